@@ -1,0 +1,57 @@
+"""The JSON Schema files, as shipped: `molthub/schemas` in a wheel, `schemas/` in a checkout.
+
+Nothing here knows JSON Schema; whoever validates brings a validator.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+BASE_URL = "https://molthub.dev/schemas/"
+"""What every schema's `$id` starts with; the file's name follows."""
+
+SUFFIX = ".schema.json"
+
+
+def names() -> tuple[str, ...]:
+    """The kinds that have a schema, sorted; `common`, which holds the shared definitions, is one of them."""
+    return tuple(sorted(entry.name.removesuffix(SUFFIX) for entry in _folder().iterdir() if entry.name.endswith(SUFFIX)))
+
+
+def text(kind: str) -> bytes:
+    """The bytes of the schema of `kind`, as the index publishes them.
+
+    Raises:
+        KeyError: there is no schema of that name.
+    """
+    # The name is looked up, so that a kind that holds a path reads no other file.
+    if kind not in names():
+        raise KeyError(kind)
+    return (_folder() / (kind + SUFFIX)).read_bytes()
+
+
+@cache
+def load(kind: str) -> dict[str, Any]:
+    """The schema of `kind`, parsed once and shared: do not change it.
+
+    Raises:
+        KeyError: there is no schema of that name.
+    """
+    schema: dict[str, Any] = json.loads(text(kind))
+    return schema
+
+
+@cache
+def _folder() -> Traversable:
+    shipped = files("molthub") / "schemas"
+    if shipped.is_dir():
+        return shipped
+    # An editable install imports from tools/molthub, where the wheel's copy is missing.
+    return Path(__file__).resolve().parents[2] / "schemas"
