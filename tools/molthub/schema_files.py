@@ -22,7 +22,9 @@ SUFFIX = ".schema.json"
 
 def names() -> tuple[str, ...]:
     """The kinds that have a schema, sorted; `common`, which holds the shared definitions, is one of them."""
-    return tuple(sorted(entry.name.removesuffix(SUFFIX) for entry in _folder().iterdir() if entry.name.endswith(SUFFIX)))
+    return tuple(
+        sorted(entry.name.removesuffix(SUFFIX) for entry in _folder().iterdir() if entry.name.endswith(SUFFIX))
+    )
 
 
 def text(kind: str) -> bytes:

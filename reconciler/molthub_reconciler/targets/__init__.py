@@ -1,0 +1,1 @@
+"""Where bots live: a target observes and changes them."""

@@ -1,0 +1,1 @@
+"""Reading an index: fetch, verify, keep, install."""

@@ -1,0 +1,232 @@
+"""One error family and one shape for what is wrong: place, problem, remedy.
+
+Two kinds of trouble exist. A :class:`Problem` is a finding: many are collected and reported together, and work on
+everything else goes on. A :class:`MolthubError` ends what was asked for; it may carry the problems that led to it.
+The command line turns either into text or JSON; nothing below it prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+
+class ExitStatus(IntEnum):
+    """What every command tells the shell."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PENDING = 3
+    PARTLY_DONE = 4
+
+
+PROBLEMS: dict[str, str] = {
+    # 0xx: reading
+    "MH001": "not readable as text",
+    "MH002": "YAML that does not parse",
+    "MH003": "duplicate key",
+    "MH004": "aliases or nesting beyond the limits",
+    "MH005": "file larger than the limit",
+    "MH006": "YAML tag or key that manifests do not use",
+    "MH007": "value that should be quoted",
+    "MH010": "link or submodule in the tree",
+    "MH011": "path that some systems cannot hold, or that clashes with another",
+    "MH012": "attribute that changes the bytes of files",
+    "MH013": "file that does not belong into a version",
+    "MH014": "file that stands where nothing is declared",
+    # 1xx: manifests
+    "MH101": "document that its schema refuses",
+    "MH102": "unknown key",
+    "MH103": "name or number that differs from its folder or file",
+    "MH104": "missing file",
+    "MH105": "secret in clear",
+    "MH106": "placeholder that is not one",
+    # 2xx: references and resolution
+    "MH201": "version that does not exist",
+    "MH202": "dependency that cannot be met",
+    "MH203": "reference to something that is not in this registry",
+    "MH204": "conflict between packs",
+    "MH205": "cycle",
+    "MH206": "locked versions that differ from what the pack resolves to",
+    "MH207": "host that a bot does not have",
+    "MH208": "two skills of one bare name",
+    "MH209": "MCP server that is not complete",
+    "MH210": "bot that does not resolve",
+    "MH211": "reference to something yanked, quarantined or removed",
+    "MH212": "bots of one home that disagree",
+    "MH213": "skill name that the agent program uses itself",
+    # 3xx: Agent Skills specification
+    "MH301": "SKILL.md without readable frontmatter",
+    "MH302": "frontmatter that the Agent Skills specification refuses",
+    "MH303": "frontmatter key that only some agents know",
+    "MH304": "skill longer than the specification advises",
+    "MH305": "link to a file that the skill does not hold",
+    "MH306": "requirement declared in different ways",
+    # 4xx: history
+    "MH401": "merged version that changed",
+    "MH402": "merged version that is gone",
+    "MH403": "number that is not the next one",
+    "MH404": "content that differs from its recorded digest",
+    "MH405": "version that project.yaml does not record",
+    "MH406": "recorded version without content",
+    "MH407": "entry of a merged version that changed",
+    # 5xx: publishing
+    "MH501": "skill that cannot be published",
+    "MH502": "skill that was mended to be published",
+    "MH503": "file that was left out",
+    "MH504": "number that is taken by other content",
+    # 6xx: index and client
+    "MH601": "index that cannot be reached",
+    "MH602": "answer that is no molthub index",
+    "MH603": "bytes that differ from their digest",
+    "MH604": "document of a newer format",
+    "MH605": "archive that is not safe to unpack",
+    "MH606": "skill that is not in the index",
+    "MH607": "yanked version",
+    "MH608": "installed files that differ from what was installed",
+    # 7xx: bots
+    "MH701": "file of the agent program that does not parse",
+    "MH702": "folder or file that cannot be read or written",
+    "MH703": "guard against mass removal",
+    "MH704": "edited by the owner, kept",
+    "MH705": "conflict with something the owner has",
+    "MH706": "bot that is no longer declared",
+    "MH707": "value that the agent program cannot hold",
+    "MH708": "bot that is not in sync because its document does not resolve",
+}
+"""Every problem id with its short title. Ids are stable: they are never given a second meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding, as every command reports it.
+
+    ``file`` is relative to the registry (or to the bot's home); ``line`` and ``column`` count from 1; ``at`` is an
+    RFC 6901 JSON pointer into the document.
+    """
+
+    id: str
+    message: str
+    remedy: str = ""
+    severity: Severity = "error"
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    at: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.id not in PROBLEMS:
+            raise ValueError(f"{self.id} is not a problem id")
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, as far as known."""
+        parts = [str(part) for part in (self.file, self.line, self.column) if part is not None]
+        return ":".join(parts)
+
+    def in_file(self, file: str) -> Problem:
+        """Return the same finding, placed in ``file``."""
+        return replace(self, file=file)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the published shape (``problem.schema.json``): only what is known."""
+        pairs = {
+            "id": self.id,
+            "severity": self.severity,
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "at": self.at,
+            "message": self.message,
+            "remedy": self.remedy or None,
+        }
+        return {key: value for key, value in pairs.items() if value is not None}
+
+    def __str__(self) -> str:
+        place = f"{self.place}: " if self.place else ""
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{place}{self.severity} {self.id}: {self.message}{remedy}"
+
+
+class MolthubError(Exception):
+    """Something asked for cannot be done. ``str()`` gives the place and the problem; ``remedy`` says what to do."""
+
+    exit_status: ExitStatus = ExitStatus.FAILED
+
+    def __init__(
+        self, message: str, *, place: str = "", remedy: str = "", problems: tuple[Problem, ...] | list[Problem] = ()
+    ) -> None:
+        super().__init__(f"{place}: {message}" if place else message)
+        self.place = place
+        self.message = message
+        self.remedy = remedy
+        self.problems = tuple(problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that ``--json`` prints when a command fails."""
+        error = {"message": self.message, "place": self.place, "remedy": self.remedy}
+        shown: dict[str, Any] = {"error": {key: value for key, value in error.items() if value}}
+        if self.problems:
+            shown["problems"] = [problem.to_json() for problem in self.problems]
+        return shown
+
+
+class UsageError(MolthubError):
+    """The command was called in a way that makes no sense."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class PartlyDoneError(MolthubError):
+    """Some of what was asked for was done; ``problems`` names every item that was refused."""
+
+    exit_status = ExitStatus.PARTLY_DONE
+
+
+class ManifestError(MolthubError):
+    """One document cannot be read or is refused by its schema; ``problems`` says all that is wrong with it."""
+
+
+class RegistryError(MolthubError):
+    """A registry (the declared YAML) cannot be read as a whole, or cannot be edited."""
+
+
+class ResolutionError(MolthubError):
+    """Versions or layers do not fit together; ``problems`` names the chain."""
+
+
+class NotFoundError(MolthubError):
+    """A skill, version, pack or bot that was named does not exist."""
+
+
+class UnreachableError(MolthubError):
+    """An index did not answer: no such host, refused, timed out, broken off."""
+
+
+class FormatError(MolthubError):
+    """What an index answered is not a document of this format, or of a newer one."""
+
+
+class IntegrityError(MolthubError):
+    """Bytes are not what their digest, hash or size says. Nothing of them was kept."""
+
+
+class UnsafeArchiveError(IntegrityError):
+    """An archive would write outside its folder, or holds something else than plain files."""
+
+
+class PlatformFileError(MolthubError):
+    """A file of an agent program cannot be read, parsed or written. It was left as it was."""
+
+
+class MissingExtraError(MolthubError):
+    """A part of molthub that is not installed is needed."""
+
+
+def missing_extra(extra: str, what: str) -> MissingExtraError:
+    """Return the error for work that needs an extra: ``missing_extra("registry", "molthub build")``."""
+    return MissingExtraError(f"{what} needs the extra {extra!r}", remedy=f"pip install 'molthub[{extra}]'")

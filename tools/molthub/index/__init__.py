@@ -1,0 +1,1 @@
+"""The static index: from a catalog to files, and their publication."""

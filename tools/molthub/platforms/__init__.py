@@ -1,0 +1,1 @@
+"""One module per agent program: desired state and that program's files."""
