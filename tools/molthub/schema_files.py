@@ -21,14 +21,14 @@ SUFFIX = ".schema.json"
 
 
 def names() -> tuple[str, ...]:
-    """The kinds that have a schema, sorted; `common`, which holds the shared definitions, is one of them."""
+    """Return the kinds that have a schema, sorted; `common`, which holds the shared definitions, is one of them."""
     return tuple(
         sorted(entry.name.removesuffix(SUFFIX) for entry in _folder().iterdir() if entry.name.endswith(SUFFIX))
     )
 
 
 def text(kind: str) -> bytes:
-    """The bytes of the schema of `kind`, as the index publishes them.
+    """Return the bytes of the schema of `kind`, as the index publishes them.
 
     Raises:
         KeyError: there is no schema of that name.
@@ -41,7 +41,7 @@ def text(kind: str) -> bytes:
 
 @cache
 def load(kind: str) -> dict[str, Any]:
-    """The schema of `kind`, parsed once and shared: do not change it.
+    """Return the schema of `kind`, parsed once and shared: do not change it.
 
     Raises:
         KeyError: there is no schema of that name.
