@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import shell_complete
 
 from molthub.errors import ExitStatus, MolthubError, Problem
 
@@ -122,29 +123,50 @@ def common_options(command: Command) -> Command:
 
 def run(group: click.Group, arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status. Nothing but ``--debug`` ever shows a traceback."""
+    completing = os.environ.get(completion_variable(group))
+    if completing:
+        return shell_complete(group, {}, str(group.name), completion_variable(group), completing)
     context: click.Context | None = None
     try:
         with group.make_context(group.name, list(sys.argv[1:] if arguments is None else arguments)) as context:
             status = group.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return int(ExitStatus.USAGE) if isinstance(error, click.UsageError) else int(ExitStatus.FAILED)
-    except MolthubError as error:
-        return _failed(error, _console(context))
-    except BrokenPipeError:
-        _silence_stdout()
-        return int(ExitStatus.FAILED)
+    except KeyboardInterrupt:
+        return _failed(click.exceptions.Abort(), _console(context))
     except Exception as error:  # noqa: BLE001 (the last door: a person gets one line, not a traceback)
-        return _unforeseen(error, _console(context))
+        return _failed(error, _console(context))
     return int(status) if isinstance(status, int) else int(ExitStatus.DONE)
 
 
+def _failed(error: Exception, console: Console) -> int:
+    """Say what went wrong, once, in the form that was asked for; return the exit status."""
+    if console.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    match error:
+        case click.exceptions.Abort():
+            click.echo("interrupted", err=True)
+            return _INTERRUPTED
+        case click.ClickException():
+            error.show()
+            return int(ExitStatus.USAGE if isinstance(error, click.UsageError) else ExitStatus.FAILED)
+        case BrokenPipeError():
+            _silence_stdout()
+            return int(ExitStatus.FAILED)
+        case MolthubError():
+            return _told(error, console)
+        case _:
+            return _told(MolthubError(_what_happened(error), remedy=_remedy_of(error)), console)
+
+
 _INTERRUPTED = 130
+
+
+def completion_variable(group: click.Group) -> str:
+    """Return the environment variable by which a shell asks ``group`` for completions, as click names it."""
+    return f"_{str(group.name).upper()}_COMPLETE"
 
 
 def _console(context: click.Context | None) -> Console:
@@ -152,31 +174,13 @@ def _console(context: click.Context | None) -> Console:
     return console if isinstance(console, Console) else Console(color=False)
 
 
-def _failed(error: MolthubError, console: Console) -> int:
-    if console.debug:
-        import traceback
-
-        traceback.print_exception(error)
+def _told(error: MolthubError, console: Console) -> int:
     console.json(error.to_json())
-    if not console.as_json or not console.quiet:
-        shown = [problem for problem in error.problems if problem.message != error.message]
-        console.problems(shown)
-        click.echo(f"{console.style('error', fg='red')}: {error}", err=True)
-        if error.remedy:
-            click.echo(f"  {error.remedy}", err=True)
+    console.problems(problem for problem in error.problems if problem.message != error.message)
+    click.echo(f"{console.style('error', fg='red')}: {error}", err=True)
+    if error.remedy:
+        click.echo(f"  {error.remedy}", err=True)
     return int(error.exit_status)
-
-
-def _unforeseen(error: Exception, console: Console) -> int:
-    if console.debug:
-        import traceback
-
-        traceback.print_exception(error)
-    problem = MolthubError(_what_happened(error), remedy=_remedy_of(error))
-    console.json(problem.to_json())
-    click.echo(f"{console.style('error', fg='red')}: {problem.message}", err=True)
-    click.echo(f"  {problem.remedy}", err=True)
-    return int(ExitStatus.FAILED)
 
 
 def _what_happened(error: Exception) -> str:

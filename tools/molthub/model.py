@@ -230,7 +230,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class PackVersion:
-    """``packs/<name>/<number>.yaml``. ``layer.packs`` are its bases; ``resolved`` keys are skills or ``pack/<name>``."""
+    """``packs/<name>/<number>.yaml``. ``layer.packs`` are its bases; keys of ``resolved``: skills, ``pack/<name>``."""
 
     name: str
     number: int

@@ -154,6 +154,7 @@ def _guard_depth(source: str) -> None:
     if sum(source.count(opener) for opener in ("[", "{", "- ", "? ")) < _SUSPICIOUS_OPENERS:
         return
     depth = 0
+    event: Any
     for event in yaml.parse(source, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -194,7 +195,7 @@ class _Builder:
         self._nodes = 0
         self._spent = False
 
-    def build(self, node: yaml.Node, pointer: Pointer, depth: int) -> Any:
+    def build(self, node: Any, pointer: Pointer, depth: int) -> Any:
         self._nodes += 1
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             self._give_up(node, pointer)
@@ -205,7 +206,11 @@ class _Builder:
             return self._mapping(node, pointer, depth)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*pointer, index), depth + 1) for index, item in enumerate(node.value)]
-        return self._scalar(node, pointer)
+        text: str = node.value
+        value = text if node.style else _core_value(text)
+        if not isinstance(value, str):
+            self.written[pointer] = text
+        return value
 
     def _mapping(self, node: yaml.MappingNode, pointer: Pointer, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -223,15 +228,6 @@ class _Builder:
             else:
                 result[key] = self.build(value_node, (*pointer, key), depth + 1)
         return result
-
-    def _scalar(self, node: yaml.ScalarNode, pointer: Pointer) -> Any:
-        text: str = node.value
-        if node.style:
-            return text
-        value = _core_value(text)
-        if not isinstance(value, str):
-            self.written[pointer] = text
-        return value
 
     def _give_up(self, node: yaml.Node, pointer: Pointer) -> None:
         if not self._spent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, completion_variable
 
 
 @click.command()
@@ -28,6 +28,6 @@ def completion(console: Console, shell: str) -> None:
     scripts = []
     for group in (molthub_group, skills_group):
         name = str(group.name)
-        scripts.append(kind(group, {}, name, f"_{name.upper()}_COMPLETE").source())
+        scripts.append(kind(group, {}, name, completion_variable(group)).source())
     console.result("\n".join(scripts))
     console.json({"shell": shell, "script": "\n".join(scripts)})

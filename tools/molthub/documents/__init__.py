@@ -1,0 +1,80 @@
+"""The index's format: the nouns of :mod:`molthub.model` as JSON documents, and back.
+
+Every document is canonical JSON (RFC 8785) and names its format, ``molthub.<kind>/<major>``. Readers ignore keys they
+do not know and refuse another kind or a higher major. Whatever is read here came from somebody else's server, so every
+value that later becomes a file name, a number of bytes or a version is checked as it is read.
+"""
+
+from __future__ import annotations
+
+from molthub.documents.canonical import (
+    NAMES_PER_SHARD,
+    canonical,
+    digest_of,
+    file_entry,
+    hex_of,
+    shard_key,
+    tree_digest,
+)
+from molthub.documents.fleets import (
+    bot_from_json,
+    bot_to_json,
+    fleet_from_json,
+    fleet_to_json,
+    sync_from_json,
+    sync_to_json,
+)
+from molthub.documents.index import (
+    env_need_to_json,
+    index_root_from_json,
+    index_root_to_json,
+    search_from_json,
+    search_to_json,
+    shard_from_json,
+    shard_to_json,
+)
+from molthub.documents.names import (
+    DIGEST,
+    DNS_LABEL,
+    ENV_KEY,
+    HEX,
+    MAX_SKILL_NAME,
+    MCP_NAME,
+    PLACEHOLDER,
+    SEMVER,
+    SKILL_NAME,
+)
+from molthub.documents.reading import load_document
+
+__all__ = [
+    "DIGEST",
+    "DNS_LABEL",
+    "ENV_KEY",
+    "HEX",
+    "MAX_SKILL_NAME",
+    "MCP_NAME",
+    "NAMES_PER_SHARD",
+    "PLACEHOLDER",
+    "SEMVER",
+    "SKILL_NAME",
+    "bot_from_json",
+    "bot_to_json",
+    "canonical",
+    "digest_of",
+    "env_need_to_json",
+    "file_entry",
+    "fleet_from_json",
+    "fleet_to_json",
+    "hex_of",
+    "index_root_from_json",
+    "index_root_to_json",
+    "load_document",
+    "search_from_json",
+    "search_to_json",
+    "shard_from_json",
+    "shard_key",
+    "shard_to_json",
+    "sync_from_json",
+    "sync_to_json",
+    "tree_digest",
+]

@@ -1,0 +1,65 @@
+"""Canonical bytes of JSON, and the digests that say what things are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+
+from molthub.model import FileEntry, Json
+
+NAMES_PER_SHARD = 128
+
+
+def canonical(value: Json) -> bytes:
+    """Return ``value`` as RFC 8785 canonical JSON.
+
+    Sorting by code point is RFC 8785's order as long as keys are in the Basic Multilingual Plane; floats and other keys
+    (only a skill's ``config`` may hold them) take the long way.
+    """
+    if _needs_care(value):
+        import rfc8785
+
+        return rfc8785.dumps(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _needs_care(value: Json) -> bool:
+    if isinstance(value, float):
+        return True
+    if isinstance(value, dict):
+        return any(not key.isascii() or _needs_care(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(_needs_care(item) for item in value)
+    return False
+
+
+def digest_of(value: Json) -> str:
+    """Return the digest of a JSON value: of its canonical bytes."""
+    return "sha256:" + sha256(canonical(value)).hexdigest()
+
+
+def hex_of(content: bytes) -> str:
+    """Return the SHA-256 of a file's bytes, its name in the index."""
+    return sha256(content).hexdigest()
+
+
+def tree_digest(files: Iterable[FileEntry]) -> str:
+    """Return the digest of a version: over its files, sorted by the UTF-8 bytes of their paths."""
+    ordered = sorted(files, key=lambda entry: entry.path.encode())
+    return digest_of(
+        [
+            {"executable": entry.executable, "path": entry.path, "sha256": entry.sha256, "size": entry.size}
+            for entry in ordered
+        ]
+    )
+
+
+def file_entry(path: str, content: bytes, *, executable: bool) -> FileEntry:
+    """Return the entry of one file from its bytes."""
+    return FileEntry(path, hex_of(content), len(content), executable)
+
+
+def shard_key(kind: str, name: str, length: int) -> str:
+    """Return the key of the shard that holds ``kind`` (``skill`` or ``pack``) ``name``."""
+    return hex_of(f"{kind}/{name}".encode())[:length]

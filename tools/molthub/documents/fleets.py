@@ -1,0 +1,163 @@
+"""The documents of desired state: ``molthub.fleet/1`` and ``molthub.bot/1``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from molthub.documents.canonical import digest_of
+from molthub.documents.index import artifact_from_json
+from molthub.documents.names import DNS_LABEL, ENV_KEY, MCP_NAME, SEMVER, SKILL_NAME
+from molthub.documents.reading import (
+    NO_INDEX,
+    as_digest,
+    as_digest_or_none,
+    as_hex,
+    as_skill_name,
+    as_text,
+    as_text_map,
+    checked,
+    load_document,
+    reading,
+    without_empty,
+    without_none,
+)
+from molthub.errors import FormatError
+from molthub.model import Artifact, AttachedPack, BotRef, DesiredState, FleetState, Json, Origin, SyncPolicy
+
+
+def sync_to_json(sync: SyncPolicy) -> dict[str, Json]:
+    """Return a sync policy: only what it says."""
+    return without_none(
+        {"mode": sync.mode, "prune": sync.prune, "orphans": sync.orphans, "interval": sync.interval}
+    )  # fmt: skip
+
+
+def sync_from_json(value: Mapping[str, Any] | None) -> SyncPolicy:
+    """Read a sync policy."""
+    said = value or {}
+    return SyncPolicy(said.get("mode"), said.get("prune"), said.get("orphans"), said.get("interval"))
+
+
+def fleet_to_json(fleet: FleetState) -> dict[str, Json]:
+    """Return the document ``molthub.fleet/1``."""
+    bots = {name: without_none({"file": ref.file, "digest": ref.digest}) for name, ref in fleet.bots.items()}
+    head = {"labels": dict(fleet.labels), "sync": sync_to_json(fleet.sync), "bots": bots}
+    optional = {"rollout": fleet.rollout, "windows": list(fleet.windows)}
+    return {"format": "molthub.fleet/1", "fleet": fleet.fleet, **head, **without_empty(optional)}
+
+
+def fleet_from_json(content: bytes, where: str) -> FleetState:
+    """Read ``molthub.fleet/1``. Raises :class:`FormatError`."""
+    return reading(_fleet, load_document(content, "fleet", where), where)
+
+
+def _fleet(document: dict[str, Any]) -> FleetState:
+    bots = {
+        checked(DNS_LABEL, name, "a bot name"): BotRef(as_hex(ref["file"]), as_digest_or_none(ref.get("digest")))
+        for name, ref in document["bots"].items()
+    }
+    return FleetState(
+        fleet=checked(DNS_LABEL, document["fleet"], "a fleet name"),
+        labels=as_text_map(document.get("labels")),
+        sync=sync_from_json(document.get("sync")),
+        bots=bots,
+        rollout=document.get("rollout"),
+        windows=tuple(document.get("windows") or ()),
+    )
+
+
+def bot_to_json(state: DesiredState) -> dict[str, Json]:
+    """Return the document ``molthub.bot/1``. A bot that does not resolve says only why."""
+    head = {
+        "format": "molthub.bot/1",
+        "fleet": state.fleet,
+        "bot": state.bot,
+        "resolved": state.resolved,
+        "problems": list(state.problems),
+        "platform": state.platform,
+        "home": state.home,
+        "agent": state.agent,
+        "labels": dict(state.labels),
+        "sync": sync_to_json(state.sync),
+    }
+    head |= {"template": True} if state.template else {}
+    if not state.resolved:
+        return head
+    return head | {
+        "digest": state.digest,
+        "packs": {name: _attached_to_json(pack) for name, pack in state.packs.items()},
+        "desired": dict(state.desired),
+        "skills": {digest: _fetch_to_json(artifact) for digest, artifact in state.skills.items()},
+        "origins": {key: [_origin_to_json(origin) for origin in origins] for key, origins in state.origins.items()},
+    }
+
+
+def bot_from_json(content: bytes, where: str) -> DesiredState:
+    """Read ``molthub.bot/1`` and check that its digest is that of its ``desired``. Raises :class:`FormatError`."""
+    state = reading(_bot, load_document(content, "bot", where), where)
+    if state.resolved and digest_of(dict(state.desired)) != state.digest:
+        raise FormatError("the document's digest is not that of its desired state", place=where, remedy=NO_INDEX)
+    return state
+
+
+def _bot(document: dict[str, Any]) -> DesiredState:
+    resolved = document["resolved"] is True
+    return DesiredState(
+        fleet=checked(DNS_LABEL, document["fleet"], "a fleet name"),
+        bot=checked(DNS_LABEL, document["bot"], "a bot name"),
+        platform=as_text(document["platform"]),
+        home=checked(DNS_LABEL, document["home"], "a home"),
+        agent=checked(DNS_LABEL, document["agent"], "an agent"),
+        labels=as_text_map(document.get("labels")),
+        sync=sync_from_json(document.get("sync")),
+        resolved=resolved,
+        problems=tuple(document.get("problems") or ()),
+        digest=as_digest(document["digest"]) if resolved else None,
+        packs={name: AttachedPack(int(pack["version"]), pack.get("attachedAt"))
+               for name, pack in (document.get("packs") or {}).items()},
+        desired={_desired_key(key): value for key, value in (document.get("desired") or {}).items()},
+        skills={as_digest(digest): _fetch(digest, how) for digest, how in (document.get("skills") or {}).items()},
+        origins={key: tuple(_origin(origin) for origin in origins)
+                 for key, origins in (document.get("origins") or {}).items()},
+        template=document.get("template") is True,
+    )  # fmt: skip
+
+
+def _desired_key(key: Any) -> str:
+    kind, _, name = as_text(key).partition("/")
+    patterns = {"skill": SKILL_NAME, "config": SKILL_NAME, "mcp": MCP_NAME, "env": ENV_KEY}
+    if kind not in patterns:
+        raise ValueError(f"{key!r} is not a key of desired state")
+    checked(patterns[kind], name, f"a name for {kind}")
+    return str(key)
+
+
+def _attached_to_json(pack: AttachedPack) -> dict[str, Json]:
+    return without_none({"version": pack.version, "attachedAt": pack.attached_at})
+
+
+def _fetch_to_json(artifact: Artifact) -> dict[str, Json]:
+    head = {"name": artifact.name, "version": artifact.version, "archive": artifact.archive}
+    return head | {"size": artifact.size, "unpacked": artifact.unpacked}
+
+
+def _fetch(digest: str, how: dict[str, Any]) -> Artifact:
+    version = checked(SEMVER, how["version"], "a version")
+    return artifact_from_json({**how, "digest": digest}, version, as_skill_name(how["name"]))
+
+
+def _origin_to_json(origin: Origin) -> dict[str, Json]:
+    shown: dict[str, Json] = {"layer": origin.layer, "at": origin.at}
+    shown |= {"value": origin.value} if origin.has_value else {}
+    return shown | ({"via": origin.via} if origin.via else {})
+
+
+def _origin(value: dict[str, Any]) -> Origin:
+    return Origin(
+        layer=as_text(value["layer"]),
+        at=as_text(value["at"]),
+        value=value.get("value"),
+        has_value="value" in value,
+        via=value.get("via"),
+    )

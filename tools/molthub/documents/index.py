@@ -1,0 +1,261 @@
+"""The documents a client reads on its way to an archive: ``registry.json``, shards, search lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from molthub.documents.names import DNS_LABEL, ENV_KEY, SEMVER
+from molthub.documents.reading import (
+    as_digest,
+    as_hex,
+    as_hex_map,
+    as_size,
+    as_skill_name,
+    as_text,
+    as_text_map,
+    as_texts,
+    checked,
+    load_document,
+    reading,
+    without_empty,
+)
+from molthub.model import (
+    Artifact,
+    EnvNeed,
+    IndexRoot,
+    Json,
+    PackEntry,
+    PackRelease,
+    SearchRow,
+    Shard,
+    SkillEntry,
+    SkillRelease,
+)
+
+
+def index_root_to_json(root: IndexRoot) -> dict[str, Json]:
+    """Return ``registry.json``."""
+    document = {
+        "format": "molthub.registry/1",
+        "name": root.name,
+        "url": root.url,
+        "repository": root.repository,
+        "revision": root.revision,
+        "generator": root.generator,
+        "shards": dict(root.shards),
+        "search": dict(root.search),
+    }
+    return document | ({"fleets": dict(root.fleets)} if root.fleets else {})
+
+
+def index_root_from_json(content: bytes, where: str) -> IndexRoot:
+    """Read ``registry.json``. Raises :class:`FormatError`."""
+    return reading(_index_root, load_document(content, "registry", where), where)
+
+
+def _index_root(document: dict[str, Any]) -> IndexRoot:
+    return IndexRoot(
+        name=as_text(document["name"]),
+        url=as_text(document["url"]),
+        repository=as_text(document["repository"]),
+        revision=as_text(document["revision"]),
+        generator=as_text(document["generator"]),
+        shards=as_hex_map(document["shards"]),
+        search=as_hex_map(document["search"]),
+        fleets=as_hex_map(document.get("fleets")),
+    )
+
+
+def shard_to_json(shard: Shard) -> dict[str, Json]:
+    """Return one shard's document; a kind that is empty is left out."""
+    skills = {name: _skill_entry_to_json(entry) for name, entry in shard.skills.items()}
+    packs = {name: _pack_entry_to_json(entry) for name, entry in shard.packs.items()}
+    return {"format": "molthub.shard/1"} | ({"skills": skills} if skills else {}) | ({"packs": packs} if packs else {})
+
+
+def shard_from_json(content: bytes, where: str) -> Shard:
+    """Read a shard (unpacked). Raises :class:`FormatError`."""
+    return reading(_shard, load_document(content, "shard", where), where)
+
+
+def _shard(document: dict[str, Any]) -> Shard:
+    skills = (document.get("skills") or {}).items()
+    packs = (document.get("packs") or {}).items()
+    return Shard(
+        skills={as_skill_name(name): _skill_entry(name, entry) for name, entry in skills},
+        packs={checked(DNS_LABEL, name, "a pack name"): _pack_entry(name, entry) for name, entry in packs},
+    )
+
+
+def _skill_entry_to_json(entry: SkillEntry) -> dict[str, Json]:
+    head = {
+        "reason": entry.reason,
+        "description": entry.description,
+        "tags": list(entry.tags),
+        "license": entry.license,
+        "owners": list(entry.owners),
+    }
+    versions = {number: _release_to_json(release) for number, release in entry.releases.items()}
+    return {"status": entry.status, **without_empty(head), "versions": versions}
+
+
+def _skill_entry(name: str, entry: dict[str, Any]) -> SkillEntry:
+    return SkillEntry(
+        name=name,
+        status=entry["status"],
+        description=as_text(entry.get("description", "")),
+        releases={checked(SEMVER, number, "a version"): _release(name, number, release)
+                  for number, release in entry["versions"].items()},
+        tags=as_texts(entry.get("tags")),
+        license=as_text(entry.get("license", "")),
+        owners=as_texts(entry.get("owners")),
+        reason=entry.get("reason"),
+    )  # fmt: skip
+
+
+def _release_to_json(release: SkillRelease) -> dict[str, Json]:
+    optional = {
+        "yanked": release.yanked,
+        "quarantined": release.quarantined,
+        "removed": release.removed,
+        "dependencies": dict(release.dependencies),
+        "mcpServers": list(release.mcp_servers),
+        "env": [env_need_to_json(need) for need in release.env],
+        "bins": list(release.bins),
+    }
+    return {**_artifact_to_json(release.artifact), "published": release.published, **without_empty(optional)}
+
+
+def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
+    return SkillRelease(
+        artifact=artifact_from_json(release, number, name),
+        published=as_text(release["published"]),
+        yanked=release.get("yanked"),
+        quarantined=release.get("quarantined"),
+        removed=release.get("removed"),
+        dependencies=as_text_map(release.get("dependencies")),
+        mcp_servers=as_texts(release.get("mcpServers")),
+        env=tuple(_env_need(need) for need in release.get("env") or ()),
+        bins=as_texts(release.get("bins")),
+    )
+
+
+def env_need_to_json(need: EnvNeed) -> dict[str, Json]:
+    """Return an environment need as shards and skill.yaml hold it (the description stays in skill.yaml)."""
+    return {"name": need.name, "secret": need.secret, "required": need.required}
+
+
+def _env_need(need: dict[str, Any]) -> EnvNeed:
+    return EnvNeed(
+        name=checked(ENV_KEY, need["name"], "an environment key"),
+        secret=bool(need.get("secret", False)),
+        required=bool(need.get("required", False)),
+        description=as_text(need.get("description", "")),
+    )
+
+
+def _artifact_to_json(artifact: Artifact) -> dict[str, Json]:
+    return {
+        "digest": artifact.digest,
+        "archive": artifact.archive,
+        "size": artifact.size,
+        "unpacked": artifact.unpacked,
+    }
+
+
+def artifact_from_json(value: dict[str, Any], version: str, name: str) -> Artifact:
+    """Read how a version is fetched; raises KeyError, ValueError or TypeError."""
+    return Artifact(
+        version=version,
+        digest=as_digest(value["digest"]),
+        archive=as_hex(value["archive"]),
+        size=as_size(value["size"]),
+        unpacked=as_size(value["unpacked"]),
+        name=name,
+    )
+
+
+def _pack_entry_to_json(entry: PackEntry) -> dict[str, Json]:
+    head = {
+        "reason": entry.reason,
+        "displayName": entry.display_name,
+        "description": entry.description,
+        "owners": list(entry.owners),
+    }
+    versions = {str(number): _pack_release_to_json(release) for number, release in entry.releases.items()}
+    return {"status": entry.status, **without_empty(head), "versions": versions}
+
+
+def _pack_entry(name: str, entry: dict[str, Any]) -> PackEntry:
+    return PackEntry(
+        name=name,
+        status=entry["status"],
+        display_name=as_text(entry.get("displayName", "")),
+        releases={int(number): _pack_release(name, number, release) for number, release in entry["versions"].items()},
+        description=as_text(entry.get("description", "")),
+        owners=as_texts(entry.get("owners")),
+        reason=entry.get("reason"),
+    )
+
+
+def _pack_release_to_json(release: PackRelease) -> dict[str, Json]:
+    optional = {
+        "mcps": list(release.mcps),
+        "envVars": list(release.env_vars),
+        "yanked": release.yanked,
+        "quarantined": release.quarantined,
+        "removed": release.removed,
+    }
+    skills = {
+        name: {"version": artifact.version, **_artifact_to_json(artifact)} for name, artifact in release.skills.items()
+    }
+    head = _artifact_to_json(release.artifact) | {"published": release.published, "skills": skills}
+    return {**head, **without_empty(optional)}
+
+
+def _pack_release(name: str, number: str, release: dict[str, Any]) -> PackRelease:
+    return PackRelease(
+        artifact=artifact_from_json(release, number, name),
+        published=as_text(release["published"]),
+        skills={
+            as_skill_name(skill): artifact_from_json(locked, checked(SEMVER, locked["version"], "a version"), skill)
+            for skill, locked in release["skills"].items()
+        },
+        mcps=as_texts(release.get("mcps")),
+        env_vars=as_texts(release.get("envVars")),
+        yanked=release.get("yanked"),
+        quarantined=release.get("quarantined"),
+        removed=release.get("removed"),
+    )
+
+
+def search_to_json(rows: Iterable[SearchRow]) -> dict[str, Json]:
+    """Return a search list: ``skills`` and ``packs``, each sorted by name."""
+    lists: dict[str, list[Json]] = {"skill": [], "pack": []}
+    for row in sorted(rows, key=lambda row: row.name):
+        shown = {"name": row.name, "description": row.description, "tags": list(row.tags), "latest": row.latest}
+        lists[row.kind].append(without_empty(shown))
+    return {"format": "molthub.search/1", "skills": lists["skill"], "packs": lists["pack"]}
+
+
+def search_from_json(content: bytes, where: str) -> tuple[SearchRow, ...]:
+    """Read a search list. Raises :class:`FormatError`."""
+    return reading(_search, load_document(content, "search", where), where)
+
+
+def _search(document: dict[str, Any]) -> tuple[SearchRow, ...]:
+    skills = [_search_row("skill", as_skill_name(row["name"]), row) for row in document.get("skills") or ()]
+    packs = [_search_row("pack", checked(DNS_LABEL, row["name"], "a pack name"), row)
+             for row in document.get("packs") or ()]  # fmt: skip
+    return (*skills, *packs)
+
+
+def _search_row(kind: Any, name: str, row: dict[str, Any]) -> SearchRow:
+    return SearchRow(
+        kind=kind,
+        name=name,
+        description=as_text(row.get("description", "")),
+        latest=as_text(row.get("latest", "")),
+        tags=as_texts(row.get("tags")),
+    )
