@@ -223,6 +223,10 @@ class PlatformFileError(MolthubError):
     """A file of an agent program cannot be read, parsed or written. It was left as it was."""
 
 
+class PlatformValueError(MolthubError):
+    """An agent program cannot hold a value as it is meant; ``problems`` says MH707. Nothing was written for it."""
+
+
 class MissingExtraError(MolthubError):
     """A part of molthub that is not installed is needed."""
 

@@ -1,0 +1,43 @@
+"""agents-dir: the folder that many agent programs share, and a manifest for the ones that read their own way.
+
+Skills go to ``.agents/skills/<skill>/``, the user folder of the Agent Skills client guide. Everything else is in
+``.agents/molthub.json``: servers, environment and configuration as they were resolved, secrets as placeholders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from molthub.model import Json
+from molthub.platforms.base import Entry, FileFormat, Pointer, Wiring, manifest_entry, manifest_wiring, skill_path
+
+
+class AgentsDir:
+    """The platform ``agents-dir``. It has one agent; its files are only molthub's."""
+
+    name = "agents-dir"
+    bundled_skills: frozenset[str] = frozenset()
+
+    def skills_root(self, agent: str) -> str:  # noqa: ARG002 (one folder for every agent)
+        """Return ``.agents/skills``."""
+        return ".agents/skills"
+
+    def skill_folder(self, agent: str, name: str) -> str:
+        """Return ``.agents/skills/<skill>``."""
+        return skill_path(self.skills_root(agent), name)
+
+    def entries(self, agent: str, key: str, value: Json) -> tuple[Entry, ...]:  # noqa: ARG002 (one manifest)
+        """Return the key's place in the manifest."""
+        return (manifest_entry(key, value),)
+
+    def shadows(self, agent: str, key: str) -> tuple[tuple[str, Pointer], ...]:  # noqa: ARG002 (nothing overrides it)
+        """Return nothing."""
+        return ()
+
+    def wiring(self, agent: str, keys: Iterable[str]) -> tuple[Wiring, ...]:  # noqa: ARG002 (one manifest)
+        """Return the manifest's format line."""
+        return manifest_wiring(keys)
+
+    def file_format(self, file: str) -> FileFormat:  # noqa: ARG002 (all is JSON)
+        """Return ``json``."""
+        return "json"

@@ -1,0 +1,151 @@
+"""What every agent program's adapter offers: where one desired key stands in that program's files.
+
+An adapter is a pure description. It turns ``mcp/``, ``env/`` and ``config/`` keys into entries (a file, a pointer into
+it, the value in the program's own form) and ``skill/`` keys into folders; it reads and writes nothing. Whoever applies
+a plan merges the entries into files that the owner edits too (:mod:`molthub.platforms.config_file`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from molthub.errors import MolthubError, PlatformValueError, Problem
+from molthub.model import Json, bare_name
+
+FileFormat = Literal["json", "json5"]
+Pointer = tuple[str, ...]
+
+MANIFEST_FILE = ".agents/molthub.json"
+MANIFEST_FORMAT = "molthub.manifest/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place that a desired key takes in the program's files.
+
+    ``file`` is relative to the bot's home, with ``/``; ``pointer`` are the keys that lead to ``value``, which is what
+    the program itself would hold there.
+    """
+
+    file: str
+    pointer: Pointer
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """A line in a file that makes the program read what molthub writes for keys of one ``kind``.
+
+    Plain wiring wants ``value`` at ``pointer``. *Listed* wiring wants ``value`` as an item of the list at ``pointer``,
+    beside the owner's own items (:meth:`ConfigFile.add_item <molthub.platforms.config_file.ConfigFile.add_item>`).
+    ``reads`` is the file that the line names: it must exist before the line does, and as long as it stands.
+    A line that is gone means that no key of its kind is in effect. ``kind`` is the first part of those keys
+    (``mcp``); it is empty where the line serves all of them.
+    """
+
+    file: str
+    pointer: Pointer
+    value: Json
+    kind: str = ""
+    listed: bool = False
+    reads: str = ""
+
+
+class Platform(Protocol):
+    """One agent program. ``agent`` names which agent of the program the bot is, where it runs several."""
+
+    @property
+    def name(self) -> str:
+        """The platform's name in manifests."""
+        ...
+
+    @property
+    def bundled_skills(self) -> frozenset[str]:
+        """The skill names that the program brings itself; a user's skill of that name replaces or hides its own."""
+        ...
+
+    def skills_root(self, agent: str) -> str:
+        """Return the folder, relative to the home, that the program searches for this agent's skills."""
+        ...
+
+    def skill_folder(self, agent: str, name: str) -> str:
+        """Return the folder of one skill, relative to the home; ``name`` may have a scope, the folder has none."""
+        ...
+
+    def entries(self, agent: str, key: str, value: Json) -> tuple[Entry, ...]:
+        """Return every place that an ``mcp/``, ``env/`` or ``config/`` key takes; the first is the one reports show.
+
+        There is always an entry in the manifest (:data:`MANIFEST_FILE`), where placeholders stay, so that no key is
+        ever dropped. Raises :class:`PlatformValueError` (MH707) when the program cannot hold the value as meant.
+        """
+        ...
+
+    def shadows(self, agent: str, key: str) -> tuple[tuple[str, Pointer], ...]:
+        """Return the owner's places, as (file, pointer), that override the key's entry where something stands there.
+
+        They are never written. A value there that differs from the entry's is what the program really uses.
+        """
+        ...
+
+    def wiring(self, agent: str, keys: Iterable[str]) -> tuple[Wiring, ...]:
+        """Return the lines that the program needs to read what the entries of ``keys`` hold; none for no keys."""
+        ...
+
+    def file_format(self, file: str) -> FileFormat:
+        """Return how a file that entries or wiring name is written."""
+        ...
+
+
+def skill_path(root: str, name: str) -> str:
+    """Return the folder of a skill below ``root``: its bare name."""
+    return f"{root}/{bare_name(name)}"
+
+
+def manifest_entry(key: str, value: Json) -> Entry:
+    """Return the key's place in the resolved manifest, which every platform writes: the desired value as it is."""
+    kind, _, name = key.partition("/")
+    return Entry(MANIFEST_FILE, (kind, name), value)
+
+
+def manifest_wiring(keys: Iterable[str]) -> tuple[Wiring, ...]:
+    """Return the line that says what the resolved manifest is, when any of ``keys`` stands in it."""
+    if kinds_of(keys):
+        return (Wiring(MANIFEST_FILE, ("format",), MANIFEST_FORMAT),)
+    return ()
+
+
+def kinds_of(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return which of ``mcp``, ``env`` and ``config`` occur in ``keys``, in this order."""
+    found = {key.partition("/")[0] for key in keys}
+    return tuple(kind for kind in ("mcp", "env", "config") if kind in found)
+
+
+def value_error(key: str, message: str, remedy: str) -> PlatformValueError:
+    """Return the error for a value that the program cannot hold. ``message`` must not quote a secret's value."""
+    problem = Problem("MH707", f"{key}: {message}", remedy)
+    return PlatformValueError(problem.message, remedy=remedy, problems=[problem])
+
+
+def platforms() -> tuple[str, ...]:
+    """Return the names of the platforms that bots may run on."""
+    return ("agents-dir", "claude-code", "openclaw")
+
+
+def platform(name: str) -> Platform:
+    """Return the adapter of one platform. Raises :class:`MolthubError` for a name that is none."""
+    if name == "agents-dir":
+        from molthub.platforms.agents_dir import AgentsDir
+
+        return AgentsDir()
+    if name == "claude-code":
+        from molthub.platforms.claude_code import ClaudeCode
+
+        return ClaudeCode()
+    if name == "openclaw":
+        from molthub.platforms.openclaw import OpenClaw
+
+        return OpenClaw()
+    known = ", ".join(platforms())
+    raise MolthubError(f"there is no platform {name!r}", remedy=f"this molthub knows {known}; a newer one may know it")

@@ -1,0 +1,137 @@
+"""Placeholders in desired values: what they are, and how a program refers to the secret itself.
+
+A value may hold ``${secrets.name}``; ``$$`` means a literal ``$``, and any other ``$`` is literal as it stands. The
+secret's value is never here: a program is given a reference to the environment variable that holds it where the bot
+runs, and expands that itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from molthub.documents import ENV_KEY, PLACEHOLDER
+from molthub.errors import PlatformValueError, Problem
+from molthub.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A placeholder's secret, by name."""
+
+    name: str
+
+
+Piece = str | Secret
+"""Literal text, or a secret in it."""
+
+_STEERING = """
+    PATH HOME SHELL USER LOGNAME PWD OLDPWD IFS ENV BASH_ENV CDPATH PROMPT_COMMAND PS4 TMPDIR TEMP TMP
+    PATHEXT COMSPEC SYSTEMROOT WINDIR USERPROFILE HOMEDRIVE HOMEPATH APPDATA LOCALAPPDATA PROGRAMDATA
+    NODE_OPTIONS NODE_PATH NODE_REPL_EXTERNAL_MODULE PERL5LIB PERL5OPT PERL5DB PERLLIB RUBYLIB RUBYOPT CLASSPATH
+    JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS DOTNET_STARTUP_HOOKS LUA_INIT EDITOR VISUAL PAGER BROWSER
+    GIT_SSH GIT_SSH_COMMAND GIT_ASKPASS GIT_EXEC_PATH GIT_DIR GIT_WORK_TREE GIT_EDITOR GIT_PAGER GIT_EXTERNAL_DIFF
+    GIT_PROXY_COMMAND GIT_TEMPLATE_DIR SSH_AUTH_SOCK SSH_ASKPASS
+    SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
+    HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+    CLAUDE_CONFIG_DIR OPENCLAW_HOME OPENCLAW_CONFIG_PATH OPENCLAW_STATE_DIR OPENCLAW_PROFILE OPENCLAW_INCLUDE_ROOTS
+"""
+REFUSED_NAMES = frozenset(_STEERING.split())
+"""Variables that steer programs: where they are found and write, code they run first, whom they trust."""
+
+REFUSED_PREFIXES = ("LD_", "DYLD_", "PYTHON", "GIT_CONFIG", "NPM_CONFIG_", "BASH_FUNC_", "XDG_", "LC_")
+"""Beginnings of further such names."""
+
+
+def reference(secret: str) -> str:
+    """Return the environment variable that holds a secret: upper case, ``.`` and ``-`` become ``_``.
+
+    Raises :class:`PlatformValueError` (MH707) for a name that is no variable, or one that steers programs.
+    """
+    name = re.sub(r"[.-]", "_", secret.upper())
+    if not ENV_KEY.match(name):
+        raise _refused(f"secret {secret!r} would be the environment variable {name}, which is none")
+    if name in REFUSED_NAMES or name.startswith(REFUSED_PREFIXES):
+        raise _refused(f"secret {secret!r} would be the environment variable {name}, which steers programs")
+    return name
+
+
+def pieces(text: str) -> tuple[Piece, ...]:
+    """Return a value's literal text and secrets in order; neighbouring literals are one, empty ones are left out."""
+    found: list[Piece] = []
+    literal = ""
+    start = 0
+    for match in PLACEHOLDER.finditer(text):
+        literal += text[start : match.start()]
+        start = match.end()
+        if match[1] is None:
+            literal += "$"
+        else:
+            found += [literal, Secret(match[1])] if literal else [Secret(match[1])]
+            literal = ""
+    literal += text[start:]
+    return (*found, literal) if literal else tuple(found)
+
+
+def placeholders(value: Json) -> tuple[str, ...]:
+    """Return the names of the secrets in a value of any depth, each once, in order of first use."""
+    found = (piece.name for text in _texts(value) for piece in pieces(text) if isinstance(piece, Secret))
+    return tuple(dict.fromkeys(found))
+
+
+def is_sensitive(value: Json) -> bool:
+    """Whether a desired value holds a secret, so that what is observed in its place must not be shown."""
+    return any(match[1] is not None for text in _texts(value) for match in PLACEHOLDER.finditer(text))
+
+
+def render(value: Json, to_reference: Callable[[str], str], escape: Callable[[str], str]) -> Json:
+    """Return a desired value of any depth with its secrets referred to and its literal text escaped.
+
+    ``to_reference`` is given a secret's name, ``escape`` a literal piece of text. Keys of objects stay as they are.
+    """
+    if isinstance(value, str):
+        return "".join(
+            to_reference(piece.name) if isinstance(piece, Secret) else escape(piece) for piece in pieces(value)
+        )
+    if isinstance(value, dict):
+        return {key: render(item, to_reference, escape) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [render(item, to_reference, escape) for item in value]
+    return value
+
+
+def reference_problems(desired: Mapping[str, Json]) -> tuple[Problem, ...]:
+    """Return what is wrong with the secrets of one bot (or of all bots of one home) taken together.
+
+    Besides every name that :func:`reference` refuses, two secrets may not be one environment variable.
+    """
+    found: list[Problem] = []
+    holder: dict[str, str] = {}
+    for secret in placeholders(dict(desired)):
+        try:
+            name = reference(secret)
+        except PlatformValueError as error:
+            found += error.problems
+            continue
+        other = holder.setdefault(name, secret)
+        if other != secret:
+            message = f"secrets {other!r} and {secret!r} would both be the environment variable {name}"
+            found.append(Problem("MH707", message, "use one name for one secret"))
+    return tuple(found)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _refused(message: str) -> PlatformValueError:
+    problem = Problem("MH707", message, "give the secret another name")
+    return PlatformValueError(message, remedy=problem.remedy, problems=[problem])
