@@ -1,0 +1,47 @@
+"""What holds for every test: an empty HOME of its own, no network proxies, no skips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+_PLACES = {
+    "HOME": "",
+    "USERPROFILE": "",
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_STATE_HOME": ".local/state",
+}
+_GIT_IDENTITY = "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test an empty HOME, with a git identity and nothing else of the machine's user."""
+    folder = tmp_path_factory.mktemp("home")
+    for name, below in _PLACES.items():
+        monkeypatch.setenv(name, str(folder / below))
+    (folder / ".gitconfig").write_text(_GIT_IDENTITY)
+    for name in [
+        name for name in os.environ if name.lower().endswith("_proxy") or name.startswith(("GIT_", "MOLTHUB_"))
+    ]:
+        if name not in ("MOLTHUB_KILLS", "MOLTHUB_TEST_CACHE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TZ", "UTC")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure: what a test needs is installed, never left out."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
+    return report
