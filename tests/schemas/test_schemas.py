@@ -301,6 +301,24 @@ def test_references_lead_to_shared_definitions() -> None:
     assert used <= set(definitions)
 
 
+READERS: dict[str, tuple[Any, Any]] = {
+    "registry-root": (documents.index_root_from_json, documents.index_root_to_json),
+    "shard": (documents.shard_from_json, documents.shard_to_json),
+    "search": (documents.search_from_json, documents.search_to_json),
+    "fleet-document": (documents.fleet_from_json, documents.fleet_to_json),
+    "bot-document": (documents.bot_from_json, documents.bot_to_json),
+}
+
+
+@pytest.mark.parametrize("path", [path for path in case_files("valid") if path.parent.name in READERS], ids=case_id)
+def test_what_the_schema_allows_is_read_and_written_back(path: Path) -> None:
+    read, write = READERS[path.parent.name]
+    document = load_document(path)
+    written = write(read(path.read_bytes(), path.name))
+    assert reference_findings(path.parent.name, written) == set()
+    assert written == {key: value for key, value in document.items() if key != "addedLater"}
+
+
 def test_example_bot_has_the_digest_of_its_desired_state() -> None:
     bot = schema_files.load("bot-document")["examples"][0]
     assert documents.digest_of(bot["desired"]) == bot["digest"]
