@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml tools/devenv.py
 	@touch $@
 
 demo: $(VENV)/.ready ## From YAML in git to bots in sync: check, build, serve, reconcile, break, find, mend.
-	@$(RUN) python tools/demo
+	@$(RUN) python tools/demo.py
 
 test: $(VENV)/.ready ## Every test that a newcomer's machine can run, with coverage.
 	@$(RUN) python -m pytest -n auto -m "not peers" --cov --cov-report=term:skip-covered tests
@@ -42,7 +42,7 @@ docs: $(VENV)/.ready ## Generate the reference pages anew.
 	@cd tools && ../$(BIN)/python -m docgen
 
 bench: $(VENV)/.ready ## Time the line, beside the nearest tools, as ratios of one run.
-	@$(RUN) python -m benchmarks
+	@$(RUN) python tools/bench
 
 lock: ## Choose the newest versions and write requirements.lock.
 	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv
