@@ -1,0 +1,159 @@
+"""A registry read from git: any revision, work tree or bare, packed or loose. Nothing is ever checked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molthub.errors import Problem, RegistryError, missing_extra
+from molthub.registry.tree_walk import ATTRIBUTES, Entry, TreeFile, attribute_problems, walk
+
+if TYPE_CHECKING:
+    import pygit2
+
+ROOT_FILE = "registry.yaml"
+USUAL_FOLDER = "registry-index"
+
+
+class GitSource:
+    """A registry at one commit of a repository. Raises :class:`RegistryError` when there is none.
+
+    ``path`` is the registry's folder or the one around ``registry-index``; in a bare repository, the repository.
+    """
+
+    def __init__(self, path: Path, rev: str = "HEAD") -> None:
+        self._repository = open_repository(path)
+        commit = _commit(self._repository, rev, path)
+        self.revision = str(commit.id)
+        prefix = prefix_of(self._repository, path)
+        self._prefix = self._find_root(commit.tree, prefix, path)
+        self.where = _where(path, prefix, self._prefix, rev)
+        tree = walk(self._list, str(_subtree(commit.tree, self._prefix).id), self._content)
+        outer = attribute_problems(self._outer_attributes(commit.tree), len(self._prefix), tree.root_attributes)
+        self.files: Mapping[str, TreeFile] = tree.files
+        self.problems: tuple[Problem, ...] = (*outer, *tree.problems)
+        self.refused = tree.refused
+        self.strays = tree.strays
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes as they were committed."""
+        return self._content(self.files[path].id)
+
+    @cached_property
+    def uncommitted(self) -> int:
+        """How many files below the registry differ from ``HEAD`` in the work tree; 0 in a bare repository."""
+        if self._repository.is_bare:
+            return 0
+        below = "".join(f"{part}/" for part in self._prefix)
+        changed = self._repository.status(untracked_files="all")
+        return sum(path.startswith(below) for path in changed)
+
+    def _content(self, blob: str) -> bytes:
+        content: bytes = self._repository.read(blob)[1]
+        return content
+
+    def _find_root(self, tree: pygit2.Tree, prefix: tuple[str, ...], path: Path) -> tuple[str, ...]:
+        for candidate in (prefix, (*prefix, USUAL_FOLDER)):
+            folder = _subtree(tree, candidate)
+            if folder is not None and ROOT_FILE in folder:
+                return candidate
+        on_disk = any((path / name).is_file() for name in (ROOT_FILE, f"{USUAL_FOLDER}/{ROOT_FILE}"))
+        if on_disk:
+            message = f"{ROOT_FILE} is not part of that commit"
+            raise RegistryError(message, place=str(path), remedy="commit it, or read the folder with --worktree")
+        raise no_registry(path)
+
+    def _list(self, tree_id: str) -> Iterator[Entry]:
+        import pygit2
+
+        header = self._repository.odb.read_header
+        tree: Any = self._repository[tree_id]
+        for entry in tree:
+            name = entry.raw_name.decode("utf-8", "surrogateescape")
+            mode = entry.filemode
+            if mode == pygit2.enums.FileMode.TREE:
+                yield Entry(name, "folder", str(entry.id))
+            elif mode == pygit2.enums.FileMode.LINK:
+                yield Entry(name, "link", "")
+            elif mode == pygit2.enums.FileMode.COMMIT:
+                yield Entry(name, "submodule", "")
+            else:
+                executable = mode == pygit2.enums.FileMode.BLOB_EXECUTABLE
+                yield Entry(name, "file", str(entry.id), str(entry.id), header(entry.id)[1], executable)
+
+    def _outer_attributes(self, tree: pygit2.Tree) -> Iterator[tuple[int, str]]:
+        """Yield the ``.gitattributes`` above the registry, outermost first, with their depth."""
+        for depth in range(len(self._prefix)):
+            folder = _subtree(tree, self._prefix[:depth])
+            if ATTRIBUTES in folder and folder[ATTRIBUTES].type_str == "blob":
+                yield depth, folder[ATTRIBUTES].data.decode("utf-8", "replace")
+
+
+def repository_path(directory: Path) -> str | None:
+    """Return where the repository around ``directory`` keeps its objects, or None outside git."""
+    try:
+        import pygit2
+    except ImportError:
+        raise missing_extra("registry", "reading a registry from git") from None
+    try:
+        found: str | None = pygit2.discover_repository(str(directory.resolve()))
+    except (KeyError, pygit2.GitError):
+        return None
+    return found
+
+
+def open_repository(path: Path) -> pygit2.Repository:
+    """Open the repository around ``path``. Raises :class:`RegistryError`."""
+    found = repository_path(path)
+    if found is None:
+        raise RegistryError("this folder is not in a git repository", place=str(path), remedy="run git init there")
+    import pygit2
+
+    try:
+        return pygit2.Repository(found)
+    except pygit2.GitError as error:
+        remedy = "check that this user owns the repository (git config --global --add safe.directory ...)"
+        raise RegistryError(f"git cannot open the repository: {error}", place=str(path), remedy=remedy) from None
+
+
+def _commit(repository: pygit2.Repository, rev: str, path: Path) -> pygit2.Commit:
+    import pygit2
+
+    try:
+        commit: pygit2.Commit = repository.revparse_single(rev).peel(pygit2.Commit)
+    except (KeyError, ValueError, pygit2.GitError):
+        remedy = "commit first, or read the folder with --worktree" if rev == "HEAD" else "see git log --oneline"
+        raise RegistryError(f"git knows no commit {rev!r}", place=str(path), remedy=remedy) from None
+    return commit
+
+
+def prefix_of(repository: pygit2.Repository, path: Path) -> tuple[str, ...]:
+    """Return the steps from the repository's root to ``path``; a bare repository is its own root."""
+    if repository.is_bare:
+        return ()
+    relative = path.resolve().relative_to(Path(repository.workdir).resolve())
+    return relative.parts
+
+
+def _subtree(tree: pygit2.Tree, parts: tuple[str, ...]) -> Any:
+    """Return the folder at ``parts``, or None."""
+    folder: Any = tree
+    for part in parts:
+        if part not in folder or folder[part].type_str != "tree":
+            return None
+        folder = folder[part]
+    return folder
+
+
+def _where(path: Path, prefix: tuple[str, ...], root: tuple[str, ...], rev: str) -> str:
+    folder = path.joinpath(*root[len(prefix) :])
+    return str(folder) if rev == "HEAD" else f"{folder} at {rev}"
+
+
+def no_registry(directory: Path) -> RegistryError:
+    """Return the error for a folder that holds no registry."""
+    message = f"no {ROOT_FILE} here nor in {USUAL_FOLDER}/"
+    remedy = "give the registry's folder, or make one: molthub init DIR"
+    return RegistryError(message, place=str(directory), remedy=remedy)

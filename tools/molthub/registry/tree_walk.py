@@ -1,0 +1,158 @@
+"""Walk a tree of any source under one set of rules: what may be read, what is refused, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from molthub.errors import Problem, Severity
+from molthub.registry import tree_rules
+from molthub.registry.tree_rules import ByteChange
+
+FOLDERS = ("fleets", "overlays", "packs", "profiles", "publishers", "skills")
+"""What a registry declares; other folders beside ``registry.yaml`` are not looked into."""
+
+_ROOT_NAMES = frozenset({*FOLDERS, "registry.yaml", ".gitattributes"})
+ATTRIBUTES = ".gitattributes"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """One file. ``path`` is relative to the registry, with ``/``; ``id`` is its git blob, empty outside git."""
+
+    path: str
+    size: int
+    executable: bool
+    id: str
+
+
+class Entry(NamedTuple):
+    """What a source lists in one folder. ``handle`` opens a folder, or reads a file."""
+
+    name: str
+    kind: Literal["file", "folder", "link", "submodule", "special"]
+    handle: str
+    id: str = ""
+    size: int = 0
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What a walk found. ``root_attributes`` is the text of the ``.gitattributes`` beside ``registry.yaml``."""
+
+    files: Mapping[str, TreeFile]
+    problems: tuple[Problem, ...]
+    refused: frozenset[str]
+    strays: tuple[str, ...]
+    root_attributes: str
+
+
+@dataclass
+class _Walk:
+    """One walk: ``list_folder`` and ``content`` take the handles that the source gave out."""
+
+    list_folder: Callable[[str], Iterable[Entry]]
+    content: Callable[[str], bytes]
+    files: dict[str, TreeFile] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    root_attributes: str = ""
+
+    def folder(self, handle: str, path: str, depth: int) -> None:
+        """Take everything below one folder."""
+        entries = list(self.list_folder(handle))
+        self._entries(entries, path, depth)
+
+    def root(self, handle: str) -> tuple[str, ...]:
+        """Take what a registry declares; return the names of the other folders."""
+        entries = list(self.list_folder(handle))
+        ours = [entry for entry in entries if tree_rules.folded(entry.name) in _ROOT_NAMES]
+        others = [entry for entry in entries if tree_rules.folded(entry.name) not in _ROOT_NAMES]
+        self._entries(ours, "", 0)
+        for entry in others:
+            if entry.kind == "link":
+                remedy = "no action is needed: it is not followed"
+                self.problems.append(_problem("MH010", entry.name, "a link", remedy, severity="warning"))
+        return tuple(sorted(entry.name for entry in others if entry.kind == "folder"))
+
+    def _entries(self, entries: list[Entry], path: str, depth: int) -> None:
+        clashing = {name: group for group in tree_rules.clashes(entry.name for entry in entries) for name in group}
+        for entry in sorted(entries, key=lambda entry: entry.name.encode("utf-8", "surrogateescape")):
+            inner = f"{path}/{entry.name}" if path else entry.name
+            others = [name for name in clashing.get(entry.name, ()) if name != entry.name]
+            problem = _fault(entry, inner, depth, others)
+            if problem is not None:
+                self._refuse(inner, problem)
+            elif entry.kind == "folder":
+                self.folder(entry.handle, inner, depth + 1)
+            else:
+                self._file(entry, inner)
+
+    def _file(self, entry: Entry, path: str) -> None:
+        self.files[path] = TreeFile(path, entry.size, entry.executable, entry.id)
+        if entry.name == ATTRIBUTES:
+            self._attributes(path, self.content(entry.handle).decode("utf-8", "replace"))
+
+    def _attributes(self, path: str, text: str) -> None:
+        if path == ATTRIBUTES:
+            self.root_attributes = text
+        for change in tree_rules.byte_changes(text):
+            self._refuse(path, attribute_problem(path, change))
+
+    def _refuse(self, path: str, problem: Problem) -> None:
+        self.refused.add(path)
+        self.problems.append(problem)
+
+
+def walk(list_folder: Callable[[str], Iterable[Entry]], root: str, content: Callable[[str], bytes]) -> Tree:
+    """Return the tree below the handle ``root``, with every file that may be read and every path that was refused."""
+    taken = _Walk(list_folder, content)
+    strays = taken.root(root)
+    ordered = dict(sorted(taken.files.items()))
+    return Tree(ordered, tuple(taken.problems), frozenset(taken.refused), strays, taken.root_attributes)
+
+
+def attribute_problems(outer: Iterable[tuple[int, str]], depth: int, own: str) -> Iterator[Problem]:
+    """Yield what ``.gitattributes`` above a registry do to its bytes.
+
+    ``outer`` holds their depth below the repository's root and their text, outermost first; ``depth`` is the
+    registry's and ``own`` the text of its own attributes. A nearer ``* -text`` undoes conversions of line endings.
+    """
+    texts = list(outer)
+    for index, (level, text) in enumerate(texts):
+        nearer = [*(inner for _, inner in texts[index + 1 :]), own]
+        text_off = any(tree_rules.turns_text_off(inner) for inner in nearer)
+        for change in tree_rules.byte_changes(text):
+            if not (change.about_text and text_off):
+                yield attribute_problem("../" * (depth - level) + ATTRIBUTES, change)
+
+
+def attribute_problem(path: str, change: ByteChange) -> Problem:
+    """Return the finding for one line of attributes."""
+    message = f"the attribute {change.attribute} for {change.pattern} changes the bytes of files at checkout"
+    remedy = "take it away, or say `* -text` there" if change.about_text else "take it away"
+    return Problem("MH012", message, remedy, file=path, line=change.line)
+
+
+def _fault(entry: Entry, path: str, depth: int, clashing: list[str]) -> Problem | None:
+    fault = tree_rules.name_fault(entry.name)
+    if fault is not None:
+        return _problem("MH011", path, f"the name {tree_rules.shown(entry.name)!r} {fault}", "rename it")
+    if clashing:
+        message = f"some systems cannot tell it from {tree_rules.shown(clashing[0])}"
+        return _problem("MH011", path, message, "rename one of the two")
+    if depth > tree_rules.MAX_DEPTH or len(path.encode()) > tree_rules.MAX_PATH_BYTES:
+        return _problem("MH011", path, "the path is too long or too deep", "shorten it")
+    if entry.kind in ("link", "submodule", "special"):
+        what = {"link": "a link", "submodule": "a submodule", "special": "no plain file"}[entry.kind]
+        return _problem("MH010", path, f"{what}; a registry holds plain files", "put the file itself there")
+    if entry.size > tree_rules.MAX_FILE_BYTES:
+        message = f"the file has {entry.size} bytes, the limit is {tree_rules.MAX_FILE_BYTES}"
+        return _problem("MH005", path, message, "leave it out, or split it")
+    return None
+
+
+def _problem(problem_id: str, path: str, message: str, remedy: str, severity: Severity = "error") -> Problem:
+    return Problem(problem_id, message, remedy, severity, file=tree_rules.shown(path))
