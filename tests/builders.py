@@ -17,7 +17,7 @@ from typing import Any
 import pygit2
 import yaml
 
-from molthub.documents import digest_of, file_entry, tree_digest
+from molthub.documents import file_entry, tree_digest
 from molthub.errors import Problem
 from molthub.model import Locked
 from molthub.registry.catalog import read_catalog
@@ -208,7 +208,7 @@ class TreeSource:
         self.files: Mapping[str, TreeFile] = {
             path: TreeFile(path, len(content), path in executable, "") for path, content in self._tree.items()
         }
-        self.revision = f"folder-{digest_of(sorted(content_digest(self._tree)))[7:40]}"
+        self.revision = f"folder-{content_digest(self._tree)[7:40]}"
         self.problems: tuple[Problem, ...] = ()
         self.refused: frozenset[str] = frozenset()
 
@@ -239,8 +239,10 @@ def commit(
 
     The work tree of a repository that has one gets the files too.
     """
-    found = pygit2.discover_repository(str(repository)) if repository.is_dir() else None
-    repo = pygit2.Repository(found) if found else pygit2.init_repository(str(repository), bare, initial_head="main")
+    exists = (repository / ".git").is_dir() or (repository / "HEAD").is_file()
+    repo = (
+        pygit2.Repository(str(repository)) if exists else pygit2.init_repository(repository, bare, initial_head="main")
+    )
     index = pygit2.Index()
     for path, content in tree.items():
         mode = pygit2.enums.FileMode.BLOB_EXECUTABLE if path in executable else pygit2.enums.FileMode.BLOB
@@ -254,6 +256,5 @@ def commit_index(repo: pygit2.Repository, index: pygit2.Index, message: str) -> 
     parents = [] if repo.head_is_unborn else [repo.head.target]
     revision = repo.create_commit("refs/heads/main", author, author, message, index.write_tree(repo), parents)
     if not repo.is_bare:
-        repo.checkout_tree(repo[revision], strategy=pygit2.enums.CheckoutStrategy.FORCE)
-        repo.index.read()
+        repo.reset(revision, pygit2.enums.ResetMode.HARD)
     return str(revision)
