@@ -331,7 +331,10 @@ class IndexRoot:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """How to get a version and what it is. ``size`` is the archive's, ``unpacked`` the sum of the files'."""
+    """How to get a version and what it is. ``size`` is the archive's, ``unpacked`` the sum of the files'.
+
+    Of a removed version only the digest is left: ``archive`` is empty.
+    """
 
     version: str
     digest: str

@@ -129,7 +129,7 @@ def _release_to_json(release: SkillRelease) -> dict[str, Json]:
 
 def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
     return SkillRelease(
-        artifact=artifact_from_json(release, number, name),
+        artifact=_release_artifact(release, number, name),
         published=as_text(release["published"]),
         yanked=release.get("yanked"),
         quarantined=release.get("quarantined"),
@@ -156,12 +156,21 @@ def _env_need(need: dict[str, Any]) -> EnvNeed:
 
 
 def _artifact_to_json(artifact: Artifact) -> dict[str, Json]:
+    if not artifact.archive:
+        return {"digest": artifact.digest}
     return {
         "digest": artifact.digest,
         "archive": artifact.archive,
         "size": artifact.size,
         "unpacked": artifact.unpacked,
     }
+
+
+def _release_artifact(release: dict[str, Any], version: str, name: str) -> Artifact:
+    """Read a release's artifact. What was removed has a digest and nothing to fetch."""
+    if release.get("removed") is not None and "archive" not in release:
+        return Artifact(version, as_digest(release["digest"]), archive="", size=0, unpacked=0, name=name)
+    return artifact_from_json(release, version, name)
 
 
 def artifact_from_json(value: dict[str, Any], version: str, name: str) -> Artifact:
@@ -216,7 +225,7 @@ def _pack_release_to_json(release: PackRelease) -> dict[str, Json]:
 
 def _pack_release(name: str, number: str, release: dict[str, Any]) -> PackRelease:
     return PackRelease(
-        artifact=artifact_from_json(release, number, name),
+        artifact=_release_artifact(release, number, name),
         published=as_text(release["published"]),
         skills={
             as_skill_name(skill): artifact_from_json(locked, checked(SEMVER, locked["version"], "a version"), skill)
