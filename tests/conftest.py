@@ -16,6 +16,8 @@ _PLACES = {
     "XDG_DATA_HOME": ".local/share",
     "XDG_STATE_HOME": ".local/state",
 }
+# Peers are kept in the real user's cache: an empty HOME for each test must not install them anew.
+os.environ.setdefault("MOLTHUB_TEST_CACHE", str(Path.home() / ".cache" / "molthub-tests"))
 _GIT_IDENTITY = "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
 
 
