@@ -97,6 +97,9 @@ PROBLEMS: dict[str, str] = {
     "MH706": "bot that is no longer declared",
     "MH707": "value that the agent program cannot hold",
     "MH708": "bot that is not in sync because its document does not resolve",
+    "MH709": "receipt that cannot be read",
+    "MH710": "fleet with a rollout, which needs a controller",
+    "MH711": "agent program that this molthub does not know",
 }
 """Every problem id with its short title. Ids are stable: they are never given a second meaning."""
 

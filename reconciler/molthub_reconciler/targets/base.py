@@ -1,0 +1,86 @@
+"""The port to where bots live: what a pass asks of a target.
+
+A pass (:mod:`molthub_reconciler.reconcile`) never knows what is behind it. It names places in a bot's home, is told
+what stands there, and says what should stand there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from molthub.errors import Problem
+from molthub.model import FileEntry, Json
+from molthub_reconciler.plan import Place, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One bot's home, for one look at it.
+
+    ``bot`` is ``<fleet>/<bot>``, ``folder`` is ``<fleet>/<home>``. ``skill_roots`` are the folders that the agent
+    program searches for skills; ``file_format`` says how a file of it is written. ``files`` are known file lists of
+    skills by digest: a disk that holds no execute bit takes it from them.
+    """
+
+    bot: str
+    folder: str
+    skill_roots: tuple[str, ...] = ()
+    file_format: Callable[[str], Literal["json", "json5"]] = lambda _file: "json"
+    files: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """O of one bot.
+
+    ``standing`` holds every place asked for where something stands. ``skills`` are all skill folders below the roots,
+    whoever made them. ``values`` (of places in files) and ``trees`` (of skills) say what it is in detail; a target
+    that knows from the last look that nothing has moved may leave them out unless it was asked for them.
+    """
+
+    standing: Standing = field(default_factory=dict)
+    skills: tuple[Place, ...] = ()
+    values: Mapping[Place, Json] = field(default_factory=dict)
+    trees: Mapping[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do for one key: put ``contents`` at their places, clear ``remove``.
+
+    The content of a skill's place is its digest, that of any other place the value in the agent program's form.
+    """
+
+    key: str
+    contents: Mapping[Place, Json] = field(default_factory=dict)
+    remove: tuple[Place, ...] = ()
+
+
+class Target(Protocol):
+    """A place where bots live."""
+
+    @property
+    def where(self) -> str:
+        """The target's address, as people know it."""
+        ...
+
+    def observe(self, home: Home, places: Collection[Place], *, detail: bool = False, full: bool = False) -> Observed:
+        """Look at ``places`` and the skills of one home. ``full`` trusts nothing that an earlier look found.
+
+        Raises :class:`molthub.errors.PlatformFileError` (its problems are MH701 or MH702) when a file does not parse
+        or cannot be read. Changes nothing in the home.
+        """
+        ...
+
+    def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
+        """Do ``steps``: skills first, then files, removals last. Return what failed, by key; the rest was done.
+
+        Each skill and each file is replaced as a whole or not at all, also when the process is killed.
+        """
+        ...
+
+    def finish(self) -> None:
+        """End a pass: keep what makes the next look cheap."""
+        ...

@@ -1,0 +1,85 @@
+"""From a bot's desired state to what its files should hold: D of the plan, place by place.
+
+The agent program's adapter (:mod:`molthub.platforms`) says where each key stands and in which form. A key that the
+program cannot hold is refused with a problem (MH707), and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from molthub.errors import PlatformValueError, Problem
+from molthub.model import DesiredState, Json
+from molthub.platforms.base import Platform, Wiring
+from molthub_reconciler.difference import fingerprint
+from molthub_reconciler.plan import Place, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class WantedBot:
+    """What one bot's files should hold.
+
+    ``keys`` are D. ``contents`` is what to write at a place of configuration, in the program's own form. ``refused``
+    are the keys that the program cannot hold, and ``problems`` says why.
+    """
+
+    keys: Mapping[str, Wanted] = field(default_factory=dict)
+    contents: Mapping[Place, Json] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+def wanted(state: DesiredState, platform: Platform) -> WantedBot:
+    """Return what ``state`` means in the files of ``platform``."""
+    contents: dict[Place, Json] = {}
+    keys: dict[str, Wanted] = {}
+    problems: list[Problem] = []
+    wiring = _wiring(state, platform, contents)
+    for key, value in state.desired.items():
+        kind, _, name = key.partition("/")
+        if kind == "skill":
+            keys[key] = Wanted({Place(platform.skill_folder(state.agent, name)): value})
+            continue
+        try:
+            entries = platform.entries(state.agent, key, value)
+        except PlatformValueError as error:
+            problems += error.problems
+            continue
+        contents |= {Place(entry.file, entry.pointer): entry.value for entry in entries}
+        places = {Place(entry.file, entry.pointer): fingerprint(entry.value) for entry in entries}
+        # What overrides a key is compared with the program's own form of it: the first entry.
+        first = next(iter(places.values()))
+        shadows = {Place(file, pointer): first for file, pointer in platform.shadows(state.agent, key)}
+        keys[key] = Wanted(places, {**wiring.get(kind, {}), **wiring.get("", {})}, shadows)
+    problems += _clashes(keys)
+    return WantedBot(keys, contents, frozenset(state.desired.keys() - keys.keys()), tuple(problems))
+
+
+def _wiring(state: DesiredState, platform: Platform, contents: dict[Place, Json]) -> dict[str, dict[Place, str]]:
+    """Return the lines that keys of each kind need; under an empty kind those that all of them need."""
+    found: dict[str, dict[Place, str]] = {}
+    for line in platform.wiring(state.agent, state.desired):
+        place = _place_of(line)
+        contents[place] = line.value
+        found.setdefault(line.kind, {})[place] = fingerprint(line.value)
+    return found
+
+
+def _place_of(line: Wiring) -> Place:
+    return Place(line.file, line.pointer, str(line.value) if line.listed else "")
+
+
+def _clashes(keys: dict[str, Wanted]) -> list[Problem]:
+    """Take out keys that want different things at one place, and say so."""
+    holders: dict[Place, tuple[str, str]] = {}
+    problems: list[Problem] = []
+    for key, wanted_key in list(keys.items()):
+        for place, what in wanted_key.places.items():
+            other, same = holders.setdefault(place, (key, what))
+            if same != what:
+                message = f"{other} and {key} would both be at {place.file}"
+                problems.append(Problem("MH208", message, "take one of them away from this bot"))
+                keys.pop(key, None)
+                keys.pop(other, None)
+    return problems
