@@ -45,9 +45,14 @@ def hex_of(content: bytes) -> str:
 
 
 def tree_digest(files: Iterable[FileEntry]) -> str:
-    """Return the digest of a version: over its files, sorted by the UTF-8 bytes of their paths."""
+    """Return the digest of a version: over the list of its files."""
+    return "sha256:" + sha256(file_list(files)).hexdigest()
+
+
+def file_list(files: Iterable[FileEntry]) -> bytes:
+    """Return the canonical list of a version's files, sorted by the UTF-8 bytes of their paths."""
     ordered = sorted(files, key=lambda entry: entry.path.encode())
-    return digest_of(
+    return canonical(
         [
             {"executable": entry.executable, "path": entry.path, "sha256": entry.sha256, "size": entry.size}
             for entry in ordered

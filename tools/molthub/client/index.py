@@ -1,0 +1,288 @@
+"""An index as its readers see it: names in, verified documents out.
+
+The way is ``registry.json`` -> shard -> archive, ``registry.json`` -> fleet -> bot, ``registry.json`` -> search list.
+Every step but the first is named by the SHA-256 of what is fetched, so whatever does not match is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Self, TypeVar
+
+from molthub.client.cache import Store
+from molthub.client.download import Download
+from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, Fetcher, open_fetcher
+from molthub.client.index_cache import IndexCache
+from molthub.client.parallel import in_threads
+from molthub.client.verify import check_hex, gunzip
+from molthub.documents import (
+    bot_from_json,
+    fleet_from_json,
+    index_root_from_json,
+    search_from_json,
+    shard_from_json,
+    shard_key,
+)
+from molthub.errors import FormatError, MolthubError, NotFoundError, UnreachableError
+from molthub.model import Artifact, DesiredState, FleetState, IndexRoot, PackEntry, SearchRow, Shard, SkillEntry
+
+THREADS = 8
+MAX_ROOT = 8 * 1024 * 1024
+MAX_DOCUMENT = 64 * 1024 * 1024
+MAX_UNPACKED = 256 * 1024 * 1024
+
+Document = TypeVar("Document")
+
+
+class Index:
+    """One index, read through a fetcher; what it holds is fetched when it is asked for.
+
+    Safe to use from several threads. ``offline`` reads nothing but the cache.
+    """
+
+    def __init__(self, fetcher: Fetcher, *, cache: Path | None = None, offline: bool = False) -> None:
+        self.where = fetcher.where
+        self.offline = offline
+        self._fetcher = fetcher
+        self._cache = IndexCache(cache) if cache is not None else None
+        self._lock = threading.RLock()
+        self._root: IndexRoot | None = None
+        self._content = b""
+        self._etag: str | None = None
+        self._shards: dict[str, Shard] = {}
+        self._rows: tuple[SearchRow, ...] | None = None
+
+    @classmethod
+    def open(cls, location: str, *, cache: Path | None = None, offline: bool = False) -> Self:
+        """Open the index at a URL, or in a folder that ``molthub build`` wrote. Nothing is fetched yet.
+
+        ``cache`` is the folder that keeps what was fetched (:func:`molthub.client.paths.index_cache`); without one
+        nothing is kept. Raises :class:`UsageError`, :class:`UnreachableError`.
+        """
+        return cls(open_fetcher(location), cache=cache, offline=offline)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._fetcher.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def root(self) -> IndexRoot:
+        """Return ``registry.json``, fetched once (see :meth:`refresh`).
+
+        Raises :class:`UnreachableError`, or :class:`FormatError` when what answers is no index.
+        """
+        with self._lock:
+            if self._root is None:
+                self.refresh()
+            assert self._root is not None  # noqa: S101 (refresh sets it or raises)
+            return self._root
+
+    def refresh(self) -> bool:
+        """Ask whether the index changed (by ETag); return True when it did. The first call always returns True.
+
+        After an error the index is as it was before.
+        """
+        with self._lock:
+            content, etag = self._current_root()
+            first = self._root is None
+            if not first and content == self._content:
+                return False
+            self._root = index_root_from_json(content, self._place("registry.json"))
+            if self._cache is not None and not self.offline:
+                kept = self._cache.root()
+                if kept is None or (kept.content, kept.etag) != (content, etag):
+                    self._cache.keep_root(content, etag)
+            self._content, self._etag = content, etag
+            self._shards, self._rows = {}, None
+            return True
+
+    def skill(self, name: str) -> SkillEntry:
+        """Return a skill with all its versions. Raises :class:`NotFoundError` with the nearest names."""
+        return self._entry("skill", name, lambda shard: shard.skills.get(name))
+
+    def pack(self, name: str) -> PackEntry:
+        """Return a pack with all its versions. Raises :class:`NotFoundError` with the nearest names."""
+        return self._entry("pack", name, lambda shard: shard.packs.get(name))
+
+    def prefetch(self, names: Iterable[tuple[str, str]]) -> None:
+        """Fetch at once the shards that hold these (kind, name) pairs, so that asking for each costs no round trip."""
+        keys = {self._shard_key(kind, name) for kind, name in names}
+        in_threads(self._shard, sorted(keys - self._shards.keys()), THREADS)
+
+    def search_rows(self) -> tuple[SearchRow, ...]:
+        """Return the lines of the search list."""
+        with self._lock:
+            if self._rows is None:
+                lists = [self._gzipped("search", hex_name) for _, hex_name in sorted(self.root().search.items())]
+                self._rows = tuple(row for place, content in lists for row in search_from_json(content, place))
+            return self._rows
+
+    def fleets(self) -> tuple[str, ...]:
+        """Return the names of the fleets; a public index has none."""
+        return tuple(sorted(self.root().fleets))
+
+    def fleet(self, name: str) -> FleetState:
+        """Return a fleet with its bots. Raises :class:`NotFoundError`."""
+        fleets = self.root().fleets
+        if name not in fleets:
+            raise NotFoundError(
+                f"there is no fleet {name}",
+                place=self.where,
+                remedy=_nearest(name, fleets) or "build the index with `molthub build --fleets`",
+            )
+        path = f"fleets/{fleets[name]}.json"
+        return fleet_from_json(self._blob(path, fleets[name]), self._place(path))
+
+    def bot(self, fleet: str, bot: str) -> DesiredState:
+        """Return a bot's desired state. Raises :class:`NotFoundError`."""
+        bots = self.fleet(fleet).bots
+        if bot not in bots:
+            raise NotFoundError(
+                f"there is no bot {fleet}/{bot}", place=self.where, remedy=_nearest(bot, bots) or "declare it in git"
+            )
+        return self.bot_document(bots[bot].file)
+
+    def bot_document(self, hex_name: str) -> DesiredState:
+        """Return the desired state that a fleet's document names by its file's hex."""
+        path = f"bots/{hex_name}.json"
+        return bot_from_json(self._blob(path, hex_name), self._place(path))
+
+    def fetch(
+        self, artifacts: Iterable[Artifact], store: Store, progress: Callable[[int], None] = lambda _done: None
+    ) -> None:
+        """Bring versions into the store, several at a time, each verified; those it has are not fetched.
+
+        ``progress`` is called with 1 after each. Raises one error that names every version that failed; those that
+        did not fail are in the store.
+        """
+        wanted = {artifact.digest: artifact for artifact in artifacts}
+        download = Download(self._archive, store, progress)
+        in_threads(download.one, list(wanted.values()), THREADS)
+        download.raise_failures(self.where)
+
+    def _archive(self, artifact: Artifact) -> bytes:
+        path = f"archives/{artifact.archive}.tar.gz"
+        if not artifact.archive:
+            raise NotFoundError(f"{artifact.name}@{artifact.version} was removed", place=self.where)
+        return self._get(path, limit=artifact.size)
+
+    def _entry(self, kind: str, name: str, pick: Callable[[Shard], Document | None]) -> Document:
+        key = self._shard_key(kind, name)
+        self._shard(key)
+        found = pick(self._shards[key])
+        if found is not None:
+            return found
+        names = [row.name for row in self._rows_for_hint() if row.kind == kind]
+        shown = name if kind == "skill" else f"pack/{name}"
+        hint = _nearest(name, names, "" if kind == "skill" else "pack/")
+        raise NotFoundError(
+            f"{'skill' if kind == 'skill' else 'SkillPack'} {shown} is not in this index",
+            place=self.where,
+            remedy=hint or "look for it with `skills search`",
+        )
+
+    def _rows_for_hint(self) -> Sequence[SearchRow]:
+        try:
+            return self.search_rows()
+        except MolthubError:
+            return ()
+
+    def _shard_key(self, kind: str, name: str) -> str:
+        length = max(map(len, self.root().shards), default=1)
+        return shard_key(kind, name, length)
+
+    def _shard(self, key: str) -> None:
+        """Read a shard into memory; a key that is not listed is an empty shard."""
+        hex_name = self.root().shards.get(key)
+        if key not in self._shards:
+            shard = Shard()
+            if hex_name is not None:
+                place, content = self._gzipped("shards", hex_name)
+                shard = shard_from_json(content, place)
+            with self._lock:
+                self._shards[key] = shard
+
+    def _gzipped(self, folder: str, hex_name: str) -> tuple[str, bytes]:
+        path = f"{folder}/{hex_name}.json.gz"
+        return self._place(path), gunzip(self._blob(path, hex_name), MAX_UNPACKED, self._place(path))
+
+    def _blob(self, path: str, hex_name: str) -> bytes:
+        """Return the file whose SHA-256 is its name, from the cache or from the index."""
+        kept = self._cache.blob(hex_name) if self._cache is not None else None
+        if kept is not None:
+            return kept
+        content = self._get(path, limit=MAX_DOCUMENT)
+        check_hex(content, hex_name, self._place(path))
+        if self._cache is not None:
+            self._cache.keep_blob(hex_name, content)
+        return content
+
+    def _get(self, path: str, *, limit: int) -> bytes:
+        if self.offline:
+            raise _not_kept(self._place(path))
+        answer = self._fetcher.get(path, limit=limit)
+        if answer.status == NOT_FOUND:
+            raise UnreachableError(
+                "the index names this file but does not have it",
+                place=self._place(path),
+                remedy="it may be being published just now: try again in a minute, else tell whoever runs it",
+            )
+        return answer.content
+
+    def _current_root(self) -> tuple[bytes, str | None]:
+        """Return the bytes of ``registry.json`` and its ETag, asking only for a newer one where one is at hand."""
+        kept = self._cache.root() if self._cache is not None and self._root is None else None
+        if self.offline:
+            if kept is None:
+                raise _not_kept(self._place("registry.json"))
+            return kept.content, kept.etag
+        content, etag = (kept.content, kept.etag) if kept else (self._content, self._etag)
+        try:
+            answer = self._fetcher.get("registry.json", etag=etag if content else None, limit=MAX_ROOT)
+        except UnreachableError as error:
+            raise _with_offline_hint(error, kept.fetched) if kept else error from None
+        if answer.status == NOT_MODIFIED:
+            return content, etag
+        if answer.status == NOT_FOUND:
+            message = "there is no registry.json, so it is no molthub index"
+            raise FormatError(message, place=self.where, remedy=_CHECK)
+        return answer.content, answer.etag
+
+    def _place(self, path: str) -> str:
+        return f"{self.where.rstrip('/')}/{path}"
+
+
+_CHECK = "check the address: a molthub index is what `molthub build` wrote, or where it is served"
+
+
+def _nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
+    """Return "did you mean ...?" for the names most like ``name``, or nothing."""
+    from difflib import get_close_matches
+
+    length = len(name)
+    # difflib is slow on tens of thousands of names; what differs much in length is not near.
+    similar = [other for other in names if abs(len(other) - length) <= max(3, length // 3)]
+    near = get_close_matches(name, similar, n=3)
+    return f"did you mean {' or '.join(prefix + other for other in near)}?" if near else ""
+
+
+def _not_kept(place: str) -> UnreachableError:
+    return UnreachableError("it was never fetched, so it cannot be used offline", place=place, remedy=_GO_ONLINE)
+
+
+_GO_ONLINE = "run it once without --offline"
+
+
+def _with_offline_hint(error: UnreachableError, fetched: str) -> UnreachableError:
+    return UnreachableError(
+        error.message,
+        place=error.place,
+        remedy=f"{error.remedy}; or add --offline to use what was fetched {'at ' + fetched if fetched else 'before'}",
+    )
