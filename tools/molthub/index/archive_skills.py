@@ -1,0 +1,139 @@
+"""Skills of the catalog, archived and checked against their recorded digests.
+
+A version that cannot be offered as it was recorded is left out and named in a problem; all others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from molthub import versions
+from molthub.documents import file_entry, tree_digest
+from molthub.index.archives import fits
+from molthub.index.releases import Archived, Content, problem_at, removal, tombstone
+from molthub.model import Skill, SkillEntry, SkillManifest, SkillRelease, SkillVersion, VersionRecord
+from molthub.registry.catalog import Catalog
+from molthub.registry.source import Source
+
+
+def archive_skills(
+    catalog: Catalog, source: Source, archived: Archived, progress: Callable[[int], None] = lambda _steps: None
+) -> None:
+    """Archive every skill of ``catalog`` into ``archived``, and tell ``progress`` of each.
+
+    A skill of which nothing is left has no entry.
+    """
+    for skill in catalog.skills.values():
+        releases = _tombstones(skill)
+        _report_missing(skill, source, archived)
+        for number, version in skill.versions.items():
+            if number not in releases:
+                release = _release(skill, version, source, archived)
+                if release is not None:
+                    releases[number] = release
+        if releases:
+            archived.skills[skill.name] = _entry(skill, releases)
+        progress(1)
+
+
+def _tombstones(skill: Skill) -> dict[str, SkillRelease]:
+    found = {}
+    for number, record in skill.project.versions.items():
+        reason = removal(skill.project, record)
+        if reason is not None:
+            artifact = tombstone(skill.name, number, record)
+            found[number] = SkillRelease(artifact, record.published, record.yanked, record.quarantined, reason)
+    return found
+
+
+def _report_missing(skill: Skill, source: Source, archived: Archived) -> None:
+    """Report numbers that are recorded but not there. A folder that could not be read was reported by the catalog."""
+    project = skill.project
+    for number, record in project.versions.items():
+        if number in skill.versions or removal(project, record) is not None:
+            continue
+        folder = f"skills/{skill.name}/{number}/"
+        if not any(path.startswith(folder) for path in source.files):
+            message = f"{skill.name} {number} is recorded, but {folder} holds nothing: it is left out of the index"
+            remedy = "restore the folder, or say in project.yaml why the version was removed"
+            archived.problems.append(problem_at(record.at or project.file, "MH406", message, remedy))
+
+
+def _release(skill: Skill, version: SkillVersion, source: Source, archived: Archived) -> SkillRelease | None:
+    record = version.record
+    if record is None:
+        message = f"{skill.name} {version.version} is not recorded in project.yaml: it is left out of the index"
+        archived.problems.append(problem_at(version.folder, "MH405", message, "molthub fmt records it"))
+        return None
+    content = _checked_content(version, record, source, archived)
+    if content is None:
+        return None
+    key = (skill.name, version.version)
+    archived.contents[key] = content
+    archived.manifests[key] = version.manifest
+    manifest = version.manifest
+    return SkillRelease(
+        artifact=archived.add_archive(skill.name, version.version, record.digest, content),
+        published=record.published,
+        yanked=record.yanked,
+        quarantined=record.quarantined,
+        dependencies=manifest.dependencies,
+        mcp_servers=manifest.mcp_servers,
+        env=manifest.env,
+        bins=manifest.bins,
+    )
+
+
+def _checked_content(
+    version: SkillVersion, record: VersionRecord, source: Source, archived: Archived
+) -> Content | None:
+    """Read a version's files; None where an archive cannot hold them or they are not what was recorded."""
+    unfit = [path for path in version.files if not fits(path)]
+    if unfit:
+        message = f"{version.name} {version.version} is left out of the index: the path {unfit[0]} is too long"
+        remedy = "an archive holds paths of 100 bytes, or 155 before a slash and 100 behind it"
+        archived.problems.append(problem_at(f"{version.folder}/{unfit[0]}", "MH011", message, remedy))
+        return None
+    content = read_content(source, version.folder, version.files)
+    digest = tree_digest(entry for entry, _bytes in content)
+    if digest != record.digest:
+        message = (
+            f"{version.name} {version.version} is left out of the index: "
+            f"its files are {digest}, recorded is {record.digest}"
+        )
+        remedy = "restore the files that were published, and publish the changed ones under a new number"
+        archived.problems.append(problem_at(record.at or version.folder, "MH404", message, remedy))
+        return None
+    return content
+
+
+def read_content(source: Source, folder: str, paths: tuple[str, ...]) -> Content:
+    """Read the files below ``folder``, in the order that archives and digests have."""
+    content = []
+    for path in sorted(paths, key=str.encode):
+        place = f"{folder}/{path}"
+        read = source.read(place)
+        content.append((file_entry(path, read, executable=source.files[place].executable), read))
+    return tuple(content)
+
+
+def _entry(skill: Skill, releases: dict[str, SkillRelease]) -> SkillEntry:
+    manifest = _speaking_manifest(skill, releases)
+    return SkillEntry(
+        name=skill.name,
+        status=skill.project.status,
+        description=manifest.description if manifest else "",
+        releases=releases,
+        tags=manifest.tags if manifest else (),
+        license=manifest.license if manifest else "",
+        owners=skill.project.owners,
+        reason=skill.project.reason,
+    )
+
+
+def _speaking_manifest(skill: Skill, releases: dict[str, SkillRelease]) -> SkillManifest | None:
+    """Return the manifest that speaks for the skill: of the latest version, or else of the highest one."""
+    kept = [number for number in releases if number in skill.versions]
+    available = [number for number in kept if releases[number].available]
+    number = versions.latest(available) or max(available or kept, key=versions.sort_key, default=None)
+    return skill.versions[number].manifest if number is not None else None

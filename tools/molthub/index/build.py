@@ -1,0 +1,134 @@
+"""From a catalog to the whole index, as files in memory: a pure function of the registry's files and this program.
+
+No clock, no history and no key are read, so that whoever builds the same commit gets the same bytes. Only
+``registry.json`` holds the revision: a commit rewrites nothing but what it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from molthub import __version__
+from molthub.documents import canonical, hex_of, index_root_to_json
+from molthub.errors import Problem
+from molthub.index.archive_packs import archive_packs
+from molthub.index.archive_skills import archive_skills
+from molthub.index.fleets import FleetDocuments, write_fleets
+from molthub.index.releases import Archived
+from molthub.index.shards import search_rows, write_search, write_shards
+from molthub.index.views.api import api
+from molthub.index.views.discovery import discovery
+from molthub.index.views.fleets import fleet_routes
+from molthub.index.views.hosting import hosting, schemas
+from molthub.index.views.simple import simple
+from molthub.model import IndexRoot, Registry
+from molthub.registry.catalog import Catalog
+from molthub.registry.resolve import resolve_bots
+from molthub.registry.source import Source
+
+ROOT_DOCUMENT = "registry.json"
+GENERATOR = f"molthub {__version__}"
+FLEET_FOLDERS = ("fleets/", "profiles/", "overlays/")
+
+
+@dataclass(frozen=True)
+class BuiltIndex:
+    """An index, ready to be published.
+
+    ``files`` are by path, sorted. ``problems`` are everything found on the way, ``unresolved`` the bots that do not
+    resolve. ``removed`` are the digests of removed versions, whose archives are not to be kept for old clients.
+    ``fleets`` says whether fleets were asked for.
+    """
+
+    files: Mapping[str, bytes]
+    revision: str
+    problems: tuple[Problem, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    unresolved: tuple[str, ...] = ()
+    removed: frozenset[str] = frozenset()
+    fleets: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that is declared is in it."""
+        return not self.unresolved and not any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether at least one version or bot is in it."""
+        return any(self.counts[what] for what in ("versions", "packVersions", "bots"))
+
+
+def build_index(
+    catalog: Catalog, source: Source, *, fleets: bool = False, progress: Callable[[int], None] = lambda _steps: None
+) -> BuiltIndex:
+    """Build the index of ``catalog``, whose files are in ``source``; with its fleets only when asked to.
+
+    What cannot be offered is left out and named in ``problems``; nothing is raised for content. ``progress`` is told
+    of every skill that is done.
+    """
+    archived = Archived()
+    archive_skills(catalog, source, archived, progress)
+    archive_packs(catalog, source, archived)
+    documents = FleetDocuments()
+    if fleets:
+        documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
+    files = _read_path(catalog.registry, catalog.revision, archived, documents) | _views(catalog.registry, archived)
+    if fleets:
+        files |= fleet_routes(catalog.bots, documents.states, archived.packs)
+    found = (*catalog.problems, *archived.problems, *documents.problems)
+    return BuiltIndex(
+        files=dict(sorted(files.items())),
+        revision=catalog.revision,
+        problems=tuple(dict.fromkeys(problem for problem in found if fleets or not _of_fleets(problem))),
+        counts=_counts(archived, documents),
+        unresolved=tuple(path for path, state in documents.states.items() if not state.resolved),
+        removed=_removed(archived),
+        fleets=fleets,
+    )
+
+
+def _read_path(registry: Registry, revision: str, archived: Archived, documents: FleetDocuments) -> dict[str, bytes]:
+    """Return what our own client reads: the root, and everything that it names."""
+    files = {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()} | documents.files
+    root = IndexRoot(
+        name=registry.name,
+        url=registry.url,
+        repository=registry.repository,
+        revision=revision,
+        generator=GENERATOR,
+        shards=write_shards(archived, files),
+        search=write_search(search_rows(archived), files),
+        fleets=documents.names,
+    )
+    content = canonical(index_root_to_json(root))
+    return files | {ROOT_DOCUMENT: content, f"{hex_of(content)}.{ROOT_DOCUMENT}": content}
+
+
+def _views(registry: Registry, archived: Archived) -> dict[str, bytes]:
+    """Return what other clients, hosts and people read. The fleets' views came with their documents."""
+    return simple(archived) | api(archived, registry.name) | discovery(archived) | schemas() | hosting(registry)
+
+
+def _of_fleets(problem: Problem) -> bool:
+    return problem.file is not None and problem.file.startswith(FLEET_FOLDERS)
+
+
+def _counts(archived: Archived, documents: FleetDocuments) -> dict[str, int]:
+    pack_releases = [release for pack in archived.packs.values() for release in pack.releases.values()]
+    return {
+        "skills": len(archived.skills),
+        "versions": len(archived.contents),
+        "packs": len(archived.packs),
+        "packVersions": sum(release.removed is None for release in pack_releases),
+        "fleets": len(documents.names),
+        "bots": len(documents.states),
+    }
+
+
+def _removed(archived: Archived) -> frozenset[str]:
+    skills = [release for skill in archived.skills.values() for release in skill.releases.values()]
+    packs = [release for pack in archived.packs.values() for release in pack.releases.values()]
+    digests = {release.artifact.digest for release in skills if release.removed is not None}
+    return frozenset(digests | {release.artifact.digest for release in packs if release.removed is not None})

@@ -1,0 +1,87 @@
+"""What the index offers of a catalog, and what "latest" means in it.
+
+:class:`Archived` is filled by :mod:`molthub.index.archive_skills` and :mod:`molthub.index.archive_packs` and read by
+everything that writes a document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from molthub import versions
+from molthub.documents import hex_of
+from molthub.errors import Problem
+from molthub.index.archives import pack_archive
+from molthub.model import Artifact, FileEntry, PackEntry, Project, SkillEntry, SkillManifest, VersionRecord
+
+Content = tuple[tuple[FileEntry, bytes], ...]
+"""The files of a version with their bytes, ordered by the UTF-8 bytes of their paths."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """Everything that is offered, growing while a catalog is archived.
+
+    ``manifests`` and ``contents`` belong to the skill versions that have an archive, by name and number;
+    ``archives`` are by hex. ``problems`` name every version that was left out.
+    """
+
+    skills: dict[str, SkillEntry] = field(default_factory=dict)
+    packs: dict[str, PackEntry] = field(default_factory=dict)
+    manifests: dict[tuple[str, str], SkillManifest] = field(default_factory=dict)
+    contents: dict[tuple[str, str], Content] = field(default_factory=dict)
+    archives: dict[str, bytes] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add_archive(self, name: str, version: str, digest: str, content: Content) -> Artifact:
+        """Archive the files of one version and return how to fetch it."""
+        packed = pack_archive(content)
+        name_of_file = hex_of(packed)
+        self.archives[name_of_file] = packed
+        unpacked = sum(entry.size for entry, _bytes in content)
+        return Artifact(version, digest, name_of_file, len(packed), unpacked, name)
+
+    def artifact(self, skill: str, version: str) -> Artifact | None:
+        """Return how to fetch a skill's version, or None where there is no archive of it."""
+        entry = self.skills.get(skill)
+        release = entry.releases.get(version) if entry else None
+        return release.artifact if release and release.artifact.archive else None
+
+
+def tombstone(name: str, version: str, record: VersionRecord) -> Artifact:
+    """Return what is left of a removed version: its digest, and nothing to fetch."""
+    return Artifact(version, record.digest, archive="", size=0, unpacked=0, name=name)
+
+
+def removal(project: Project, record: VersionRecord) -> str | None:
+    """Return why a version was removed, by itself or with its project, or None."""
+    if record.removed is None and project.status == "removed":
+        return project.reason or "The project was removed."
+    return record.removed
+
+
+def is_withdrawn(entry: SkillEntry | PackEntry) -> bool:
+    """Whether nothing of the project may be offered (PEP 792: a quarantined project has no links)."""
+    return entry.status in ("quarantined", "removed")
+
+
+def latest_skill(entry: SkillEntry) -> str | None:
+    """Return the number that "latest" means, or None: no release is available, or the project is withdrawn."""
+    if is_withdrawn(entry):
+        return None
+    return versions.latest(number for number, release in entry.releases.items() if release.available)
+
+
+def latest_pack(entry: PackEntry) -> int | None:
+    """Return the newest available number, or None."""
+    if is_withdrawn(entry):
+        return None
+    return max((number for number, release in entry.releases.items() if release.available), default=None)
+
+
+def problem_at(at: str, id_: str, message: str, remedy: str) -> Problem:
+    """Return a problem at ``file:line``, as declared things say where they stand."""
+    file, _, line = at.rpartition(":")
+    if file and line.isdecimal():
+        return Problem(id_, message, remedy, file=file, line=int(line))
+    return Problem(id_, message, remedy, file=at or None)

@@ -1,0 +1,104 @@
+"""The REST interface's GETs as files: ``api/v1/<route>.json``, and ``api/v1/<route>/index.html`` with the same bytes.
+
+The copies answer the bare routes (``/api/v1/skills/git``) on hosts that know nothing but files: such a host serves a
+folder's ``index.html``, whatever it holds. ``search`` is the one route that needs a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from molthub.documents import shard_to_json
+from molthub.index.releases import Archived, latest_pack, latest_skill
+from molthub.index.views import Files, archive_url, as_json
+from molthub.model import FileEntry, Json, PackEntry, Shard, SkillEntry, SkillManifest, SkillRelease
+
+ROOT = "api/v1"
+
+
+def api(archived: Archived, name: str) -> Files:
+    """Return every route that needs no fleet. ``name`` is the registry's."""
+    skills = dict(sorted(archived.skills.items()))
+    packs = dict(sorted(archived.packs.items()))
+    files: Files = {}
+    add_route(files, "health", {"status": "ok", "registry": name, "skills": len(skills), "skillPacks": len(packs)})
+    add_route(files, "tags", {"tags": _tags(skills)})
+    add_route(files, "skills", {"skills": [_skill_row(skill) for skill in skills.values()]})
+    add_route(files, "skill-packs", {"skillPacks": [_pack_row(pack) for pack in packs.values()]})
+    for skill in skills.values():
+        add_route(files, f"skills/{skill.name}", _skill(skill))
+        for number, release in skill.releases.items():
+            add_route(files, f"skills/{skill.name}/{number}", _version(archived, skill, number, release))
+    for pack in packs.values():
+        add_route(files, f"skill-packs/{pack.name}", _pack(pack))
+    return files
+
+
+def add_route(files: Files, route: str, answer: Json) -> None:
+    """Add one route's answer, under both of its names."""
+    files[f"{ROOT}/{route}.json"] = files[f"{ROOT}/{route}/index.html"] = as_json(answer)
+
+
+def _skill_row(skill: SkillEntry) -> Json:
+    row = {"name": skill.name, "status": skill.status, "description": skill.description, "tags": list(skill.tags)}
+    return row | {"latest": latest_skill(skill)}
+
+
+def _pack_row(pack: PackEntry) -> Json:
+    row = {"name": pack.name, "status": pack.status, "displayName": pack.display_name}
+    return row | {"description": pack.description, "latest": latest_pack(pack)}
+
+
+def _tags(skills: Mapping[str, SkillEntry]) -> Json:
+    found: dict[str, list[str]] = {}
+    for skill in skills.values():
+        for tag in skill.tags:
+            found.setdefault(tag, []).append(skill.name)
+    return found
+
+
+def _skill(skill: SkillEntry) -> Json:
+    entry = shard_to_json(Shard(skills={skill.name: skill}))["skills"][skill.name]
+    return {"name": skill.name, "latest": latest_skill(skill), **entry}
+
+
+def _pack(pack: PackEntry) -> Json:
+    entry = shard_to_json(Shard(packs={pack.name: pack}))["packs"][pack.name]
+    return {"name": pack.name, "latest": latest_pack(pack), **entry}
+
+
+def _version(archived: Archived, skill: SkillEntry, number: str, release: SkillRelease) -> Json:
+    shown = _skill(SkillEntry(skill.name, skill.status, "", {number: release}))["versions"][number]
+    head = {"name": skill.name, "version": number, **shown}
+    content = archived.contents.get((skill.name, number))
+    if content is None:
+        return head
+    head |= _manifest(archived.manifests[skill.name, number])
+    head["files"] = [_file(entry) for entry, _bytes in content]
+    if release.quarantined is None and skill.status != "quarantined":
+        head["url"] = archive_url(f"{ROOT}/skills/{skill.name}/{number}.json", release.artifact.archive)
+    return head
+
+
+def _manifest(manifest: SkillManifest) -> dict[str, Json]:
+    """Return what skill.yaml says beyond what the shard holds."""
+    said: dict[str, Json] = {
+        "description": manifest.description,
+        "tags": list(manifest.tags),
+        "keywords": list(manifest.keywords),
+        "capabilities": list(manifest.capabilities),
+        "author": manifest.author,
+        "license": manifest.license,
+        "homepage": manifest.homepage,
+        "repository": manifest.repository,
+        "env": [
+            {"name": need.name, "secret": need.secret, "required": need.required, "description": need.description}
+            for need in manifest.env
+        ],
+        "scripts": [{"path": script.path, "description": script.description} for script in manifest.scripts],
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def _file(entry: FileEntry) -> Json:
+    return {"path": entry.path, "size": entry.size, "sha256": entry.sha256, "executable": entry.executable}

@@ -1,0 +1,122 @@
+"""Agent Skills Discovery 0.2.0 (https://github.com/cloudflare/agent-skills-discovery-rfc), one index per thing.
+
+Clients of this convention install *everything* that an index lists, so each skill, each of its versions, each pack and
+each of its versions has an index of its own:
+
+    s/<skill>/.well-known/agent-skills/index.json              the latest version
+    s/<skill>/<version>/.well-known/agent-skills/index.json
+    p/<pack>/.well-known/agent-skills/index.json               all skills of the newest version
+    p/<pack>/<number>/.well-known/agent-skills/index.json
+
+and a registry of up to 100 skills has one at its root. The first and the third also carry ``files`` (as 0.1 did) with
+the files beside the index, for clients that fetch file by file; a skill that is nothing but its SKILL.md is of type
+``skill-md`` there, as the convention asks, and an archive everywhere else. A scoped name cannot stand in ``name``: the
+scope is in the path and in ``molthub.name``. Of two skills with one bare name none is listed in a shared index.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from molthub.index.releases import Archived, Content, is_withdrawn, latest_pack, latest_skill
+from molthub.index.views import Files, archive_url, as_json
+from molthub.model import Artifact, Json, PackEntry, SkillEntry, bare_name
+
+SCHEMA = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
+FOLDER = ".well-known/agent-skills"
+MAX_ROOT_SKILLS = 100
+MAX_DESCRIPTION = 1024
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """One skill of an index."""
+
+    artifact: Artifact
+    description: str
+    content: Content
+
+    @property
+    def bare(self) -> str:
+        return bare_name(self.artifact.name)
+
+
+def discovery(archived: Archived) -> Files:
+    """Return the indexes of all skills and packs, and the root's where it is small enough."""
+    files: Files = {}
+    latest: dict[str, Artifact] = {}
+    for skill in archived.skills.values():
+        if not is_withdrawn(skill):
+            latest |= _add_skill(files, archived, skill)
+    for pack in archived.packs.values():
+        if not is_withdrawn(pack):
+            _add_pack(files, archived, pack)
+    if len(latest) <= MAX_ROOT_SKILLS:
+        _add(files, "", archived, latest, with_files=True)
+    return files
+
+
+def _add_skill(files: Files, archived: Archived, skill: SkillEntry) -> dict[str, Artifact]:
+    """Add the indexes of one skill and return its latest version by name, if it has one."""
+    for number, release in skill.releases.items():
+        if release.removed is None and release.quarantined is None:
+            _add(files, f"s/{skill.name}/{number}/", archived, {skill.name: release.artifact})
+    number = latest_skill(skill) or ""
+    if not number:
+        return {}
+    latest = {skill.name: skill.releases[number].artifact}
+    _add(files, f"s/{skill.name}/", archived, latest, with_files=True)
+    return latest
+
+
+def _add_pack(files: Files, archived: Archived, pack: PackEntry) -> None:
+    for number, release in pack.releases.items():
+        if release.removed is None and release.quarantined is None:
+            _add(files, f"p/{pack.name}/{number}/", archived, release.skills)
+    newest = latest_pack(pack)
+    if newest is not None:
+        _add(files, f"p/{pack.name}/", archived, pack.releases[newest].skills, with_files=True)
+
+
+def _add(
+    files: Files, base: str, archived: Archived, artifacts: Mapping[str, Artifact], *, with_files: bool = False
+) -> None:
+    """Add the index at ``base``; ``with_files`` also what it lists, file by file."""
+    page = f"{base}{FOLDER}/index.json"
+    listed = [_listed(archived, artifact) for _name, artifact in sorted(artifacts.items())]
+    same = Counter(one.bare for one in listed)
+    entries = []
+    for one in listed:
+        if same[one.bare] > 1:
+            continue
+        entries.append(_entry(one, page, with_files=with_files))
+        if with_files:
+            files.update({f"{base}{FOLDER}/{one.bare}/{entry.path}": content for entry, content in one.content})
+    files[page] = as_json({"$schema": SCHEMA, "skills": entries})
+
+
+def _listed(archived: Archived, artifact: Artifact) -> _Listed:
+    key = (artifact.name, artifact.version)
+    return _Listed(artifact, archived.manifests[key].description, archived.contents[key])
+
+
+def _entry(one: _Listed, page: str, *, with_files: bool) -> Json:
+    artifact = one.artifact
+    entry: dict[str, Json] = {
+        "name": one.bare,
+        "type": "archive",
+        "description": one.description[:MAX_DESCRIPTION] or one.bare,
+        "url": archive_url(page, artifact.archive),
+        "digest": f"sha256:{artifact.archive}",
+        "version": artifact.version,
+        "molthub": {"name": artifact.name, "digest": artifact.digest},
+    }
+    if with_files:
+        paths = [file.path for file, _bytes in one.content]
+        entry["files"] = paths
+        if paths == ["SKILL.md"]:
+            skill_md = one.content[0][0]
+            entry |= {"type": "skill-md", "url": f"{one.bare}/SKILL.md", "digest": f"sha256:{skill_md.sha256}"}
+    return entry
