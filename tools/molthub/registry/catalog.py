@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
-from molthub.errors import Problem
+from molthub.errors import Problem, RegistryError
 from molthub.model import Bot, Fleet, Pack, Profile, Publisher, Registry, Skill
+from molthub.registry.read_layers import read_fleets, read_packs, read_profiles
+from molthub.registry.read_skills import read_publishers, read_skills
+from molthub.registry.reading import Reading
+from molthub.registry.references import dangling_references
 from molthub.registry.source import Source
+from molthub.registry.tree_walk import FOLDERS
+
+ROOT_FILE = "registry.yaml"
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,7 @@ class Catalog:
     ``broken`` says what could not be read: ``skill/git``, ``skill/git@1.2.0``, ``pack/p``, ``pack/p@3``, ``profile/p``,
     ``overlay/o``, ``fleet/f``, ``bot/f/b`` or ``publisher/p`` -> the file that is at fault. A bot or fleet that is
     broken still stands in its mapping as far as its path tells, so that nobody takes it for removed; it never resolves.
+    A skill or pack whose ``project.yaml`` is yet to be written has an empty project: none of its versions is recorded.
     ``dangling`` holds the findings on references to what does not exist, by the place and the name they are made with.
     """
 
@@ -41,4 +50,53 @@ def read_catalog(source: Source) -> Catalog:
     Findings on content are gathered in ``problems`` (the source's own among them). Raises
     :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` itself cannot be read.
     """
-    raise NotImplementedError
+    reading = Reading(source)
+    registry = _read_registry(reading)
+    publishers = read_publishers(reading)
+    skills = read_skills(reading)
+    packs = read_packs(reading)
+    profiles = read_profiles(reading, "Profile")
+    overlays = read_profiles(reading, "Overlay")
+    fleets, bots = read_fleets(reading)
+    layers = {"profile": profiles, "overlay": overlays}
+    dangling = dangling_references(reading, skills, packs, layers, registry.hosts)
+    return Catalog(
+        registry=registry,
+        publishers=publishers,
+        skills=skills,
+        packs=packs,
+        profiles=profiles,
+        overlays=overlays,
+        fleets=fleets,
+        bots=bots,
+        problems=(*reading.problems, *dangling.values(), *_strays(source)),
+        revision=source.revision,
+        broken=reading.broken,
+        dangling=dangling,
+    )
+
+
+def _read_registry(reading: Reading) -> Registry:
+    manifest = reading.manifest("registry", ROOT_FILE, "registry")
+    if manifest is None:
+        errors = [problem for problem in reading.problems if problem.file == ROOT_FILE]
+        remedy = "mend it first: nothing else of the registry can be judged without it"
+        raise RegistryError(f"{ROOT_FILE} cannot be read", place=reading.source.where, remedy=remedy, problems=errors)
+    value = manifest.value
+    return Registry(
+        name=value["name"],
+        url=value.get("url", ""),
+        repository=value.get("repository", ""),
+        owner=value["owner"],
+        hosts=tuple(value.get("hosts", ())),
+        policy=value.get("policy", {}),
+    )
+
+
+def _strays(source: Source) -> Iterator[Problem]:
+    """Warn of folders beside ``registry.yaml`` whose names look like ours misspelt."""
+    for name in source.strays:
+        near = get_close_matches(name.lower(), FOLDERS, n=1, cutoff=0.75)
+        if near:
+            message = f"the folder {name} is not read"
+            yield Problem("MH014", message, f"did you mean {near[0]}?", "warning", file=name)

@@ -24,7 +24,7 @@ class Resolution:
     resolved: bool
     problems: tuple[Problem, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-    sync: SyncPolicy = SyncPolicy()
+    sync: SyncPolicy = field(default_factory=SyncPolicy)
     packs: Mapping[str, AttachedPack] = field(default_factory=dict)
     desired: Mapping[str, Json] = field(default_factory=dict)
     skills: Mapping[str, Locked] = field(default_factory=dict)
