@@ -51,7 +51,7 @@ def scalar(value: Json, *, in_flow: bool = False) -> str:
 def inline(value: Json) -> str:
     """Return any value on one line, collections in flow style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(key, in_flow=True)}: {inline(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)}: {inline(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(inline(item) for item in value) + "]"
     return scalar(value, in_flow=True)
@@ -67,7 +67,7 @@ def block(value: Json, indent: int = 0) -> list[str]:
     lines: list[str] = []
     if isinstance(value, dict):
         for key, item in value.items():
-            lines += _entry(scalar(key, in_flow=True) + ":", item, indent, list_indent=2)
+            lines += _entry(_key(key) + ":", item, indent, list_indent=2)
     else:
         for item in value:
             lines += _item(item, indent)
@@ -78,6 +78,11 @@ def document(value: Json, *, schema: str | None = None) -> str:
     """Return a whole document. ``schema`` is the URL that editors find its JSON Schema at."""
     head = [f"# yaml-language-server: $schema={schema}"] if schema else []
     return "\n".join([*head, *block(value)]) + "\n"
+
+
+def _key(key: str) -> str:
+    """Return a key; numbers stand bare there, as in ``1: ...``: a key is text whatever it looks like."""
+    return key if key.isascii() and key.isdecimal() else scalar(key, in_flow=True)
 
 
 def _entry(head: str, item: Json, indent: int, *, list_indent: int) -> list[str]:

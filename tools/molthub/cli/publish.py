@@ -1,0 +1,182 @@
+"""``skills publish``: take skill folders as they are and add them to a registry's checkout as one commit."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus, Problem, UsageError
+
+if TYPE_CHECKING:
+    from molthub.registry.checkout import Checkout
+    from molthub.registry.publish import Bump, Outcome, Plan
+
+_SIGNS = {"new": "+", "unchanged": "=", "refused": "!"}
+_COLORS = {"new": "green", "unchanged": None, "refused": "red"}
+_KINDS = {"MH502": "mended", "MH503": "left out"}
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--registry", required=True, metavar="DIR", help="A checkout of the registry's repository.")
+@click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--version", "number", metavar="V", help="The version to publish, for one skill.")
+@click.option("--bump", type=click.Choice(["patch", "minor", "major"]), help="Publish as the next version of its kind.")
+@click.option("--name", metavar="NAME", help="The name to publish under, for one skill: NAME or @SCOPE/NAME.")
+@click.option("--owner", "--publisher", "owner", metavar="NAME", help="Who owns a new skill. Default: the registry's owner.")
+@click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
+@common_options
+def publish(
+    console: Console,
+    paths: tuple[Path, ...],
+    registry: str,
+    yes: bool,
+    dry_run: bool,
+    number: str | None,
+    bump: Bump | None,
+    name: str | None,
+    owner: str | None,
+    no_commit: bool,
+) -> ExitStatus:
+    """Publish skill folders into a registry, as one commit.
+
+    PATH is a folder with a SKILL.md, or one that holds such folders (default: this folder). Skills are taken as they
+    are: skill.yaml and project.yaml are written, and a SKILL.md that agents could not load is mended. All that was
+    mended, left out or refused is listed. Doing it again changes nothing.
+
+    \b
+    Examples:
+      skills publish ./my-skill --registry ../registry
+      skills publish ~/skills --registry ../registry --dry-run
+      skills publish ./my-skill --registry ../registry --bump minor --yes
+      skills publish ./my-skill --registry ../registry --name @acme/my-skill --version 2.0.0
+
+    Exit status: 0 all published or unchanged, 4 some were refused, 1 all were.
+    """
+    from molthub.registry.checkout import Checkout
+
+    _require_sense(name, number, bump)
+    checkout = Checkout(Path(registry), commits=not no_commit)
+    plan = _plan(console, checkout, paths or (Path(),), name=name, number=number, bump=bump, owner=owner)
+    _show(console, plan, checkout)
+    commit = None
+    new = plan.having("new")
+    if new and not dry_run:
+        _ask(console, len(new), checkout, yes=yes)
+        commit = checkout.write(plan.files, plan.message)
+    _end(console, plan, checkout, commit, dry_run=dry_run)
+    console.json(_as_json(plan, commit, dry_run=dry_run))
+    if not plan.having("refused"):
+        return ExitStatus.DONE
+    return ExitStatus.PARTLY_DONE if new or plan.having("unchanged") else ExitStatus.FAILED
+
+
+def _require_sense(name: str | None, number: str | None, bump: str | None) -> None:
+    from molthub.registry.package import is_skill_name
+    from molthub.versions import is_version
+
+    if number and bump:
+        raise UsageError("--version and --bump exclude each other", remedy="give one of them")
+    if number and not is_version(number):
+        raise UsageError(f"--version {number} is no version", remedy="write it as SemVer does: 1.2.0")
+    if name and not is_skill_name(name):
+        remedy = "use at most 64 lower-case letters, digits and single hyphens, perhaps after @scope/"
+        raise UsageError(f"--name {name} is no skill name", remedy=remedy)
+
+
+def _plan(console: Console, checkout: Checkout, paths: tuple[Path, ...], **wishes: Any) -> Plan:
+    from molthub.registry.catalog import read_catalog
+    from molthub.registry.loose_skills import LooseSkill, find_skills, read_skill
+    from molthub.registry.publish import Wishes, plan_publish
+
+    found = find_skills(paths)
+    inside = [shown for path, shown in found.folders if path.is_relative_to(checkout.folder / "skills")]
+    if inside:
+        raise UsageError(f"{inside[0]} lies in the registry itself", remedy="give the folder of a skill outside of it")
+    if len(found.folders) > 1 and (wishes["name"] or wishes["number"]):
+        message = f"--name and --version are for one skill, and {len(found.folders)} were found"
+        raise UsageError(message, remedy="give the path of one skill")
+    folders = {shown: path for path, shown in found.folders}
+    tree = checkout.source
+
+    with console.progress("reading skills", len(folders)) as done:
+
+        def read(shown: str) -> LooseSkill:
+            done(1)
+            return read_skill(folders[shown], shown)
+
+        return plan_publish(
+            found,
+            read,
+            read_catalog(tree),
+            Wishes(wishes["name"], wishes["number"], wishes["bump"], wishes["owner"]),
+            published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            contents=lambda path: tree.read(path).decode() if path in tree.files else None,
+        )
+
+
+def _show(console: Console, plan: Plan, checkout: Checkout) -> None:
+    console.say(f"into {checkout.shown}" + (f", branch {checkout.branch}" if checkout.branch else ""))
+    for outcome in plan.outcomes:
+        console.result(_headline(console, outcome))
+        for problem in outcome.problems:
+            console.result("    " + _line(console, problem))
+            if problem.remedy and problem.severity == "error":
+                console.result(f"      {problem.remedy}")
+    for problem in plan.left_out:
+        console.result(f"- {problem.file}: {problem.message} ({problem.id})")
+
+
+def _headline(console: Console, outcome: Outcome) -> str:
+    what = f"{outcome.name} {outcome.version}".strip()
+    if outcome.state == "unchanged":
+        what += "  unchanged"
+    if outcome.state == "refused":
+        what = f"{what}  refused" if what else "refused"
+    sign = console.style(_SIGNS[outcome.state], fg=_COLORS[outcome.state])
+    return f"{sign} {what}  ({outcome.shown})"
+
+
+def _line(console: Console, problem: Problem) -> str:
+    kind = _KINDS.get(problem.id, problem.severity)
+    color = "red" if problem.severity == "error" else "yellow"
+    place = f"{problem.place}: " if problem.place else ""
+    return f"{console.style(kind, fg=color)} {place}{problem.message} ({problem.id})"
+
+
+def _ask(console: Console, count: int, checkout: Checkout, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty() or console.as_json:
+        raise UsageError("nobody can be asked here", remedy="run it with --yes, or look first with --dry-run")
+    what = f"{count} skill{'s' if count > 1 else ''}"
+    click.confirm(f"Publish {what} into {checkout.shown}?", abort=True, err=True)
+
+
+def _end(console: Console, plan: Plan, checkout: Checkout, commit: str | None, *, dry_run: bool) -> None:
+    counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}  # type: ignore[arg-type] # the states
+    done = "to publish" if dry_run else "published"
+    console.say(f"{counts['new']} {done}, {counts['unchanged']} unchanged, {counts['refused']} refused")
+    if commit:
+        console.say(f"committed {commit[:12]} on {checkout.branch}")
+        console.say(f"next: molthub check --registry {checkout.shown}, then git -C {checkout.shown} push")
+    elif counts["new"] and not dry_run:
+        console.say(f"not committed; next: molthub check --registry {checkout.shown} --worktree")
+
+
+def _as_json(plan: Plan, commit: str | None, *, dry_run: bool) -> dict[str, Any]:
+    counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}  # type: ignore[arg-type] # the states
+    return {
+        "format": "molthub.publish/1",
+        "commit": commit,
+        "dryRun": dry_run,
+        "skills": [outcome.to_json() for outcome in plan.outcomes],
+        "leftOut": [problem.to_json() for problem in plan.left_out],
+        "summary": counts,
+    }

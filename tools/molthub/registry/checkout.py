@@ -1,0 +1,211 @@
+"""Writing files into a registry on disk and committing exactly those, by the user's own ``git``.
+
+The program is used and no library, so that hooks, signing and identity are the user's own. Nothing else of the work tree
+or the index is touched: a path that is already changed is refused before anything is written, and a commit that fails
+leaves every file as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from molthub.errors import RegistryError
+from molthub.registry.source import FolderSource, GitSource, Source, open_source
+
+_BYTES_AS_THEY_ARE = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "user.useConfigOnly=true")
+_OTHER_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})  # a hook may run us
+_NO_COMMIT = "or leave the files in the work tree with --no-commit"
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file as it shall be."""
+
+    content: bytes
+    executable: bool = False
+
+
+class Checkout:
+    """A registry's folder on disk. ``commits`` says whether what is written is also committed."""
+
+    def __init__(self, directory: Path, *, commits: bool = True) -> None:
+        """Find the registry in ``directory``. Raises :class:`RegistryError` where there is none, or no place to commit.
+
+        With ``commits``, the registry is read as of ``HEAD``, so that a commit never builds on what is not in it.
+        """
+        if "://" in str(directory) or str(directory).startswith(("http:/", "https:/")):
+            message = "this is an address, and a registry is edited in a checkout of its repository"
+            raise RegistryError(message, place=str(directory), remedy="git clone it, then give the folder: --registry DIR")
+        self.commits = commits
+        if commits:
+            self._require_repository(directory)
+        source = open_source(directory, worktree=True)
+        self.folder = Path(source.where).resolve()
+        self.source: Source = GitSource(self.folder) if commits else source
+        self.branch = _git(self.folder, "symbolic-ref", "--short", "-q", "HEAD").strip() if commits else ""
+
+    @property
+    def shown(self) -> str:
+        """How messages name the registry."""
+        return str(self.folder)
+
+    def worktree(self) -> FolderSource:
+        """Return the registry as it lies on disk."""
+        return FolderSource(self.folder)
+
+    def write(self, files: Mapping[str, NewFile], message: str) -> str | None:
+        """Write ``files`` (paths relative to the registry) and commit them; return the commit, or None without one.
+
+        Raises :class:`RegistryError`, with every file as it was before.
+        """
+        if self.commits:
+            self._require_identity()
+            self._require_clean(list(files))
+        before = {path: _state(self.folder / path) for path in files}
+        made = _missing_folders(self.folder, files)
+        try:
+            for path, file in files.items():
+                _write(self.folder / path, file)
+            return self._commit(files, message) if self.commits else None
+        except BaseException:
+            for path, state in before.items():
+                _restore(self.folder / path, state)
+            for folder in reversed(made):
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
+
+    def _require_repository(self, directory: Path) -> None:
+        if shutil.which("git") is None:
+            raise RegistryError("the program git is not installed", remedy=f"install git, {_NO_COMMIT}")
+        if not directory.is_dir():
+            raise RegistryError("there is no such folder", place=str(directory), remedy="give the folder of a registry")
+        inside = _try_git(directory, "rev-parse", "--is-inside-work-tree", "--is-bare-repository")
+        if inside is None:
+            remedy = f"run git init and commit it there, {_NO_COMMIT}"
+            raise RegistryError("this folder is not in a git repository", place=str(directory), remedy=remedy)
+        if inside.split()[:1] != ["true"]:
+            message = "this is a bare repository: there are no files to edit"
+            raise RegistryError(message, place=str(directory), remedy="git clone it and edit the clone")
+        if _try_git(directory, "symbolic-ref", "-q", "HEAD") is None:
+            message = "HEAD is detached: a commit here would be on no branch"
+            raise RegistryError(message, place=str(directory), remedy=f"git switch BRANCH first, {_NO_COMMIT}")
+
+    def _require_identity(self) -> None:
+        require_identity(self.folder)
+
+    def _require_clean(self, paths: Sequence[str]) -> None:
+        """Refuse paths that hold work which is not committed: it would be swept into this commit."""
+        listed = _git(self.folder, "--literal-pathspecs", "status", "--porcelain=v1", "-z", "-uall", "--", ".")
+        prefix = _git(self.folder, "rev-parse", "--show-prefix").strip("\n")
+        changed = {entry[3:] for entry in listed.split("\0") if len(entry) > 3}  # noqa: PLR2004 ("XY path")
+        dirty = [path for path in paths if prefix + path in changed]
+        if dirty:
+            shown = dirty[0] + (f" and {len(dirty) - 1} more" if len(dirty) > 1 else "")
+            message = f"{shown} already holds changes that are not committed"
+            remedy = f"commit them or take them back first (git status), {_NO_COMMIT}"
+            raise RegistryError(message, place=self.shown, remedy=remedy)
+
+    def _commit(self, files: Mapping[str, NewFile], message: str) -> str:
+        listed = "\0".join(files).encode()
+        executable = "\0".join(path for path, file in files.items() if file.executable).encode()
+        from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        try:
+            _git(self.folder, "--literal-pathspecs", "add", "-f", *from_stdin, given=listed)
+            if executable:  # where the disk keeps no executable bit, git is told
+                _git(self.folder, "--literal-pathspecs", "add", "-f", "--chmod=+x", *from_stdin, given=executable)
+            _git(
+                self.folder, "--literal-pathspecs", "commit", "-q", "-m", message, "--only", *from_stdin, given=listed
+            )  # fmt: skip
+        except RegistryError:
+            self._unstage(listed)
+            raise
+        return _git(self.folder, "rev-parse", "HEAD").strip()
+
+    def _unstage(self, listed: bytes) -> None:
+        from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        with suppress(RegistryError):
+            _git(self.folder, "--literal-pathspecs", "reset", "-q", *from_stdin, given=listed)
+
+
+def require_identity(folder: Path) -> None:
+    """Raise :class:`RegistryError` where git does not know in whose name to commit. It is never made up."""
+    for which in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        if _try_git(folder, "var", which) is None:
+            raise RegistryError(
+                "git does not know in whose name to commit",
+                place=str(folder),
+                remedy='git config --global user.name "Your Name"\n  git config --global user.email you@example.com',
+            )
+
+
+def first_commit(folder: Path, message: str) -> str:
+    """Make ``folder`` a repository and commit all that it holds; return the commit. Raises :class:`RegistryError`."""
+    if not (folder / ".git").exists():
+        _git(folder, "init", "-q")
+    require_identity(folder)
+    _git(folder, "add", "-A", "--", ".")
+    _git(folder, "commit", "-q", "-m", message)
+    return _git(folder, "rev-parse", "HEAD").strip()
+
+
+def _git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
+    done = _run(folder, arguments, given)
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        verb = next((word for word in arguments if not word.startswith("-")), "")
+        message = f"git {verb} failed: {said or f'exit status {done.returncode}'}"
+        raise RegistryError(message, place=str(folder), remedy="nothing was changed; mend what git says, then run it again")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _try_git(folder: Path, *arguments: str) -> str | None:
+    done = _run(folder, arguments, None)
+    return None if done.returncode else done.stdout.decode("utf-8", "replace")
+
+
+def _run(folder: Path, arguments: Sequence[str], given: bytes | None) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", "-C", str(folder), *_BYTES_AS_THEY_ARE, *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in _OTHER_REPOSITORY}
+    environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+    stdin = subprocess.DEVNULL if given is None else None
+    return subprocess.run(command, input=given, stdin=stdin, capture_output=True, check=False, env=environment)
+
+
+def _state(path: Path) -> NewFile | None:
+    if not path.is_file():
+        return None
+    return NewFile(path.read_bytes(), bool(path.stat().st_mode & 0o100))
+
+
+def _missing_folders(root: Path, files: Mapping[str, NewFile]) -> list[Path]:
+    """Return the folders that writing ``files`` will make, outermost first."""
+    wanted = {parent for path in files for parent in (root / path).parents if parent.is_relative_to(root)}
+    return sorted((folder for folder in wanted if not folder.exists()), key=lambda folder: len(folder.parts))
+
+
+def _write(path: Path, file: NewFile) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new"[:255])
+    try:
+        temporary.write_bytes(file.content)
+        if os.name != "nt":
+            bits = temporary.stat().st_mode & 0o666
+            temporary.chmod(bits | (bits >> 2 & 0o111) if file.executable else bits)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _restore(path: Path, state: NewFile | None) -> None:
+    with suppress(OSError):
+        if state is None:
+            path.unlink(missing_ok=True)
+        else:
+            _write(path, state)
