@@ -55,7 +55,7 @@ def read_skills(reading: Reading) -> dict[str, Skill]:
         project = read_project(manifest) if manifest is not None else unwritten_project(reading, folder)
         records = project.versions if project is not None else {}
         versions = [
-            _read_version(reading, name, number, files, records.get(number)) for number, files in _in_order(files)
+            _read_version(reading, name, number, paths, records.get(number)) for number, paths in sorted(files.items())
         ]
         if project is not None:
             _check_builds(reading, project)
