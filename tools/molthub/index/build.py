@@ -15,6 +15,7 @@ from molthub.errors import Problem
 from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
+from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.releases import Archived
 from molthub.index.shards import search_rows, write_search, write_shards
 from molthub.index.views.api import api
@@ -27,7 +28,6 @@ from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import resolve_bots
 from molthub.registry.source import Source
 
-ROOT_DOCUMENT = "registry.json"
 GENERATOR = f"molthub {__version__}"
 FLEET_FOLDERS = ("fleets/", "profiles/", "overlays/")
 

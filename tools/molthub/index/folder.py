@@ -1,0 +1,84 @@
+"""The folder that an index is published into: whose it is, and that one build at a time writes there.
+
+A marker file stands in it from the first moment, so that a build that was killed early may go on and a folder of
+somebody else's files is never taken for an index. The marker is what builds lock.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from molthub.documents import index_root_from_json
+from molthub.errors import FormatError, MolthubError
+
+ROOT_DOCUMENT = "registry.json"
+MARKER = ".molthub-index"
+TEMPORARY = ".molthub-tmp"
+"""The name of a file that is being written; it is renamed to its own when it is whole."""
+
+FILE_MODE = 0o644
+FOLDER_MODE = 0o755
+_MARKER_TEXT = "This folder is written by `molthub build`, which removes what no longer belongs into the index.\n"
+_NOT_OURS = "give a new or empty folder, or one that molthub build has written"
+_BESIDES = {".git"}
+"""What may stand in a new index's folder: it may be a branch of its own."""
+
+
+def is_index(folder: Path) -> bool:
+    """Whether ``folder`` holds a whole index: a root that can be read."""
+    try:
+        index_root_from_json((folder / ROOT_DOCUMENT).read_bytes(), str(folder))
+    except (OSError, FormatError):
+        return False
+    return True
+
+
+@contextmanager
+def opened_for_build(folder: Path) -> Iterator[None]:
+    """Make ``folder`` an index's folder and keep other builds out of it meanwhile.
+
+    Raises :class:`MolthubError` where it holds somebody's files, or where another build is writing.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    marker = folder / MARKER
+    if not marker.is_file() and not is_index(folder) and _other_files(folder):
+        raise MolthubError("this folder is not empty, and no index", place=str(folder), remedy=_NOT_OURS)
+    with marker.open("a", encoding="utf-8") as file:
+        if not _lock(file.fileno()):
+            raise MolthubError(
+                "another build is writing here", place=str(folder), remedy="run it again when it is done"
+            )
+        if file.tell() == 0:
+            file.write(_MARKER_TEXT)
+        _set_mode(marker, FILE_MODE)
+        yield
+
+
+def _other_files(folder: Path) -> bool:
+    return any(entry.name not in _BESIDES for entry in folder.iterdir())
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    if path.stat().st_mode & 0o777 != mode:
+        path.chmod(mode)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed or this process ends. False: somebody else has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""What stays of older indexes: a client that has just read the old root still fetches what it names.
+
+Every root is also published under its hex name. For 30 days after it was replaced it keeps its blobs alive, apart from
+the archives of versions that were removed since, and from fleets once an index is published without them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from molthub.documents import fleet_from_json, hex_of, index_root_from_json, shard_from_json
+from molthub.errors import FormatError
+from molthub.index.build import BuiltIndex
+from molthub.index.folder import ROOT_DOCUMENT
+from molthub.model import Artifact, IndexRoot, Shard
+
+KEPT_SECONDS = 30 * 24 * 60 * 60
+_ROOT_SUFFIX = f".{ROOT_DOCUMENT}"
+
+
+def touch_old_root(out: Path) -> None:
+    """Note on the disk that the current root is replaced now: from this moment its 30 days count."""
+    try:
+        name = hex_of((out / ROOT_DOCUMENT).read_bytes())
+        os.utime(out / f"{name}{_ROOT_SUFFIX}")
+    except FileNotFoundError:
+        return
+
+
+def blobs_of_old_roots(index: BuiltIndex, out: Path, stale: Iterable[str]) -> set[str]:
+    """Return those of the ``stale`` files that an older root still keeps, the root's own file among them."""
+    kept: set[str] = set()
+    seen: set[str] = set()
+    oldest = time.time() - KEPT_SECONDS
+    for path in stale:
+        if path.endswith(_ROOT_SUFFIX) and (out / path).stat().st_mtime >= oldest:
+            root = _read_root(out, path)
+            if root is not None:
+                kept.add(path)
+                kept.update(_blobs(root, index, out, seen))
+    return kept
+
+
+def _read_root(out: Path, path: str) -> IndexRoot | None:
+    content = (out / path).read_bytes()
+    if f"{hex_of(content)}{_ROOT_SUFFIX}" != path:
+        return None
+    try:
+        return index_root_from_json(content, path)
+    except FormatError:
+        return None
+
+
+def _blobs(root: IndexRoot, index: BuiltIndex, out: Path, seen: set[str]) -> Iterator[str]:
+    """Yield what a root names, each once: roots share most of their shards."""
+    yield from (f"search/{name}.json.gz" for name in root.search.values())
+    for path in (f"shards/{name}.json.gz" for name in root.shards.values()):
+        if path not in seen and path not in index.files:
+            seen.add(path)
+            yield path
+            yield from _archives(out / path, index.removed)
+    for path in (f"fleets/{name}.json" for name in root.fleets.values()):
+        if index.fleets and path not in seen and path not in index.files:
+            seen.add(path)
+            yield path
+            yield from _bots(out / path)
+
+
+def _archives(file: Path, removed: frozenset[str]) -> Iterator[str]:
+    try:
+        shard = shard_from_json(gzip.decompress(file.read_bytes()), str(file))
+    except (OSError, EOFError, zlib.error, FormatError):
+        return  # an old shard that cannot be read keeps nothing
+    for artifact in _artifacts(shard):
+        if artifact.archive and artifact.digest not in removed:
+            yield f"archives/{artifact.archive}.tar.gz"
+
+
+def _artifacts(shard: Shard) -> Iterator[Artifact]:
+    for skill in shard.skills.values():
+        yield from (release.artifact for release in skill.releases.values())
+    for pack in shard.packs.values():
+        for release in pack.releases.values():
+            yield release.artifact
+            yield from release.skills.values()
+
+
+def _bots(file: Path) -> Iterator[str]:
+    try:
+        fleet = fleet_from_json(file.read_bytes(), str(file))
+    except (OSError, FormatError):
+        return  # likewise
+    yield from (f"bots/{ref.file}.json" for ref in fleet.bots.values())
