@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), default="site", show_default=True, help="Where to write.")
 @click.option("--fleets", is_flag=True, help="Write fleets and bots too. Their index belongs where only they read it.")
 @common_options
-def build(console: Console, registry: Path, rev: str | None, worktree: bool, out: Path, fleets: bool) -> ExitStatus:
+def build(console: Console, *, registry: Path, rev: str | None, worktree: bool, out: Path, fleets: bool) -> ExitStatus:
     """Build the static index of one commit.
 
     The same commit gives the same files, byte for byte. A folder that holds an index is brought up to date while it is
