@@ -54,6 +54,7 @@ class _Order:
     __hash__ = None  # type: ignore[assignment] # a sort key is never a dictionary's
 
 
+@lru_cache(maxsize=65536)
 def sort_key(version: str) -> Any:
     """Return a key that orders SemVer versions by precedence."""
     return _Order(version)

@@ -21,17 +21,24 @@ def canonical(value: Json) -> bytes:
         import rfc8785
 
         return rfc8785.dumps(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(value).encode()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_PLAIN = frozenset((str, int, bool, type(None)))
 
 
 def _needs_care(value: Json) -> bool:
-    if isinstance(value, float):
-        return True
+    # Every document of an index passes through here: the type of a leaf is looked up, not asked for by a call.
     if isinstance(value, dict):
-        return any(not key.isascii() or _needs_care(item) for key, item in value.items())
+        return not "".join(value).isascii() or _any_needs_care(value.values())
     if isinstance(value, list | tuple):
-        return any(_needs_care(item) for item in value)
-    return False
+        return _any_needs_care(value)
+    return isinstance(value, float)
+
+
+def _any_needs_care(items: Iterable[Json]) -> bool:
+    return any(_needs_care(item) for item in items if type(item) not in _PLAIN)
 
 
 def digest_of(value: Json) -> str:

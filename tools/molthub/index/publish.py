@@ -166,9 +166,12 @@ class _Writer:
             return
         self._make(folder.rpartition("/")[0])
         place = f"{self._out}/{folder}"
-        if not os.path.isdir(place):  # noqa: PTH112 (as above)
+        try:
             os.mkdir(place)  # noqa: PTH102 (as above)
             os.chmod(place, FOLDER_MODE)  # noqa: PTH101 (as above)
+        except FileExistsError:
+            if not os.path.isdir(place):  # noqa: PTH112 (as above)
+                raise
         self._folders.add(folder)
 
 

@@ -26,9 +26,11 @@ def api(archived: Archived, name: str) -> Files:
     add_route(files, "skills", {"skills": [_skill_row(skill) for skill in skills.values()]})
     add_route(files, "skill-packs", {"skillPacks": [_pack_row(pack) for pack in packs.values()]})
     for skill in skills.values():
-        add_route(files, f"skills/{skill.name}", _skill(skill))
+        shown = _skill(skill)
+        add_route(files, f"skills/{skill.name}", shown)
         for number, release in skill.releases.items():
-            add_route(files, f"skills/{skill.name}/{number}", _version(archived, skill, number, release))
+            version = _version(archived, skill, number, release, shown["versions"][number])
+            add_route(files, f"skills/{skill.name}/{number}", version)
     for pack in packs.values():
         add_route(files, f"skill-packs/{pack.name}", _pack(pack))
     return files
@@ -67,8 +69,10 @@ def _pack(pack: PackEntry) -> Json:
     return {"name": pack.name, "latest": latest_pack(pack), **entry}
 
 
-def _version(archived: Archived, skill: SkillEntry, number: str, release: SkillRelease) -> Json:
-    shown = _skill(SkillEntry(skill.name, skill.status, "", {number: release}))["versions"][number]
+def _version(
+    archived: Archived, skill: SkillEntry, number: str, release: SkillRelease, shown: Mapping[str, Json]
+) -> Json:
+    """Return a version as the shard has it (``shown``), with what its manifest says and its files."""
     head = {"name": skill.name, "version": number, **shown}
     content = archived.contents.get((skill.name, number))
     if content is None:

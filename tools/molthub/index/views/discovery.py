@@ -9,9 +9,9 @@ each of its versions has an index of its own:
     p/<pack>/<number>/.well-known/agent-skills/index.json
 
 and a registry of up to 100 skills has one at its root. The first and the third also carry ``files`` (as 0.1 did) with
-the files beside the index, for clients that fetch file by file; a skill that is nothing but its SKILL.md is of type
-``skill-md`` there, as the convention asks, and an archive everywhere else. A scoped name cannot stand in ``name``: the
-scope is in the path and in ``molthub.name``. Of two skills with one bare name none is listed in a shared index.
+the files beside the index, for clients that fetch file by file. Every skill is of type ``archive``, for none is only a
+SKILL.md. A scoped name cannot stand in ``name``: the scope is in the path and in ``molthub.name``. Of two skills with
+one bare name none is listed in a shared index.
 """
 
 from __future__ import annotations
@@ -114,9 +114,5 @@ def _entry(one: _Listed, page: str, *, with_files: bool) -> Json:
         "molthub": {"name": artifact.name, "digest": artifact.digest},
     }
     if with_files:
-        paths = [file.path for file, _bytes in one.content]
-        entry["files"] = paths
-        if paths == ["SKILL.md"]:
-            skill_md = one.content[0][0]
-            entry |= {"type": "skill-md", "url": f"{one.bare}/SKILL.md", "digest": f"sha256:{skill_md.sha256}"}
+        entry["files"] = [file.path for file, _bytes in one.content]
     return entry
