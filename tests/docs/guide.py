@@ -28,7 +28,7 @@ from tempfile import TemporaryFile
 from urllib.request import urlopen
 
 BLOCK = re.compile(
-    r"^(?:`(?P<path>[^`\s]+)`:\n\n?)?```(?P<language>\w*)[^\n`]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:`(?P<path>[^`\n]+)`:\n\n?)?```(?P<language>\w*)[^\n`]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 PORT = 8000
 _SECONDS = 60
@@ -162,8 +162,10 @@ class Guide:
 
     def _start(self, command: str) -> str:
         """Start what runs on until the guide ends. A server (whoever is given a port) answers before this returns."""
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=self.where, start_new_session=True, **quiet)
+        out = subprocess.DEVNULL
+        started = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"], cwd=self.where, stdin=out, stdout=out, stderr=out, start_new_session=True
+        )
         self.started.append(started)
         for _ in range(_SECONDS * 10 if str(self.port) in command else 1):
             with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{self.port}/registry.json"):
