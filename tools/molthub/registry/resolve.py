@@ -1,54 +1,195 @@
-"""From the catalog to desired state: which skills, servers, variables and settings a bot shall have, and why. Pure."""
+"""From the catalog to desired state: which skills, servers, variables and settings a bot shall have, and why. Pure.
+
+The order of layers: packs, then the profile, then the overlays in their order, then the bot, whose attachments'
+overrides count last. See :mod:`molthub.registry.layers` for merging, :mod:`molthub.registry.attachments` for packs,
+:mod:`molthub.registry.skill_choice` for versions and :mod:`molthub.registry.mcp_servers` for servers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from molthub.errors import Problem
-from molthub.model import AttachedPack, Bot, Fleet, Json, Locked, Origin, PackVersion, SyncPolicy
+from molthub.model import AttachedPack, Bot, EnvUse, Fleet, Json, Layer, Locked, Origin, Profile, SyncPolicy
+from molthub.registry.attachments import Attached, above, attach, layers_of
+from molthub.registry.availability import latest_pack, missing, placed
+from molthub.registry.bot_skills import choose_skills
 from molthub.registry.catalog import Catalog
+from molthub.registry.homes import check_homes, disagreements
+from molthub.registry.layers import ConflictError, Stack, Word, clear_text_findings, origins, settle
+from molthub.registry.mcp_servers import merge_servers, with_environment
+from molthub.registry.pack_lock import resolve_pack
+from molthub.registry.resolution import Resolution
+from molthub.registry.skill_choice import Chooser
+
+__all__ = ["Resolution", "check_homes", "latest_pack", "resolve_bot", "resolve_bots", "resolve_pack"]
 
 
-@dataclass(frozen=True)
-class Resolution:
-    """What a bot shall be. Not ``resolved``: ``problems`` say why, and the mappings below ``sync`` are empty.
+def resolve_bot(catalog: Catalog, bot: Bot, chooser: Chooser | None = None) -> Resolution:
+    """Resolve one bot. Never raises for what is declared: what does not fit together is in ``problems``.
 
-    ``desired`` is flat (see :mod:`molthub.model`), ``skills`` maps full names to what they were resolved to. In
-    ``origins`` the first entry of a key won and the rest were overridden, highest first; a first entry whose value is
-    None took the key away. A resolved bot may still carry warnings.
+    A ``chooser`` of the same catalog may be shared between bots; it only saves time.
     """
-
-    bot: Bot
-    fleet: Fleet
-    resolved: bool
-    problems: tuple[Problem, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    sync: SyncPolicy = field(default_factory=SyncPolicy)
-    packs: Mapping[str, AttachedPack] = field(default_factory=dict)
-    desired: Mapping[str, Json] = field(default_factory=dict)
-    skills: Mapping[str, Locked] = field(default_factory=dict)
-    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
-
-
-def resolve_bot(catalog: Catalog, bot: Bot) -> Resolution:
-    """Resolve one bot. Never raises for what is declared: what does not fit together is in ``problems``."""
-    raise NotImplementedError
+    fleet = catalog.fleets[bot.fleet]
+    labels = _labels(bot, fleet)
+    draft = _Draft(catalog, bot, fleet, labels, chooser or Chooser(catalog))
+    draft.resolve()
+    sync = _sync(bot, fleet)
+    resolved = not any(problem.severity == "error" for problem in draft.problems)
+    problems = tuple(dict.fromkeys(draft.problems))
+    if not resolved:
+        return Resolution(bot, fleet, False, problems, labels, sync)
+    return Resolution(
+        bot=bot,
+        fleet=fleet,
+        resolved=True,
+        problems=problems,
+        labels=labels,
+        sync=sync,
+        packs={pack.name: AttachedPack(pack.version.number, pack.attached_at) for pack in draft.packs},
+        desired=dict(sorted(draft.desired.items())),
+        skills=draft.skills,
+        origins=dict(sorted(draft.origins.items())),
+    )
 
 
 def resolve_bots(catalog: Catalog) -> Mapping[str, Resolution]:
     """Resolve every bot, by ``<fleet>/<bot>``. Bots of one home that disagree do not resolve."""
-    raise NotImplementedError
+    chooser = Chooser(catalog)
+    found = {path: resolve_bot(catalog, bot, chooser) for path, bot in catalog.bots.items()}
+    for problem, paths in disagreements(found.values()):
+        for path in paths:
+            known = found[path]
+            found[path] = Resolution(
+                known.bot, known.fleet, False, (*known.problems, problem), known.labels, known.sync
+            )
+    return found
 
 
-def check_homes(catalog: Catalog, resolutions: Iterable[Resolution]) -> tuple[Problem, ...]:
-    """Return where bots that share a home disagree on servers or environment, or would be the same agent."""
-    raise NotImplementedError
+def _labels(bot: Bot, fleet: Fleet) -> dict[str, str]:
+    own = {"molthub.dev/fleet": bot.fleet, "molthub.dev/platform": bot.platform}
+    return dict(sorted({**fleet.labels, **bot.labels, **own}.items()))
 
 
-def resolve_pack(catalog: Catalog, pack: PackVersion) -> Mapping[str, Locked]:
-    """Return what a pack version's ``resolved`` shall hold at this revision: skills, dependencies too, and base packs.
+def _sync(bot: Bot, fleet: Fleet) -> SyncPolicy:
+    """Return the fleet's policy with what the bot says; what becomes of orphans is the fleet's alone."""
+    said, base = bot.sync, fleet.sync
+    return SyncPolicy(
+        mode=said.mode if said.mode is not None else base.mode,
+        prune=said.prune if said.prune is not None else base.prune,
+        interval=said.interval if said.interval is not None else base.interval,
+    )
 
-    Raises :class:`~molthub.errors.ResolutionError`.
-    """
-    raise NotImplementedError
+
+@dataclass
+class _Draft:
+    """A bot while it is being resolved."""
+
+    catalog: Catalog
+    bot: Bot
+    fleet: Fleet
+    labels: Mapping[str, str]
+    chooser: Chooser
+    problems: list[Problem] = field(default_factory=list)
+    packs: tuple[Attached, ...] = ()
+    desired: dict[str, Json] = field(default_factory=dict)
+    skills: dict[str, Locked] = field(default_factory=dict)
+    origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
+
+    def resolve(self) -> None:
+        """Fill in what the bot shall be, or why it cannot be said."""
+        broken = [key for key in (f"bot/{self.bot.path}", f"fleet/{self.fleet.name}") if key in self.catalog.broken]
+        if broken:
+            file = self.catalog.broken[broken[0]]
+            self.problems.append(placed("MH210", f"{broken[0]} cannot be read", f"mend {file}", file))
+            return
+        profiles = self._profiles()
+        uses = [
+            *self.fleet.packs,
+            *(use for profile in profiles for use in profile.layer.packs),
+            *self.bot.layer.packs,
+        ]
+        self.packs, said = attach(self.catalog, uses, self.labels)
+        self.problems += said
+        stack = self._stack(profiles)
+        secret = self._skills(stack, profiles)
+        env = self._environment(stack, secret)
+        self._servers(stack, secret, env)
+
+    def _profiles(self) -> list[Profile]:
+        """Return the profile and the overlays, lowest first: the bot's, or where it names none the fleet's."""
+        profile, at = (self.bot.profile, self.bot.file) if self.bot.profile else (self.fleet.profile, self.fleet.file)
+        named = [("profile", profile, at)] if profile else []
+        own = self.bot.overlays is not None
+        overlays = self.bot.overlays if self.bot.overlays is not None else self.fleet.overlays
+        named += [("overlay", overlay, self.bot.file if own else self.fleet.file) for overlay in overlays]
+        found: list[Profile] = []
+        for kind, name, file in named:
+            known = self.catalog.profiles if kind == "profile" else self.catalog.overlays
+            if name in known:
+                found.append(known[name])
+            else:
+                self.problems.append(missing(self.catalog, f"{kind}/{name}", None, file))
+        return found
+
+    def _stack(self, profiles: Sequence[Profile]) -> Stack:
+        overrides = tuple(use for pack in self.packs for use in pack.overrides)
+        self.problems += _split_overrides(overrides)
+        upper = (*(profile.layer for profile in profiles), self.bot.layer, Layer("bot", env=overrides))
+        return Stack(tuple(version.layer for version in layers_of(self.packs)), upper, above(self.packs))
+
+    def _skills(self, stack: Stack, profiles: Sequence[Profile]) -> dict[str, str]:
+        """Take the skills and their settings; return the variables that their contracts call secret, with whose."""
+        said = {key: value for profile in profiles for key, value in profile.hosts.items()} | dict(self.bot.hosts)
+        hosts = {name: said.get(name) for name in self.catalog.registry.hosts}
+        found = choose_skills(self.chooser, stack, self.packs, hosts, self.bot.file)
+        self.problems += found.problems
+        self.origins |= found.origins
+        self.desired |= found.desired
+        self.skills = dict(found.skills)
+        return dict(found.secret)
+
+    def _environment(self, stack: Stack, secret: Mapping[str, str]) -> dict[str, str]:
+        env: dict[str, str] = {}
+        for name, words in sorted(_env_words(stack).items()):
+            key = f"env/{name}"
+            self.problems += clear_text_findings(key, words, secret.get(name))
+            try:
+                winner = settle(key, words, stack.over)
+            except ConflictError as conflict:
+                self.problems.append(conflict.problem)
+                continue
+            if winner.value is not None:
+                env[name] = self.desired[key] = winner.value
+            elif len(words) == 1:
+                continue  # there was nothing to take away
+            self.origins[key] = origins(winner, words, shows_value=True)
+        return env
+
+    def _servers(self, stack: Stack, secret: Mapping[str, str], env: Mapping[str, str]) -> None:
+        servers, said = merge_servers(stack, secret)
+        self.problems += said
+        for name, server in servers.items():
+            if server.value is not None or len(server.origins) > 1:
+                self.origins[f"mcp/{name}"] = server.origins
+        for name, value in with_environment(servers, env, self.packs).items():
+            self.desired[f"mcp/{name}"] = value
+
+
+def _env_words(stack: Stack) -> dict[str, list[Word]]:
+    words: dict[str, list[Word]] = {}
+    for layer in stack.layers:
+        for use in layer.env:
+            words.setdefault(use.key, []).append(Word(layer.name, use.at, use.value, stack.is_pack(layer)))
+    return words
+
+
+def _split_overrides(overrides: Iterable[EnvUse]) -> Iterator[Problem]:
+    """Yield where two attachments of one bot override a variable with different values."""
+    seen: dict[str, EnvUse] = {}
+    for use in overrides:
+        other = seen.setdefault(use.key, use)
+        if other.value != use.value:
+            message = f"the bot's overrides ({other.at}) and ({use.at}) say different things about env/{use.key}"
+            yield placed("MH204", message, "keep one of the two", use.at)
