@@ -96,9 +96,7 @@ def standing_to_json(places: Standing) -> list[dict[str, Json]]:
 
 def standing(rows: Iterable[Mapping[str, Any]]) -> dict[Place, str]:
     """Read what :func:`standing_to_json` wrote."""
-    return {
-        Place(row["file"], tuple(row.get("pointer", ())), row.get("item", "")): row["fingerprint"] for row in rows
-    }
+    return {Place(row["file"], tuple(row.get("pointer", ())), row.get("item", "")): row["fingerprint"] for row in rows}
 
 
 def _file_to_json(entry: FileEntry) -> list[Json]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from molthub.errors import Problem
+from molthub.errors import ExitStatus, Problem
 from molthub.model import Json
 from molthub_reconciler.findings import State
 
@@ -76,6 +76,41 @@ class Report:
         head = {"format": "molthub.report/1", "command": self.command, "at": self.at, "revision": self.revision}
         problems = {"problems": [problem.to_json() for problem in self.problems]} if self.problems else {}
         return {**head, "summary": summary, **problems, "bots": [bot.to_json() for bot in self.bots]}
+
+
+def drift_alone(report: Report) -> Report:
+    """Return the report without what only git changed: what a bot has, against what we last wrote."""
+    return replace(report, bots=tuple(
+        replace(bot, changes=tuple(change for change in bot.changes if change["cause"] != "declared"))
+        for bot in report.bots
+    ))  # fmt: skip
+
+
+def exit_status(report: Report) -> ExitStatus:
+    """Return what the command tells the shell.
+
+    ``plan`` and ``drift``: is there anything to do? ``reconcile``: is everything in sync now? An orphan that is kept
+    as its fleet wants is no work.
+    """
+    undone = [bot for bot in report.bots if not _is_done(bot)]
+    lost = [bot for bot in undone if bot.state in _LOST]
+    refused = any(problem.severity == "error" for problem in report.problems)
+    if report.bots and len(lost) == len(report.bots):
+        return ExitStatus.FAILED
+    if report.command == "reconcile":
+        return ExitStatus.PARTLY_DONE if undone or refused else ExitStatus.DONE
+    if report.count("failed"):
+        return ExitStatus.PARTLY_DONE
+    return ExitStatus.PENDING if undone or refused else ExitStatus.DONE
+
+
+_LOST: frozenset[State] = frozenset({"failed", "unresolved", "suspended"})
+
+
+def _is_done(bot: BotReport) -> bool:
+    if bot.state == "orphaned":
+        return all(change.get("result") == "applied" for change in bot.changes)
+    return bot.state == "in-sync"
 
 
 # --- the table -----------------------------------------------------------------------------------------------------

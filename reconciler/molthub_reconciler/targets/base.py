@@ -81,6 +81,10 @@ class Target(Protocol):
         """
         ...
 
+    def tidy(self, home: Home) -> None:
+        """Remove what a killed pass left in a home. Called before a pass that may write."""
+        ...
+
     def finish(self) -> None:
         """End a pass: keep what makes the next look cheap."""
         ...

@@ -1,0 +1,210 @@
+"""``molthub plan``, ``drift`` and ``reconcile``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from molthub_reconciler.report import Command, Report
+    from molthub_reconciler.workplace import Workplace
+
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options of all three commands say."""
+
+    index: str
+    target: Path
+    bots: tuple[str, ...]
+    fleets: tuple[str, ...]
+    state: Path | None
+
+
+def _asked(command: Wrapped) -> Wrapped:
+    """Add the options that say which bots, where, and what they should have; the command gets an :class:`Asked`."""
+    import functools
+
+    @click.option("--index", required=True, metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
+    @click.option(
+        "--target",
+        required=True,
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The folder of the bots' homes: DIR/<fleet>/<home>.",
+    )
+    @click.option("--bot", "bots", multiple=True, metavar="FLEET/BOT", help="Only this bot (repeatable).")
+    @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", help="Only this fleet (repeatable).")
+    @click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).",
+    )
+    @functools.wraps(command)
+    def with_asked(
+        *args: Any,
+        index: str,
+        target: Path,
+        bots: tuple[str, ...],
+        fleets: tuple[str, ...],
+        state: Path | None,
+        **kwargs: Any,
+    ) -> Any:
+        return command(*args, asked=Asked(index, target, bots, fleets, state), **kwargs)
+
+    return with_asked  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
+
+
+@click.command()
+@_asked
+@click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@common_options
+def plan(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
+    """Say what a reconcile would do, and do nothing.
+
+    \b
+    Examples:
+      molthub plan --index site --target ./bots
+      molthub plan --index https://skills.example.com/ --target ./bots --bot prod/ada --json
+
+    \b
+    Exit status:
+      0  every bot is in sync
+      1  no bot could be looked at
+      3  something would be done, or waits for a person
+      4  some bots could not be looked at
+    """
+    return _look(console, "plan", asked, full=full)
+
+
+@click.command()
+@_asked
+@click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@common_options
+def drift(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
+    """Say what bots have that they should not, and the other way round, to the byte.
+
+    What only git changed since the last reconcile is not drift: `molthub plan` shows it.
+
+    \b
+    Examples:
+      molthub drift --index site --target ./bots
+      molthub drift --index site --target ./bots --json | jq '.bots[] | select(.state == "drifted")'
+
+    \b
+    Exit status:
+      0  every bot is in sync
+      1  no bot could be looked at
+      3  something drifted, or git is ahead
+      4  some bots could not be looked at
+    """
+    return _look(console, "drift", asked, full=full)
+
+
+@click.command()
+@_asked
+@click.option("--once", is_flag=True, help="One pass, then stop.")
+@click.option("--interval", type=click.FloatRange(min=1), default=60.0, show_default=True, metavar="S",
+              help="Seconds between looks at the index, give or take 10%.")  # fmt: skip
+@click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much (one pass).")
+@click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
+@common_options
+def reconcile(
+    console: Console, *, asked: Asked, once: bool, interval: float, allow_mass_removal: bool, full: bool, dry_run: bool
+) -> ExitStatus:
+    """Bring bots to their desired state; without --once, keep them there.
+
+    What a bot's owner has beside it is never touched. Without --once it follows the index, watches the bots' folders
+    and mends within a second or two of a change, until it is told to stop (Ctrl-C, SIGTERM).
+
+    \b
+    Examples:
+      molthub reconcile --index site --target ./bots --once
+      molthub reconcile --index https://skills.example.com/ --target /srv/bots
+      molthub reconcile --index site --target ./bots --bot prod/ada --interval 10
+
+    \b
+    Exit status:
+      0  every bot is in sync
+      1  no bot could be brought in sync
+      4  some bots are not in sync: failed, unresolved, in conflict, or only watched
+    """
+    if dry_run:
+        return _look(console, "plan", asked, full=full)
+    from molthub_reconciler.reconcile import Rules
+
+    place = _workplace(asked)
+    place.make_target()
+    rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal)
+    with place.state.lock():
+        if once:
+            return _tell(console, place.once("reconcile", rules))
+        from molthub_reconciler.controller import Controller
+
+        return Controller(place, rules, interval, console).run()
+
+
+def _look(console: Console, command: Command, asked: Asked, *, full: bool) -> ExitStatus:
+    from molthub_reconciler.reconcile import Rules
+    from molthub_reconciler.report import drift_alone
+
+    place = _workplace(asked)
+    if command == "drift":
+        place.need_target()
+    report = place.once(command, Rules(full=full))
+    return _tell(console, drift_alone(report) if command == "drift" else report)
+
+
+def _workplace(asked: Asked) -> Workplace:
+    from molthub_reconciler.subjects import Choice
+    from molthub_reconciler.workplace import Workplace
+
+    for bot in asked.bots:
+        if bot.count("/") != 1 or not all(bot.split("/")):
+            raise UsageError(f"{bot!r} names no bot", remedy="write it as FLEET/BOT")
+    _keep_apart(asked)
+    return Workplace(asked.index, asked.target, asked.state, Choice(frozenset(asked.bots), frozenset(asked.fleets)))
+
+
+def _keep_apart(asked: Asked) -> None:
+    """Refuse folders that stand in each other: bots must not write into the index or the state, nor these into bots."""
+    from molthub.client.paths import state_folder
+
+    target = Path(os.path.realpath(asked.target))
+    if "://" not in asked.index:
+        index = Path(os.path.realpath(asked.index))
+        if target.is_relative_to(index):
+            remedy = "choose a folder outside of the index"
+            raise UsageError("the target is inside the index", place=str(asked.target), remedy=remedy)
+        if index.is_relative_to(target):
+            raise UsageError("the index is inside the target", place=asked.index, remedy="choose another target")
+    state = asked.state or state_folder()
+    if Path(os.path.realpath(state)).is_relative_to(target):
+        remedy = "choose a state folder outside of it, where bots cannot write"
+        raise UsageError("the state folder is inside the target", place=str(state), remedy=remedy)
+
+
+def _tell(console: Console, report: Report) -> ExitStatus:
+    """Print a report and return the exit status it means."""
+    from molthub_reconciler.report import HEADERS, exit_status, fleet_lines, problem_lines, rows
+
+    table = list(rows(report))
+    if table:
+        console.table(HEADERS, table)
+        console.result()
+    for line in fleet_lines(report):
+        console.result(line)
+    console.json(report.to_json())
+    if not console.as_json:
+        console.problems(problem_lines(report))
+    return exit_status(report)

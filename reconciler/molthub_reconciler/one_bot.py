@@ -1,0 +1,257 @@
+"""One bot on its way through a pass: looked at, mended, looked at again, told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from molthub.client.index_cache import timestamp
+from molthub.errors import MolthubError, Problem
+from molthub.model import DesiredState, FileEntry, Json
+from molthub.platforms.base import Platform, platform
+from molthub_reconciler.findings import Look, Result, observed_digest, shown_changes, state_of
+from molthub_reconciler.neighbours import Neighbours
+from molthub_reconciler.plan import Change, Place, no_mates, plan
+from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.report import BotReport
+from molthub_reconciler.state import TargetState
+from molthub_reconciler.subjects import Subject
+from molthub_reconciler.supply import Supply
+from molthub_reconciler.targets.base import Home, Observed, Step, Target
+from molthub_reconciler.wanted import wanted
+
+_STATE_KEY = re.compile(r"skill/[A-Za-z0-9@_./-]{1,200}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every bot of a pass works with. ``act``: mend, not only look; ``full``: trust no earlier look."""
+
+    target: Target
+    state: TargetState
+    supply: Supply
+    neighbours: Neighbours
+    act: bool = False
+    full: bool = False
+
+
+@dataclass(slots=True)
+class BotPass:
+    """One bot, in this order: :meth:`bring`, :meth:`take_away` if it may, :meth:`report`."""
+
+    around: Surroundings
+    subject: Subject
+    desired: DesiredState
+    home: Home
+    look: Look
+    receipt: Receipt
+    problems: list[Problem] = field(default_factory=list)
+    results: dict[str, Result] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, around: Surroundings, subject: Subject, desired: DesiredState) -> BotPass:
+        """Look at the bot and compare. Raises :class:`MolthubError` for what keeps it from being worked on at all."""
+        receipt, problems = around.state.receipt(subject.bot)
+        adapter = _adapter(desired.platform)
+        is_orphan = subject.state == "orphaned"
+        home = Home(
+            bot=subject.bot,
+            folder=f"{desired.fleet}/{desired.home}",
+            skill_roots=() if is_orphan else (adapter.skills_root(desired.agent),),
+            file_format=adapter.file_format,
+            files=receipt.files,
+        )
+        if receipt.home not in ("", home.folder):
+            problems = (*problems, _moved(receipt.home))
+            receipt = Receipt(subject.bot)
+        if around.act:
+            around.target.tidy(home)
+        want = wanted(desired, adapter)
+        work = cls(around, subject, desired, home, Look(desired, want), receipt, [*problems, *want.problems])
+        work.look = work._compared()
+        return work
+
+    @property
+    def fleet(self) -> str:
+        """The bot's fleet."""
+        return self.desired.fleet
+
+    @property
+    def removals(self) -> list[Change]:
+        """What is to be taken away."""
+        return [change for change in self.look.plan.changes if change.action == "delete"]
+
+    @property
+    def may_write(self) -> bool:
+        """Whether differences are mended, not only told."""
+        return self.around.act and self.desired.sync.mode != "detect"
+
+    # --- looking ---------------------------------------------------------------------------------------------------
+
+    def _compared(self) -> Look:
+        """Look at the home and compare; in detail only when there is something to tell."""
+        known = {key: written for key, written in self.receipt.keys.items() if key not in self.look.wanted.refused}
+        places = {place for want in self.look.wanted.keys.values() for place in (*want.all, *want.shadows)}
+        places |= {place for written in known.values() for place in written.all_places}
+
+        def compared(observed: Observed, mates: Callable[[Place], frozenset[str]]) -> Look:
+            found = plan(
+                self.look.wanted.keys,
+                observed.standing,
+                known,
+                prune=self.desired.sync.prune is not False,
+                skills=_by_key(observed),
+                mates=mates,
+            )
+            return replace(self.look, observed=observed, receipt=self.receipt, plan=found)
+
+        target = self.around.target
+        look = compared(target.observe(self.home, places, full=self.around.full), no_mates)
+        if not look.plan.changes:
+            return look
+        mates = self.around.neighbours.mates(self.subject.bot, self.home.folder)
+        if look.plan.in_sync:
+            return look if mates is no_mates else compared(look.observed, mates)
+        return compared(target.observe(self.home, places, detail=True), mates)
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def bring(self) -> None:
+        """Write what git asks for and what drifted, and bring the receipt up to date."""
+        want, found = self.look.wanted.keys, self.look.plan
+        changes = [change for change in found.changes if change.action in ("create", "update")]
+        wrote = {key: want[key].all for key in found.record}
+        if changes and self.may_write:
+            self._save(self.receipt.about_to_write({change.key: want[change.key] for change in changes}))
+            self._apply([self._step(change) for change in changes])
+            wrote |= {key: want[key].all for key, result in self.results.items() if result == "applied"}
+        self._settle(wrote, found.forget)
+
+    def take_away(self) -> None:
+        """Take away what is declared no more."""
+        if self.may_write:
+            removals = self.removals
+            self._apply([self._step(change) for change in removals])
+            self._settle({}, [change.key for change in removals if self.results[change.key] == "applied"])
+        if self.subject.state == "orphaned" and not self.receipt.keys:
+            self.around.state.forget(self.subject.bot)
+
+    def _step(self, change: Change) -> Step:
+        if change.key.startswith("skill/"):
+            contents = dict.fromkeys(change.write, self.desired.desired.get(change.key))
+        else:
+            contents = {place: self.look.wanted.contents[place] for place in change.write}
+        return Step(change.key, contents, change.remove)
+
+    def _apply(self, steps: list[Step]) -> None:
+        failed = self._try(steps)
+        damaged = [step for step in steps if step.key in failed and failed[step.key].id == "MH603"]
+        if damaged:  # in the store, which dropped it: fetched anew, it may be whole
+            for step in damaged:
+                del failed[step.key]
+                self.around.supply.forget(self.desired.desired[step.key])
+            failed |= self._try(damaged)
+        self.results |= {step.key: "failed" if step.key in failed else "applied" for step in steps}
+        self.problems += dict.fromkeys(failed.values())
+
+    def _try(self, steps: list[Step]) -> dict[str, Problem]:
+        to_bring = [step.key for step in steps if step.contents and step.key.startswith("skill/")]
+        skills = {key: self.desired.desired[key] for key in to_bring}
+        artifacts = (self.desired.skills[digest] for digest in skills.values() if digest in self.desired.skills)
+        missing = self.around.supply.provide(artifacts)
+        failed = {key: missing[digest] for key, digest in skills.items() if digest in missing}
+        return failed | dict(self.around.target.apply(self.home, [step for step in steps if step.key not in failed]))
+
+    def _settle(self, wrote: Mapping[str, Mapping[Place, str]], gone: list[str] | tuple[str, ...]) -> None:
+        """Keep the receipt and the document, if they say anything new."""
+        document = self.subject.document or self.receipt.document
+        is_same_document = (document, self.home.folder, self.desired.platform) == (
+            self.receipt.document,
+            self.receipt.home,
+            self.receipt.platform,
+        )
+        if is_same_document and not wrote and not gone:
+            return
+        receipt = replace(self.receipt.settled(wrote, gone), document=document)
+        if document is not None and self.subject.document is not None:
+            self.around.state.keep_document(document, self.desired)
+        self._save(receipt.with_files(self._file_lists(receipt)))
+
+    def _file_lists(self, receipt: Receipt) -> dict[str, tuple[FileEntry, ...]]:
+        digests = {left for written in receipt.keys.values() for left in written.places.values()}
+        found = {}
+        for digest in digests & self.desired.skills.keys() - receipt.files.keys():
+            try:
+                found[digest] = self.around.supply.store.files(digest)
+            except MolthubError:
+                continue  # it was there before us; what was edited in it later cannot be named
+        return found
+
+    def _save(self, receipt: Receipt) -> None:
+        self.receipt = replace(receipt, home=self.home.folder, platform=self.desired.platform)
+        self.around.state.save(self.receipt)
+        self.around.neighbours.update(self.receipt)
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def report(self, revision: str | None) -> BotReport:
+        """Look again if anything was written, and say what was found, what became of it, and what is left."""
+        before = self.look
+        left = self._compared() if self.results else before
+        has_failed = any(problem.severity == "error" for problem in self.problems)
+        state = "failed" if has_failed else self.subject.state or state_of(left.plan)
+        is_exact = left.plan.in_sync and not left.wanted.refused
+        told = BotReport(
+            bot=self.subject.bot,
+            platform=self.desired.platform,
+            state=state,
+            desired=self.desired.digest,
+            observed=self.desired.digest if is_exact and self.desired.digest else observed_digest(left),
+            problems=(*self.subject.problems, *self.problems, *_notes(left)),
+            changes=shown_changes(before, self.results if self.around.act else None),
+        )
+        if self.around.act and (told.differences or told.problems):
+            self._log(told, revision)
+        return told
+
+    def _log(self, told: BotReport, revision: str | None) -> None:
+        changes: list[Json] = [
+            {key: change[key] for key in ("key", "action", "cause", "result")} for change in told.changes
+        ]
+        line = {"at": timestamp(), "revision": revision, "state": told.state, "changes": changes}
+        if self.receipt.keys or self.subject.state != "orphaned":
+            problems = [problem.to_json() for problem in told.problems]
+            self.around.state.add_pass(told.bot, {**line, "problems": problems})
+
+
+def _adapter(name: str) -> Platform:
+    try:
+        return platform(name)
+    except MolthubError as error:
+        problem = Problem("MH711", error.message, error.remedy)
+        raise MolthubError(error.message, remedy=error.remedy, problems=[problem]) from None
+
+
+def _by_key(observed: Observed) -> dict[str, Place]:
+    named = {f"skill/{place.file.rpartition('/')[2]}": place for place in observed.skills}
+    return {key: place for key, place in named.items() if _STATE_KEY.match(key)}
+
+
+def _moved(old: str) -> Problem:
+    message = f"the bot's home was {old}: what was written there stays"
+    return Problem("MH706", message, f"remove {old} when nothing uses it any more", severity="warning")
+
+
+def _notes(look: Look) -> list[Problem]:
+    """Say what is left alone although it differs, and why."""
+    notes = []
+    for change in look.plan.changes:
+        file = change.at.file if change.at else None
+        if change.cause == "conflict":
+            message = f"{change.key}: something else stands there that molthub did not write; it is left alone"
+            notes.append(Problem("MH705", message, "move it away, or take the key out of git", "warning", file))
+        elif change.action == "keep" and change.cause == "both":
+            message = f"{change.key} is no longer declared, but was edited here; it is left alone"
+            notes.append(Problem("MH704", message, "remove it by hand, or declare it again", "warning", file))
+    return notes

@@ -1,0 +1,133 @@
+"""One pass over the bots of a target.
+
+The story of one bot (:mod:`.one_bot`): its document says what is *desired*; the home is *observed*; the *plan* compares
+both with the receipt; what git asks for and what drifted is *applied*; the *report* says what was found and what is
+left. Removals wait until every bot of the pass was seen, because only then it shows whether too much would go at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from molthub.client.index_cache import timestamp
+from molthub.errors import MolthubError, Problem
+from molthub_reconciler.neighbours import Neighbours, is_mass_removal
+from molthub_reconciler.one_bot import BotPass, Surroundings
+from molthub_reconciler.report import BotReport, Command, Report
+from molthub_reconciler.state import TargetState
+from molthub_reconciler.subjects import Subject, problem_of
+from molthub_reconciler.supply import Supply
+from molthub_reconciler.targets.base import Target
+from molthub_reconciler.targets.inside import as_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a pass works.
+
+    ``act``: mend, not only look. ``full``: trust nothing that an earlier look found. ``may_remove``: take away what is
+    declared no more, unless it is suspiciously much; ``allow_mass_removal``: even then. ``stop`` is asked after each
+    bot.
+    """
+
+    act: bool = False
+    full: bool = False
+    may_remove: bool = True
+    allow_mass_removal: bool = False
+    stop: Callable[[], bool] = lambda: False
+
+
+def run_pass(
+    command: Command,
+    subjects: Iterable[Subject],
+    target: Target,
+    state: TargetState,
+    supply: Supply,
+    *,
+    rules: Rules,
+    revision: str | None = None,
+    empty_fleets: Collection[str] = (),
+) -> Report:
+    """Work on every bot and return what was found and done. A bot that fails never stops the others.
+
+    ``empty_fleets`` declare no bots any more, which may well be a mistake: nothing of theirs is removed.
+    """
+    neighbours = Neighbours(state)
+    around = Surroundings(target, state, supply, neighbours, act=rules.act, full=rules.full)
+    told: list[BotReport] = []
+    waiting: list[BotPass] = []
+    new_keys: Counter[str] = Counter()
+    for subject in subjects:
+        found = _brought(around, subject, new_keys, revision)
+        if isinstance(found, BotPass):
+            waiting.append(found)
+        else:
+            told.append(found)
+        if rules.stop():
+            break
+    refused = {} if rules.allow_mass_removal else _suspicious(waiting, neighbours, new_keys, empty_fleets)
+    allowed = {work.fleet for work in waiting} - refused.keys() if rules.may_remove else set()
+    told += [_removed(work, revision, may_remove=work.fleet in allowed) for work in waiting]
+    target.finish()
+    told.sort(key=lambda bot: bot.bot)
+    return Report(command, timestamp(), revision, tuple(told), tuple(refused.values()))
+
+
+def _brought(
+    around: Surroundings, subject: Subject, new_keys: Counter[str], revision: str | None
+) -> BotReport | BotPass:
+    """Do all but the removals of one bot. One that has none is done, and is told."""
+    if subject.desired is None:
+        return BotReport(subject.bot, subject.state or "failed", problems=subject.problems)
+    try:
+        work = BotPass.begin(around, subject, subject.desired)
+        if around.act:
+            owned = len(work.receipt.keys)
+            work.bring()
+            new_keys[work.fleet] += len(work.receipt.keys) - owned
+        return work if work.removals else work.report(revision)
+    except (MolthubError, OSError) as error:
+        return _failed(subject, error)
+
+
+def _removed(work: BotPass, revision: str | None, *, may_remove: bool) -> BotReport:
+    """Do the removals of one bot, if it may, and tell it."""
+    try:
+        if may_remove:
+            work.take_away()
+        return work.report(revision)
+    except (MolthubError, OSError) as error:
+        return _failed(work.subject, error)
+
+
+def _failed(subject: Subject, error: MolthubError | OSError) -> BotReport:
+    if isinstance(error, OSError):
+        error = as_problem(error, error.filename or "")
+    platform = subject.desired.platform if subject.desired else ""
+    digest = subject.desired.digest if subject.desired else None
+    problems = (*subject.problems, problem_of(error))
+    return BotReport(subject.bot, "failed", platform, digest, problems=problems)
+
+
+def _suspicious(
+    waiting: Iterable[BotPass], neighbours: Neighbours, new_keys: Counter[str], empty_fleets: Collection[str]
+) -> dict[str, Problem]:
+    """Return the fleets of which too much would go at once, and why nothing of them is removed."""
+    deletes: Counter[str] = Counter()
+    for work in waiting:
+        deletes[work.fleet] += len(work.removals)
+    found: dict[str, Problem] = {}
+    for fleet, count in sorted(deletes.items()):
+        owned = neighbours.owned(fleet) - new_keys[fleet]
+        if fleet in empty_fleets:
+            found[fleet] = _guard(f"fleet {fleet} declares no bots any more, though there were some")
+        elif is_mass_removal(count, owned):
+            found[fleet] = _guard(f"{count} of the {owned} keys that molthub wrote for fleet {fleet} would go at once")
+    return found
+
+
+def _guard(why: str) -> Problem:
+    remedy = "if this is meant, run it once with --allow-mass-removal"
+    return Problem("MH703", f"{why}: nothing of it is removed", remedy)

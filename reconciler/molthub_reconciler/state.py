@@ -1,0 +1,196 @@
+"""The state folder: what the reconciler remembers of a target, outside of every bot's home.
+
+::
+
+    <state>/targets/<12 hex of the target's address>/
+        target.json                      which target this is
+        lock                             held by the process that works on the target
+        bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.receipt)
+        bots/<fleet>/<bot>/documents/    the last five documents that were acted upon, by hex name
+        bots/<fleet>/<bot>/passes.jsonl  a line per pass that changed or found something
+        bots/<fleet>/<bot>/files.json    what the last look saw: makes the next one cheap, may be deleted
+
+It holds no secret, but says where they belong, so it is for its owner alone (mode 0700).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from molthub.client.atomic import FileLock, remove_tree, write_atomically
+from molthub.documents import bot_from_json, bot_to_json, canonical, hex_of
+from molthub.errors import FormatError, MolthubError, Problem
+from molthub.model import DesiredState, Json
+from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
+
+DOCUMENTS_KEPT = 5
+PASSES_KEPT = 200
+_PRIVATE = 0o700
+_FILE_MODE = 0o600
+
+
+class TargetState:
+    """The state of one target. Reading makes no folder; the first thing written does."""
+
+    def __init__(self, root: Path, address: str) -> None:
+        self.address = address
+        self.folder = root / "targets" / hex_of(address.encode())[:12]
+        self._made: set[Path] = set()
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from working on this target.
+
+        Raises :class:`MolthubError`, which says who does, when one is at it.
+        """
+        self._make(self.folder)
+        place = self.folder / "lock"
+        try:
+            lock = FileLock(place, timeout=0)
+            lock.__enter__()
+        except MolthubError:
+            raise MolthubError(
+                f"another reconcile works on this target: {_holder(place)}",
+                place=self.address,
+                remedy="wait until it is done, or stop it; one reconcile per target is enough",
+            ) from None
+        try:
+            place.write_text(f"process {os.getpid()}\n")
+            self._introduce()
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+    def _introduce(self) -> None:
+        place = self.folder / "target.json"
+        content = canonical({"format": "molthub.target/1", "kind": "directory", "address": self.address})
+        if not place.exists():
+            write_atomically(place, content, _FILE_MODE)
+
+    def bots(self) -> tuple[str, ...]:
+        """Return every bot that has a receipt, as ``<fleet>/<bot>``, sorted."""
+        found = self.folder.glob("bots/*/*/receipt.json")
+        return tuple(sorted(f"{path.parent.parent.name}/{path.parent.name}" for path in found))
+
+    def receipt(self, bot: str) -> tuple[Receipt, tuple[Problem, ...]]:
+        """Return a bot's receipt; an empty one when there is none.
+
+        One that cannot be read counts as lost, which a problem says: nothing will be deleted on its word.
+        """
+        place = self._bot(bot) / "receipt.json"
+        try:
+            return receipt_from_bytes(place.read_bytes(), str(place)), ()
+        except FileNotFoundError:
+            return Receipt(bot), ()
+        except FormatError as error:
+            message = f"the receipt cannot be read and counts as lost: {error.message}"
+            remedy = f"nothing is deleted; it is kept beside {place} when the next one is written"
+            return Receipt(bot), (Problem("MH709", message, remedy, severity="warning"),)
+
+    def save(self, receipt: Receipt) -> None:
+        """Keep a receipt; one that could not be read is put aside. An empty receipt forgets the bot."""
+        place = self._bot(receipt.bot) / "receipt.json"
+        _put_aside_unreadable(place)
+        self._write(place, receipt_to_bytes(receipt))
+
+    def forget(self, bot: str) -> None:
+        """Drop everything about a bot of which nothing is left."""
+        self._made.discard(self._bot(bot))
+        remove_tree(self._bot(bot))
+        with contextlib.suppress(OSError):
+            self._bot(bot).parent.rmdir()
+
+    def document(self, bot: str, name: str | None) -> DesiredState | None:
+        """Return a document that was kept, None when it is not there or damaged."""
+        if name is None:
+            return None
+        place = self._bot(bot) / "documents" / f"{name}.json"
+        try:
+            return bot_from_json(place.read_bytes(), str(place))
+        except (OSError, FormatError):
+            return None
+
+    def keep_document(self, name: str, state: DesiredState) -> None:
+        """Keep a document that is acted upon under its hex name in the index, and the last few before it."""
+        folder = self._bot(state.path) / "documents"
+        place = folder / f"{name}.json"
+        if place.exists():
+            os.utime(place)  # it is the newest again
+        else:
+            self._write(place, canonical(bot_to_json(state)))
+        by_age = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+        for old in by_age[DOCUMENTS_KEPT:]:
+            old.unlink(missing_ok=True)
+
+    def add_pass(self, bot: str, line: Mapping[str, Json]) -> None:
+        """Add what a pass changed or found, unless the last one found just the same."""
+        place = self._bot(bot) / "passes.jsonl"
+        earlier = _lines(place)
+        if earlier and {**json.loads(earlier[-1]), "at": ""} == {**line, "at": ""}:
+            return
+        lines = [*earlier[-PASSES_KEPT + 1 :], canonical(dict(line)).decode()]
+        self._write(place, ("\n".join(lines) + "\n").encode(), durable=False)
+
+    def passes(self, bot: str) -> tuple[Mapping[str, Json], ...]:
+        """Return what the last passes changed or found, oldest first."""
+        return tuple(json.loads(line) for line in _lines(self._bot(bot) / "passes.jsonl"))
+
+    def remembered(self, bot: str) -> bytes:
+        """Return what the last look left to remember; nothing when there was none."""
+        try:
+            return (self._bot(bot) / "files.json").read_bytes()
+        except OSError:
+            return b""
+
+    def remember(self, bot: str, content: bytes) -> None:
+        """Keep what makes the next look cheap."""
+        self._write(self._bot(bot) / "files.json", content, durable=False)
+
+    def _bot(self, bot: str) -> Path:
+        return self.folder / "bots" / bot
+
+    def _write(self, place: Path, content: bytes, *, durable: bool = True) -> None:
+        self._make(place.parent)
+        write_atomically(place, content, _FILE_MODE, durable=durable)
+
+    def _make(self, folder: Path) -> None:
+        if folder not in self._made:
+            self.folder.parent.parent.mkdir(parents=True, exist_ok=True)
+            for missing in [parent for parent in reversed((folder, *folder.parents)) if not parent.exists()]:
+                missing.mkdir(mode=_PRIVATE)
+            self._made.add(folder)
+
+
+def _put_aside_unreadable(place: Path) -> None:
+    try:
+        receipt_from_bytes(place.read_bytes(), "")
+    except FileNotFoundError:
+        return
+    except FormatError:
+        place.replace(place.with_name("receipt.unreadable.json"))
+
+
+def _lines(place: Path) -> list[str]:
+    try:
+        lines = place.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return [line for line in lines if _is_json(line)]
+
+
+def _is_json(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _holder(place: Path) -> str:
+    try:
+        return place.read_text().strip() or "an unknown process"
+    except OSError:
+        return "an unknown process"

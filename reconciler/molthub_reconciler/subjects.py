@@ -1,0 +1,223 @@
+"""The bots of one pass: what the index declares, and what is known of those that it does not.
+
+Every bot is judged by itself. A document that cannot be had, or that does not resolve, leaves the bot with the last
+good one; a bot that is declared no more is an orphan; neither keeps the others waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from molthub.client.index import Index
+from molthub.errors import (
+    FormatError,
+    IntegrityError,
+    MolthubError,
+    NotFoundError,
+    Problem,
+    UnreachableError,
+    UnsafeArchiveError,
+)
+from molthub.model import DesiredState, FleetState, Json, SyncPolicy
+from molthub_reconciler.findings import State
+from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.state import TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which bots were asked for: all, unless ``bots`` (``<fleet>/<bot>``) or ``fleets`` name some."""
+
+    bots: frozenset[str] = frozenset()
+    fleets: frozenset[str] = frozenset()
+
+    def has(self, bot: str) -> bool:
+        """Whether ``bot`` was asked for."""
+        is_all = not self.bots and not self.fleets
+        return is_all or bot in self.bots or bot.partition("/")[0] in self.fleets
+
+    def may_have(self, fleet: str) -> bool:
+        """Whether a bot of ``fleet`` may have been asked for."""
+        is_all = not self.bots and not self.fleets
+        return is_all or fleet in self.fleets or any(bot.startswith(f"{fleet}/") for bot in self.bots)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One bot of a pass.
+
+    ``desired`` is what it is compared with; without it the bot is only reported. ``document`` is that document's hex
+    name. ``state`` is set where the bot's state does not follow from its changes, and ``problems`` say why.
+    """
+
+    bot: str
+    desired: DesiredState | None = None
+    document: str | None = None
+    state: State | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class Declared:
+    """The bots that an index declares, and those of ``state`` that it does not. Iterate to get the subjects."""
+
+    index: Index
+    state: TargetState
+    choice: Choice = field(default_factory=Choice)
+    problems: list[Problem] = field(default_factory=list)
+    empty_fleets: set[str] = field(default_factory=set)
+    declared: int = 0
+    _unreachable: UnreachableError | None = None
+
+    def check_choice(self) -> None:
+        """Raise :class:`NotFoundError` for a bot or fleet that was asked for and that nobody knows."""
+        known = set(self.state.bots())
+        if not self.index.fleets() and not known:
+            remedy = "a public index has none; build a private one with `molthub build --fleets`"
+            raise NotFoundError("this index declares no bots", place=self.index.where, remedy=remedy)
+        for fleet in sorted(self.choice.fleets - {bot.partition("/")[0] for bot in known}):
+            self.index.fleet(fleet)
+        for bot in sorted(self.choice.bots - known):
+            fleet, _, name = bot.partition("/")
+            self.index.bot(fleet, name)
+
+    def doubts(self) -> tuple[Problem, ...]:
+        """Say what looks like a mistake as a whole, after the subjects were gone through."""
+        before = len(self.state.bots())
+        if self.declared or not before or self.choice != Choice():
+            return ()
+        message = f"the index declares no bots, though there were {before}: nothing is removed"
+        return (Problem("MH703", message, "build the index with --fleets, or look what happened in git"),)
+
+    def __iter__(self) -> Iterator[Subject]:
+        """Yield declared bots fleet by fleet, then the orphans."""
+        left = {bot for bot in self.state.bots() if self.choice.has(bot)}
+        for name in self.index.fleets():
+            if not self.choice.may_have(name):
+                continue
+            of_fleet = {bot for bot in left if bot.startswith(f"{name}/")}
+            left -= of_fleet
+            try:
+                fleet = self.index.fleet(name)
+            except MolthubError as error:
+                problem = problem_of(error)
+                self.problems.append(problem)
+                yield from (self._last_good(bot, "failed", (problem,)) for bot in sorted(of_fleet))
+                continue
+            if not fleet.bots:
+                self.empty_fleets.add(name)
+            self.declared += len(fleet.bots)
+            yield from self._of_fleet(fleet)
+            gone = of_fleet - {f"{name}/{bot}" for bot in fleet.bots}
+            yield from (self._orphan(bot, fleet.sync) for bot in sorted(gone))
+        yield from (self._orphan(bot, SyncPolicy()) for bot in sorted(left))
+
+    def _of_fleet(self, fleet: FleetState) -> Iterator[Subject]:
+        for name, ref in sorted(fleet.bots.items()):
+            bot = f"{fleet.fleet}/{name}"
+            if not self.choice.has(bot):
+                continue
+            if fleet.rollout is not None:
+                yield Subject(bot, state="suspended", problems=(_ROLLOUT,))
+                continue
+            try:
+                desired = self._document(bot, ref.file)
+            except MolthubError as error:
+                yield self._last_good(bot, "failed", (problem_of(error),))
+                continue
+            if desired.template:
+                continue
+            if not desired.resolved:
+                yield self._last_good(bot, "unresolved", (*map(_problem, desired.problems), _UNRESOLVED))
+            else:
+                yield Subject(bot, desired, ref.file)
+
+    def _document(self, bot: str, hex_name: str) -> DesiredState:
+        if self._unreachable is not None:
+            raise self._unreachable  # asking again for each bot would take hours
+        try:
+            desired = self.index.bot_document(hex_name)
+        except UnreachableError as error:
+            self._unreachable = error
+            raise
+        if desired.path != bot:
+            raise FormatError(f"the index gives the document of {desired.path} for {bot}", place=self.index.where)
+        return desired
+
+    def _last_good(self, bot: str, state: State, problems: tuple[Problem, ...]) -> Subject:
+        return replace(last_good(self.state, bot), state=state, problems=problems)  # what is wrong now says more
+
+    def _orphan(self, bot: str, sync: SyncPolicy) -> Subject:
+        receipt, _ = self.state.receipt(bot)
+        fate = "what was written for it is taken away" if sync.orphans == "delete" else "what was written for it stays"
+        problem = Problem("MH706", f"this bot is no longer declared: {fate}", _ORPHAN_REMEDY, severity="warning")
+        nothing = nothing_desired(receipt, sync) if sync.orphans == "delete" else None
+        return Subject(bot, nothing, state="orphaned", problems=(problem,))
+
+
+_ORPHAN_REMEDY = "declare it again, or say `sync: {orphans: delete}` in its fleet"
+_ROLLOUT = Problem(
+    "MH710",
+    "the bot's fleet has a rollout, which only a controller can follow",
+    "take `rollout` out of fleet.yaml, or run the controller that this fleet needs",
+)
+_NO_DOCUMENT = Problem(
+    "MH601", "no earlier document of this bot is at hand", "it is kept as it is until the index answers"
+)
+_UNRESOLVED = Problem(
+    "MH708", "the bot's document does not resolve: it keeps its last good state", "mend what `molthub check` names"
+)
+
+
+def kept(state: TargetState, choice: Choice) -> Iterator[Subject]:
+    """Yield every bot with the last good document, for when the index cannot be reached."""
+    yield from (last_good(state, bot) for bot in state.bots() if choice.has(bot))
+
+
+def last_good(state: TargetState, bot: str) -> Subject:
+    """Return a bot with the last document that was acted upon; without one it is only reported."""
+    receipt, _ = state.receipt(bot)
+    document = state.document(bot, receipt.document)
+    if document is None:
+        return Subject(bot, state="failed", problems=(_NO_DOCUMENT,))
+    return Subject(bot, document, receipt.document)
+
+
+def nothing_desired(receipt: Receipt, sync: SyncPolicy) -> DesiredState:
+    """Return the desired state of a bot that should have nothing."""
+    fleet, _, bot = receipt.bot.partition("/")
+    return DesiredState(
+        fleet=fleet,
+        bot=bot,
+        platform=receipt.platform,
+        home=receipt.home.partition("/")[2] or bot,
+        agent="main",
+        labels={},
+        sync=replace(sync, prune=True),
+    )
+
+
+_NUMBERS: tuple[tuple[type[MolthubError], str], ...] = (
+    (UnsafeArchiveError, "MH605"),
+    (IntegrityError, "MH603"),
+    (UnreachableError, "MH601"),
+    (NotFoundError, "MH606"),
+    (FormatError, "MH602"),
+)
+
+
+def problem_of(error: MolthubError, number: str = "MH702") -> Problem:
+    """Return an error that ends one bot's pass as a problem of that bot."""
+    if error.problems:
+        return error.problems[0]
+    number = next((found for kind, found in _NUMBERS if isinstance(error, kind)), number)
+    return Problem(number, str(error), error.remedy)
+
+
+def _problem(value: Json) -> Problem:
+    """Read a problem of a document; one that is not as it should be is still told."""
+    try:
+        return Problem(**value)
+    except (TypeError, ValueError):
+        return Problem("MH210", str(value))

@@ -1,0 +1,58 @@
+"""Skills on their way into the store: each is fetched once per pass, however many bots want it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from molthub.client.cache import Store
+from molthub.client.index import Index
+from molthub.errors import MolthubError, Problem
+from molthub.model import Artifact
+from molthub_reconciler.subjects import problem_of
+
+
+class Supply:
+    """What a pass takes skills from: the store, and behind it the index (None: it cannot be reached)."""
+
+    def __init__(self, store: Store, index: Index | None) -> None:
+        self.store = store
+        self._index = index
+        self._failed: dict[str, Problem] = {}
+        self._there: set[str] = set()
+
+    def provide(self, artifacts: Iterable[Artifact]) -> dict[str, Problem]:
+        """Bring versions into the store. Return why those that are not there are missing, by digest."""
+        wanted = {artifact.digest: artifact for artifact in artifacts if artifact.digest not in self._there}
+        missing = [
+            artifact for digest, artifact in wanted.items() if digest not in self._failed and not self.store.has(digest)
+        ]
+        if missing:
+            self._fetch(missing)
+        self._there |= wanted.keys() - self._failed.keys()
+        return {digest: self._failed[digest] for digest in wanted if digest in self._failed}
+
+    def forget(self, digest: str) -> None:
+        """Take back that a version is in the store: it turned out to be damaged there."""
+        self._there.discard(digest)
+
+    def _fetch(self, missing: list[Artifact]) -> None:
+        if self._index is None:
+            self._failed |= {artifact.digest: _unreachable(artifact) for artifact in missing}
+            return
+        try:
+            self._index.fetch(missing, self.store)
+        except MolthubError as error:
+            for artifact in missing:
+                if not self.store.has(artifact.digest):
+                    self._failed[artifact.digest] = _why(artifact, error)
+
+
+def _why(artifact: Artifact, error: MolthubError) -> Problem:
+    name = f"{artifact.name}@{artifact.version}"
+    named = (problem for problem in error.problems if problem.message.startswith(name))
+    return next(named, None) or Problem(problem_of(error).id, f"{name}: {error}", error.remedy)
+
+
+def _unreachable(artifact: Artifact) -> Problem:
+    message = f"{artifact.name}@{artifact.version} is not in the store, and the index cannot be reached"
+    return Problem("MH601", message, "it is fetched as soon as the index answers")

@@ -1,0 +1,325 @@
+"""The directory target: bots' homes are folders of this machine, ``DIR/<fleet>/<home>``, each laid out as a HOME.
+
+Skills are copied from the store, never linked, and swapped in as whole folders; files of the agent program are edited
+around what the owner has in them and replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from molthub.client.atomic import remove_tree, replace_folder
+from molthub.client.cache import Store, read_tree
+from molthub.documents import tree_digest
+from molthub.errors import MolthubError, PlatformFileError, Problem
+from molthub.model import FileEntry, Json
+from molthub.platforms.config_file import ConfigFile
+from molthub_reconciler.difference import fingerprint
+from molthub_reconciler.plan import Place
+from molthub_reconciler.targets.base import Home, Observed, Step
+from molthub_reconciler.targets.file_edit import Edit, edit_file
+from molthub_reconciler.targets.glance import (
+    Glance,
+    Unit,
+    glance_from_bytes,
+    glance_to_bytes,
+    now_ns,
+    status_below,
+    status_of,
+)
+from molthub_reconciler.targets.inside import as_problem, give_to_owner, make_folder, refuse_links
+
+STAGING = ".molthub-staging"
+"""The folder in a home where new skills and files wait until they are whole. It is there only during a pass."""
+
+
+class Memory(Protocol):
+    """Where a look at a home is remembered until the next one."""
+
+    def remembered(self, bot: str) -> bytes:
+        """Return what was kept for a bot; nothing when there is nothing."""
+        ...
+
+    def remember(self, bot: str, content: bytes) -> None:
+        """Keep ``content`` for a bot."""
+        ...
+
+
+class DirectoryTarget:
+    """Bots' homes below ``root``. Without ``keep``, looking at them leaves nothing behind, not even in ``memory``."""
+
+    def __init__(self, root: Path, store: Store, memory: Memory, *, keep: bool = True) -> None:
+        self.where = str(root.absolute())
+        self._store = store
+        self._memory = memory
+        self._keep = keep
+        self._unsettled: deque[tuple[Home, Glance]] = deque()
+
+    def observe(self, home: Home, places: Collection[Place], *, detail: bool = False, full: bool = False) -> Observed:
+        """Look at a home; what the last look found and the system says has not moved is not read again."""
+        last = Glance() if detail or full else glance_from_bytes(self._memory.remembered(home.bot))
+        look = _Look(self.where, home, last)
+        files: dict[str, list[Place]] = {}
+        for place in places:
+            if place.pointer:
+                files.setdefault(place.file, []).append(place)
+            else:
+                look.skill(place)
+        for file, inside in files.items():
+            look.file(file, inside)
+        for root in home.skill_roots:
+            look.skill_root(root)
+        if look.read_anything and self._keep:
+            self._unsettled.append((home, look.glance))
+            self._settle(wait=False)
+        return look.observed()
+
+    def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
+        """Do ``steps``: skills, then files, then what is taken away."""
+        failed: dict[str, Problem] = {}
+        work = _Work(self.where, home, self._store, failed)
+        try:
+            with work.staging():
+                for step in steps:
+                    work.put_skills(step)
+                work.edit_files(steps)
+                for step in steps:
+                    work.remove_skills(step)
+        except (PlatformFileError, OSError) as error:
+            # Nothing could be staged, so nothing was done; or only the staging folder could not be cleared.
+            problem = _problem_of(error, STAGING)
+            failed |= {step.key: problem for step in steps if step.key not in work.done}
+        return failed
+
+    def tidy(self, home: Home) -> None:
+        """Remove what a killed pass left in a home."""
+        staging = Path(self.where, home.folder, STAGING)
+        if status_of(str(staging)):
+            refuse_links(self.where, home.folder, ".")
+            with contextlib.suppress(OSError):
+                remove_tree(staging)
+
+    def finish(self) -> None:
+        """Keep what was seen, once nothing can change any more without a new time stamp."""
+        self._settle(wait=True)
+
+    def _settle(self, *, wait: bool) -> None:
+        while self._unsettled:
+            home, glance = self._unsettled[0]
+            early = glance.settled_after_ns() - now_ns()
+            if early > 0:
+                # A clock that was turned back is not worth waiting for: the next look reads again.
+                if not wait or early > _LONGEST_WAIT_NS:
+                    return
+                time.sleep(early / 1e9)
+            self._unsettled.popleft()
+            content = glance_to_bytes(glance)
+            if glance.still_holds(f"{self.where}/{home.folder}") and self._memory.remembered(home.bot) != content:
+                self._memory.remember(home.bot, content)
+
+
+_LONGEST_WAIT_NS = 1_000_000_000
+
+
+def _problem_of(error: MolthubError | OSError, file: str) -> Problem:
+    if isinstance(error, OSError):
+        error = as_problem(error, file)
+    return error.problems[0] if error.problems else Problem("MH702", error.message, error.remedy, file=file)
+
+
+# --- looking -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at one home, unit by unit."""
+
+    target: str
+    home: Home
+    last: Glance
+    glance: Glance = field(default_factory=Glance)
+    read_anything: bool = False
+    standing: dict[Place, str] = field(default_factory=dict)
+    values: dict[Place, Json] = field(default_factory=dict)
+    trees: dict[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
+    skills: list[Place] = field(default_factory=list)
+
+    @property
+    def root(self) -> str:
+        return f"{self.target}/{self.home.folder}"
+
+    def observed(self) -> Observed:
+        return Observed(self.standing, tuple(self.skills), self.values, self.trees)
+
+    def skill(self, place: Place) -> None:
+        """Look at one skill's folder."""
+        with self._unit(place.file) as unit:
+            if unit is not None:
+                digest = unit.found
+            else:
+                status = status_below(self.root, place.file)
+                digest = self._digest(place) if status[place.file] else None
+                self._keep(place.file, digest, status)
+        if digest is not None:
+            self.standing[place] = digest
+
+    def _digest(self, place: Place) -> str:
+        # A disk without execute bits takes them from the files that should be there.
+        known = {entry for entries in self.home.files.values() for entry in entries} if os.name == "nt" else ()
+        self.trees[place] = read_tree(Path(self.root, place.file), exec_from=known)
+        return tree_digest(self.trees[place])
+
+    def file(self, file: str, places: Sequence[Place]) -> None:
+        """Look at the places in one file."""
+        with self._unit(file) as unit:
+            if unit is not None and unit.found.keys() == {_name(place) for place in places}:
+                found = unit.found
+            else:
+                status = {file: status_of(f"{self.root}/{file}")}
+                found = self._read(file, places) if status[file] else dict.fromkeys(map(_name, places))
+                self._keep(file, found, status)
+        self.standing |= {place: found[_name(place)] for place in places if found[_name(place)] is not None}
+
+    def _read(self, file: str, places: Sequence[Place]) -> dict[str, str | None]:
+        content = Path(self.root, file).read_bytes()
+        parsed = ConfigFile.parse(content, self.home.file_format(file), file)
+        found: dict[str, str | None] = {}
+        for place in places:
+            is_there, value = parsed.get(place.pointer)
+            if is_there and place.item:
+                is_there, value = _holds(value, place.item), place.item
+            found[_name(place)] = fingerprint(value) if is_there else None
+            if is_there:
+                self.values[place] = value
+        return found
+
+    def skill_root(self, path: str) -> None:
+        """List the skills in one folder."""
+        with self._unit(path) as unit:
+            if unit is not None:
+                names = unit.found
+            else:
+                status = {path: status_of(f"{self.root}/{path}")}
+                names = []
+                if status[path] and stat.S_ISDIR(status[path][0]):
+                    folders = sorted(entry.name for entry in os.scandir(f"{self.root}/{path}") if not entry.is_file())
+                    status |= {f"{path}/{name}": status_of(f"{self.root}/{path}/{name}") for name in folders}
+                    names = [name for name in folders if Path(self.root, path, name, "SKILL.md").is_file()]
+                self._keep(path, names, status)
+        self.skills += [Place(f"{path}/{name}") for name in names]
+
+    @contextlib.contextmanager
+    def _unit(self, name: str) -> Iterator[Unit | None]:
+        """Give what the last look found, if it still holds; turn what the system refuses into an error."""
+        try:
+            unit = self.last.units.get(name)
+            if unit is not None and unit.still_holds(self.root):
+                self.glance.units[name] = unit
+                yield unit
+            else:
+                refuse_links(self.target, self.home.folder, name)
+                yield None
+        except OSError as error:
+            raise as_problem(error, name) from None
+
+    def _keep(self, name: str, found: Json, status: Mapping[str, tuple[int, ...]]) -> None:
+        self.read_anything = True
+        self.glance.units[name] = Unit(found, status)
+
+
+def _name(place: Place) -> str:
+    """Return a place's name inside its file, as a key of JSON."""
+    return "\n".join((*place.pointer, f"={place.item}"))
+
+
+def _holds(value: Json, item: str) -> bool:
+    return value == item or (isinstance(value, list) and item in value)
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Work:
+    """The steps of one pass in one home. What fails is put into ``failed`` by key, and the rest goes on."""
+
+    target: str
+    home: Home
+    store: Store
+    failed: dict[str, Problem]
+    done: set[str] = field(default_factory=set)
+    staged: int = 0
+
+    @property
+    def root(self) -> Path:
+        return Path(self.target, self.home.folder)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[None]:
+        """Make the staging folder, and take it away in the end."""
+        place = self.root / STAGING
+        refuse_links(self.target, self.home.folder, STAGING)
+        make_folder(self.target, self.home.folder, STAGING)
+        remove_tree(place)
+        place.mkdir(mode=0o700)
+        try:
+            yield
+        finally:
+            remove_tree(place)
+
+    def put_skills(self, step: Step) -> None:
+        """Bring a step's skills in: staged whole, then swapped."""
+        for place, digest in step.contents.items():
+            if not place.pointer:
+                with self._counted(step.key, place.file):
+                    refuse_links(self.target, self.home.folder, place.file)
+                    staged = self._next_staged()
+                    self.store.copy(digest, staged)
+                    give_to_owner(staged)
+                    make_folder(self.target, self.home.folder, place.file)
+                    replace_folder(staged, self.root / place.file)
+
+    def edit_files(self, steps: Iterable[Step]) -> None:
+        """Edit each file once. A line that names another file is put in after that file was written."""
+        by_file: dict[str, list[Edit]] = {}
+        for step in steps:
+            edits = [Edit(step.key, place, value) for place, value in step.contents.items()]
+            for edit in (*edits, *(Edit(step.key, place) for place in step.remove)):
+                if edit.place.pointer:
+                    by_file.setdefault(edit.place.file, []).append(edit)
+        for file, inside in sorted(by_file.items(), key=lambda named: any(edit.place.item for edit in named[1])):
+            with self._counted([edit.key for edit in inside], file):
+                refuse_links(self.target, self.home.folder, file)
+                make_folder(self.target, self.home.folder, file)
+                file_format = self.home.file_format(file)
+                self.failed |= edit_file(self.root / file, file, file_format, inside, self._next_staged())
+
+    def remove_skills(self, step: Step) -> None:
+        """Take skills away: out of sight at once, then deleted."""
+        for place in step.remove:
+            if not place.pointer:
+                with self._counted(step.key, place.file):
+                    refuse_links(self.target, self.home.folder, place.file)
+                    with contextlib.suppress(FileNotFoundError):
+                        (self.root / place.file).rename(self._next_staged())
+
+    def _next_staged(self) -> Path:
+        self.staged += 1
+        return self.root / STAGING / str(self.staged)
+
+    @contextlib.contextmanager
+    def _counted(self, keys: str | Sequence[str], file: str) -> Iterator[None]:
+        keys = [keys] if isinstance(keys, str) else keys
+        try:
+            yield
+            self.done.update(keys)
+        except (MolthubError, OSError) as error:
+            self.failed |= dict.fromkeys(keys, _problem_of(error, file))

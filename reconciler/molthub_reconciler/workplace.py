@@ -1,0 +1,67 @@
+"""One index, one target folder and the state folder between them: what the commands work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from molthub.client.cache import Store, default_store
+from molthub.client.index import Index
+from molthub.client.paths import index_cache, state_folder
+from molthub.errors import NotFoundError
+from molthub_reconciler.reconcile import Rules, run_pass
+from molthub_reconciler.report import Command, Report
+from molthub_reconciler.state import TargetState
+from molthub_reconciler.subjects import Choice, Declared, Subject, kept
+from molthub_reconciler.supply import Supply
+from molthub_reconciler.targets.directory import DirectoryTarget
+from molthub_reconciler.targets.inside import as_problem
+
+
+class Workplace:
+    """Where passes happen. ``index`` is opened, but nothing is fetched before the first pass."""
+
+    def __init__(self, index: str, target: Path, state: Path | None, choice: Choice) -> None:
+        cache = index_cache(index) if "://" in index else None
+        self.index = Index.open(index, cache=cache)
+        self.folder = target.resolve()
+        self.choice = choice
+        self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
+        self.store: Store = default_store()
+
+    def make_target(self) -> None:
+        """Make the target's folder. Raises :class:`MolthubError` when that is not allowed."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise as_problem(error, str(self.folder)) from None
+
+    def need_target(self) -> None:
+        """Raise :class:`NotFoundError` when the target's folder is not there."""
+        if not self.folder.is_dir():
+            remedy = "give the folder of the bots' homes; `molthub reconcile` makes it"
+            raise NotFoundError("there is no such folder", place=str(self.folder), remedy=remedy)
+
+    def once(self, command: Command, rules: Rules) -> Report:
+        """Do one pass over the bots that the index declares. Raises :class:`MolthubError` without a readable index."""
+        declared = Declared(self.index, self.state, self.choice)
+        declared.check_choice()
+        return self._pass(command, declared, rules, declared)
+
+    def offline(self, rules: Rules) -> Report:
+        """Do one pass over the bots as they were last declared, while the index cannot be reached."""
+        return self._pass("reconcile", kept(self.state, self.choice), replace(rules, may_remove=False))
+
+    def _pass(
+        self, command: Command, subjects: Iterable[Subject], rules: Rules, declared: Declared | None = None
+    ) -> Report:
+        target = DirectoryTarget(self.folder, self.store, self.state, keep=rules.act)
+        supply = Supply(self.store, self.index if declared is not None else None)
+        revision = self.index.root().revision if declared is not None else None
+        empty = declared.empty_fleets if declared is not None else ()
+        report = run_pass(command, subjects, target, self.state, supply,
+                          rules=rules, revision=revision, empty_fleets=empty)  # fmt: skip
+        if declared is None:
+            return report
+        return replace(report, problems=(*report.problems, *declared.problems, *declared.doubts()))
