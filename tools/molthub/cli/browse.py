@@ -1,0 +1,221 @@
+"""``skills search``, ``list`` and ``info``: what there is, and what is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from molthub.cli.client_options import folder_options, index_options, open_skills, shown_path
+from molthub.console import Console, common_options
+
+if TYPE_CHECKING:
+    from molthub.client.lockfile import InstalledVersion
+    from molthub.client.skill_manager import SkillManager
+    from molthub.model import PackEntry, SearchRow, SkillEntry
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("-t", "--tag", "tags", multiple=True, help="Only what has this tag. May be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many at most.")
+@index_options
+@common_options
+def search(
+    console: Console, *, words: tuple[str, ...], tags: tuple[str, ...], limit: int, registry: str | None, offline: bool
+) -> None:
+    """Find skills and packs that hold all WORDS in name, tags or description; without WORDS, all.
+
+    \b
+    Examples:
+      skills search postgres
+      skills search code review --tag quality --limit 5
+    """
+    with open_skills(console, registry=registry, offline=offline) as skills:
+        rows = skills.search(" ".join(words), tags=tags)
+    shown = rows[:limit]
+    console.json([_row_json(row) for row in shown])
+    if shown:
+        console.table(
+            ("NAME", "VERSION", "DESCRIPTION"),
+            [(f"pack/{row.name}" if row.kind == "pack" else row.name, row.latest, row.description) for row in shown],
+        )
+    if not rows:
+        console.say("nothing found; try fewer or shorter words")
+    elif len(rows) > limit:
+        console.say(f"{limit} of {len(rows)} shown; see more with --limit {len(rows)}")
+
+
+@click.command("list")
+@click.option("--outdated", is_flag=True, help="Ask the index, and list only what has a newer version.")
+@index_options
+@folder_options
+@common_options
+def list_installed(
+    console: Console, *, outdated: bool, registry: str | None, offline: bool, project: bool, use_home: bool
+) -> None:
+    """List the installed skills.
+
+    \b
+    Examples:
+      skills list
+      skills list --json
+      skills list --outdated
+    """
+    with open_skills(console, project=project, use_home=use_home, registry=registry, offline=offline) as skills:
+        entries = skills.list()
+        if outdated:
+            _list_outdated(console, skills, entries)
+            return
+    console.json({"folder": str(skills.folder.path), "skills": [_entry_json(entry) for entry in entries]})
+    if entries and not console.as_json:
+        console.table(
+            ("NAME", "VERSION", "REQUESTED", "REGISTRY"),
+            [(entry.name, entry.version, entry.requested or "(dependency)", entry.registry or "") for entry in entries],
+        )
+    count = f"{len(entries)} installed" if entries else "nothing is installed"
+    console.say(f"{count} in {shown_path(skills.folder.path)}")
+
+
+@click.command()
+@click.argument("name", metavar="NAME[@VERSION]")
+@index_options
+@common_options
+def info(console: Console, *, name: str, registry: str | None, offline: bool) -> None:
+    """Show what the index says of a skill or pack: versions, dependencies, what it needs, how to install it.
+
+    \b
+    Examples:
+      skills info git
+      skills info git@1.1.0
+      skills info pack/standard-dev --json
+    """
+    from molthub.client.wanted import parse_wanted
+    from molthub.model import SkillEntry
+
+    wanted = parse_wanted(name)
+    with open_skills(console, registry=registry, offline=offline) as skills:
+        entry = skills.info(name)
+    if isinstance(entry, SkillEntry):
+        _show_skill(console, entry, wanted.range)
+    else:
+        _show_pack(console, entry, wanted.range)
+
+
+def _list_outdated(console: Console, skills: SkillManager, entries: Iterable[InstalledVersion]) -> None:
+    from molthub.client.outdated import outdated
+
+    found = outdated(entries, skills.index)
+    console.json([
+        {"name": item.entry.name, "version": item.entry.version, "wanted": item.wanted, "latest": item.latest}
+        for item in found
+    ])  # fmt: skip
+    if found:
+        rows = [(item.entry.name, item.entry.version, item.wanted or "-", item.latest or "-") for item in found]
+        console.table(("NAME", "INSTALLED", "UPDATE TO", "LATEST"), rows)
+        console.say("bring them up to date with: skills update")
+    else:
+        console.say("everything is up to date")
+
+
+def _row_json(row: SearchRow) -> dict[str, Any]:
+    head = {"kind": row.kind, "name": row.name, "latest": row.latest}
+    return {**head, "tags": list(row.tags), "description": row.description}
+
+
+def _entry_json(entry: InstalledVersion) -> dict[str, Any]:
+    return {"name": entry.name, "version": entry.version, "requested": entry.requested, "digest": entry.digest,
+            "registry": entry.registry, "installed": entry.installed}  # fmt: skip
+
+
+def _show_skill(console: Console, entry: SkillEntry, wanted: str | None) -> None:
+    from molthub.client.dependencies import pick_skill
+    from molthub.documents import env_need_to_json
+    from molthub.versions import latest, sort_key
+
+    version = pick_skill(entry, wanted)
+    release = entry.releases[version]
+    newest = latest(number for number, other in entry.releases.items() if other.available)
+    numbers = sorted(entry.releases, key=sort_key, reverse=True)
+    console.json({
+        "kind": "skill", "name": entry.name, "version": version, "latest": newest, "status": entry.status,
+        "reason": entry.reason, "description": entry.description, "tags": list(entry.tags), "license": entry.license,
+        "owners": list(entry.owners), "digest": release.artifact.digest, "size": release.artifact.size,
+        "published": release.published, "dependencies": dict(release.dependencies),
+        "mcpServers": list(release.mcp_servers), "env": [env_need_to_json(need) for need in release.env],
+        "bins": list(release.bins),
+        "versions": [_version_json(number, entry.releases[number]) for number in numbers],
+    })  # fmt: skip
+    needs = ", ".join(f"{need.name}{_need_note(need.secret, need.required)}" for need in release.env)
+    depends = ", ".join(f"{name} {wanted}" for name, wanted in sorted(release.dependencies.items()))
+    _show_facts(console, f"{entry.name} {version}", entry.description, {
+        "status": "" if entry.status == "active" else f"{entry.status}{': ' + entry.reason if entry.reason else ''}",
+        "withdrawn": _withdrawn(release), "tags": ", ".join(entry.tags), "license": entry.license,
+        "owners": ", ".join(entry.owners), "published": release.published, "depends on": depends,
+        "MCP servers": ", ".join(release.mcp_servers), "environment": needs, "programs": ", ".join(release.bins),
+        "digest": release.artifact.digest,
+    })  # fmt: skip
+    console.result("versions:")
+    for number in numbers:
+        note = _withdrawn(entry.releases[number]) or ("latest" if number == newest else "")
+        console.result(f"  {number:<12} {entry.releases[number].published[:10]}  {note}".rstrip())
+    pin = "" if wanted is None else f"@{version}"
+    console.result(f"install: skills install {entry.name}{pin}")
+
+
+def _show_pack(console: Console, entry: PackEntry, wanted: str | None) -> None:
+    from molthub.client.dependencies import pick_pack
+    from molthub.client.wanted import Wanted
+
+    number, release = pick_pack(Wanted("pack", entry.name, wanted, f"pack/{entry.name}"), entry)
+    skills = {name: locked.version for name, locked in sorted(release.skills.items())}
+    numbers = sorted(entry.releases, reverse=True)
+    console.json({
+        "kind": "pack", "name": entry.name, "version": number, "displayName": entry.display_name,
+        "status": entry.status, "reason": entry.reason, "description": entry.description,
+        "owners": list(entry.owners), "digest": release.artifact.digest, "published": release.published,
+        "skills": skills, "mcps": list(release.mcps), "envVars": list(release.env_vars),
+        "versions": [_version_json(str(other), entry.releases[other]) for other in numbers],
+    })  # fmt: skip
+    _show_facts(console, f"pack/{entry.name} {number}  {entry.display_name}".rstrip(), entry.description, {
+        "withdrawn": _withdrawn(release), "owners": ", ".join(entry.owners), "published": release.published,
+        "skills": ", ".join(f"{name} {version}" for name, version in skills.items()),
+        "MCP servers": ", ".join(release.mcps), "environment": ", ".join(release.env_vars),
+        "digest": release.artifact.digest,
+    })  # fmt: skip
+    console.result("versions:")
+    for other in numbers:
+        note = _withdrawn(entry.releases[other])
+        console.result(f"  {other:<12} {entry.releases[other].published[:10]}  {note}".rstrip())
+    pin = "" if wanted is None else f"@{number}"
+    console.result(f"install: skills install pack/{entry.name}{pin}")
+
+
+def _show_facts(console: Console, title: str, description: str, facts: Mapping[str, str]) -> None:
+    console.result(console.style(title, bold=True))
+    if description:
+        console.result(description)
+    console.result()
+    for label, value in facts.items():
+        if value:
+            console.result(f"{label + ':':<14} {value}")
+
+
+def _withdrawn(release: Any) -> str:
+    for word in ("removed", "quarantined", "yanked"):
+        reason = getattr(release, word)
+        if reason is not None:
+            return f"{word}: {reason}"
+    return ""
+
+
+def _version_json(number: str, release: Any) -> dict[str, Any]:
+    shown = {"version": number, "published": release.published, "yanked": release.yanked}
+    shown |= {"quarantined": release.quarantined, "removed": release.removed}
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _need_note(secret: bool, required: bool) -> str:
+    words = [word for word, said in (("secret", secret), ("required", required)) if said]
+    return f" ({', '.join(words)})" if words else ""

@@ -1,0 +1,244 @@
+"""``skills install``, ``uninstall``, ``update`` and ``verify``: what changes or checks a ``.skills`` folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from molthub.cli.client_options import (
+    folder_options,
+    host_option,
+    index_options,
+    open_skills,
+    show_warnings,
+    shown_path,
+)
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from molthub.client.install import Report, Step
+    from molthub.client.installed_state import OnDisk
+    from molthub.client.skill_manager import SkillManager
+
+_DRY_RUN = click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+_MARKS = {"added": "+", "repaired": "~", "removed": "-", "kept": "="}
+_COLORS = {"added": "green", "repaired": "yellow", "removed": "red", "kept": None}
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME[@VERSION]...")
+@index_options
+@folder_options
+@host_option
+@_DRY_RUN
+@common_options
+def install(
+    console: Console,
+    *,
+    names: tuple[str, ...],
+    registry: str | None,
+    offline: bool,
+    project: bool,
+    use_home: bool,
+    hosts: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    """Install skills and packs, with what they depend on.
+
+    NAME is a skill, @scope/skill or pack/NAME; VERSION a number, "latest" or a range as npm writes it. All of them are
+    installed, or none. What is installed already is checked, and repaired if its files differ.
+
+    \b
+    Examples:
+      skills install git
+      skills install git@1.2.0 @acme/deploy@latest
+      skills install "docker@^2.0" pack/standard-dev@3
+      skills install data-expert --host roundtable=2.1.0
+    """
+    with console.progress("Installing") as progress:
+        skills = open_skills(
+            console,
+            project=project,
+            use_home=use_home,
+            registry=registry,
+            offline=offline,
+            hosts=hosts,
+            progress=progress,
+        )
+        with skills:
+            report = skills.install(*names, dry_run=dry_run)
+    _show(console, report, skills)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@index_options
+@folder_options
+@host_option
+@_DRY_RUN
+@common_options
+def update(
+    console: Console,
+    *,
+    names: tuple[str, ...],
+    registry: str | None,
+    offline: bool,
+    project: bool,
+    use_home: bool,
+    hosts: tuple[str, ...],
+    dry_run: bool,
+) -> ExitStatus:
+    """Bring installed skills to the newest version that was asked for; without NAME, all of them.
+
+    What was installed as git@^1.2 stays below 2.0.0; what was installed as git@1.2.0 stays.
+
+    \b
+    Examples:
+      skills update
+      skills update git pack/standard-dev --dry-run
+    """
+    with console.progress("Updating") as progress:
+        skills = open_skills(
+            console,
+            project=project,
+            use_home=use_home,
+            registry=registry,
+            offline=offline,
+            hosts=hosts,
+            progress=progress,
+        )
+        with skills:
+            report = skills.update(*names, dry_run=dry_run)
+    _show(console, report, skills)
+    if not report.refused:
+        return ExitStatus.DONE
+    return ExitStatus.PARTLY_DONE if report.steps else ExitStatus.FAILED
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME[@VERSION]...")
+@click.option("-f", "--force", is_flag=True, help="Even if other skills need it or files were edited.")
+@folder_options
+@_DRY_RUN
+@common_options
+def uninstall(
+    console: Console, *, names: tuple[str, ...], force: bool, project: bool, use_home: bool, dry_run: bool
+) -> None:
+    """Take installed skills away: all versions of NAME, one version, or what pack/NAME brought.
+
+    \b
+    Examples:
+      skills uninstall git
+      skills uninstall git@1.1.0 pack/standard-dev
+    """
+    skills = open_skills(console, project=project, use_home=use_home)
+    _show(console, skills.uninstall(*names, force=force, dry_run=dry_run), skills)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME[@VERSION]...]")
+@folder_options
+@common_options
+def verify(console: Console, *, names: tuple[str, ...], project: bool, use_home: bool) -> ExitStatus:
+    """Hash the files of installed skills and name each that is not as it was published.
+
+    The exit status is 3 when something differs.
+
+    \b
+    Examples:
+      skills verify
+      skills verify git --json
+    """
+    skills = open_skills(console, project=project, use_home=use_home)
+    found = skills.verify(*names)
+    differing = [item for item in found if item.state != "intact"]
+    console.json({"folder": str(skills.folder.path), "skills": [_on_disk_json(item) for item in found]})
+    for item in differing:
+        console.result(f"{console.style(str(item.entry), bold=True)} {_state(item)}")
+        for difference in item.differences:
+            console.result(f"  {difference.kind:8} {difference.path}")
+    counted = _counted(len(found) - len(differing), "intact", len(differing), "not as published")
+    console.say(f"{counted} in {shown_path(skills.folder.path)}")
+    if differing:
+        console.say(f"repair with: skills install {' '.join(str(item.entry) for item in differing)}")
+    return ExitStatus.PENDING if differing else ExitStatus.DONE
+
+
+def _state(item: OnDisk) -> str:
+    if item.state == "modified" and not item.differences:
+        return "modified (which files is not known: the store no longer has its list)"
+    return item.state
+
+
+def _on_disk_json(item: OnDisk) -> dict[str, Any]:
+    head = {"name": item.entry.name, "version": item.entry.version, "digest": item.entry.digest, "state": item.state}
+    return head | {"differences": [{"path": found.path, "kind": found.kind} for found in item.differences]}
+
+
+def _show(console: Console, report: Report, skills: SkillManager) -> None:
+    """Show what was done: a line for each version, then a summary."""
+    folder = skills.folder.path
+    console.json(
+        {
+            "folder": str(folder),
+            "dryRun": report.dry_run,
+            "steps": [_step_json(step) for step in report.steps],
+            "warnings": [problem.to_json() for problem in report.warnings],
+            "refused": [problem.to_json() for problem in report.refused],
+        }
+    )
+    show_warnings(console, (*report.warnings, *report.refused))
+    for line in _lines(console, report):
+        console.result(line)
+    actions = ("added", "repaired", "removed", "kept")
+    counts = [f"{len(report.of(action))} {_WORDS[action]}" for action in actions if report.of(action)]
+    summary = ", ".join(counts) or "nothing to do"
+    console.say(f"{'would be: ' if report.dry_run else ''}{summary} in {shown_path(folder)}")
+
+
+_WORDS = {"added": "added", "repaired": "repaired", "removed": "removed", "kept": "already installed"}
+
+
+def _lines(console: Console, report: Report) -> list[str]:
+    """Return a line for each step; a version that took another's place is shown beside it."""
+    old = {step.entry.name: step.entry.version for step in report.of("removed")}
+    replaced = {step.entry.name for step in report.of("added")} & old.keys()
+    lines = []
+    for step in report.steps:
+        if step.action == "removed" and step.entry.name in replaced:
+            continue
+        if step.action == "kept" and len(report.steps) > _MANY_KEPT:
+            continue
+        mark = console.style(_MARKS[step.action], fg=_COLORS[step.action])
+        before = f"{old[step.entry.name]} -> " if step.action == "added" and step.entry.name in replaced else ""
+        lines.append(f"{mark} {step.entry.name} {before}{step.entry.version}{_note(step)}")
+    return lines
+
+
+_MANY_KEPT = 20
+
+
+def _note(step: Step) -> str:
+    if step.action == "kept":
+        return " (already installed)"
+    if step.action == "added" and step.entry.requested is None:
+        return " (a dependency)"
+    if step.action == "repaired":
+        files = ", ".join(map(str, step.differences)) or "its files differed"
+        return f" (repaired: {files})"
+    return ""
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    entry = step.entry
+    shown: dict[str, Any] = {"action": step.action, "name": entry.name, "version": entry.version}
+    shown |= {"digest": entry.digest, "requested": entry.requested}
+    if step.differences:
+        return shown | {"differences": [{"path": found.path, "kind": found.kind} for found in step.differences]}
+    return shown
+
+
+def _counted(first: int, first_word: str, second: int, second_word: str) -> str:
+    return f"{first} {first_word}" + (f", {second} {second_word}" if second else "")

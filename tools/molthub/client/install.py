@@ -1,0 +1,278 @@
+"""Installing, updating and uninstalling: choose, fetch, stage, commit. All of a command's skills, or none.
+
+Everything that can fail for reasons outside this machine (choosing, fetching, verifying) is over before the first file
+is staged; see :mod:`molthub.client.skills_folder` for how the change itself is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from molthub.client.cache import Store
+from molthub.client.dependencies import Choice, Chosen, choose
+from molthub.client.differences import Difference
+from molthub.client.index import Index
+from molthub.client.index_cache import timestamp
+from molthub.client.installed_state import declared_dependencies, look
+from molthub.client.lockfile import Installed, InstalledVersion, in_order
+from molthub.client.skills_folder import Change, SkillsFolder
+from molthub.client.wanted import PACK_PREFIX, Wanted, parse_wanted
+from molthub.errors import IntegrityError, MolthubError, NotFoundError, Problem, ResolutionError
+from molthub.model import Artifact
+from molthub.versions import matches, sort_key
+
+Progress = Callable[[int], None]
+
+
+class Step(NamedTuple):
+    """What is done with one version. ``differences`` are the files that a repair puts right."""
+
+    action: Literal["added", "kept", "repaired", "removed"]
+    entry: InstalledVersion
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command did, or with ``dry_run`` would do. ``refused`` says what could not be done beside it."""
+
+    steps: tuple[Step, ...]
+    warnings: tuple[Problem, ...] = ()
+    dry_run: bool = False
+    refused: tuple[Problem, ...] = ()
+
+    def of(self, action: str) -> tuple[Step, ...]:
+        """Return the steps of one kind."""
+        return tuple(step for step in self.steps if step.action == action)
+
+
+@dataclass
+class _Plan:
+    """Steps before they are taken, with the versions to fetch by digest."""
+
+    steps: list[Step] = field(default_factory=list)
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+    refused: list[Problem] = field(default_factory=list)
+
+    @property
+    def writes(self) -> list[Step]:
+        return [step for step in self.steps if step.action in ("added", "repaired")]
+
+
+@dataclass
+class Installer:
+    """Changes one ``.skills`` folder from one index. ``hosts`` are the applications that run here."""
+
+    folder: SkillsFolder
+    index: Index
+    store: Store
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = lambda _done: None
+    on_wait: Callable[[], None] = lambda: None
+
+    def install(self, wanted: Sequence[Wanted], *, dry_run: bool = False) -> Report:
+        """Install what is wanted and its dependencies. Raises :class:`MolthubError`; nothing is then changed."""
+        choice = self._choose(wanted)
+        if dry_run:
+            return self._report(self._plan(choice, self.folder.installed()), dry_run=True)
+        with self.folder.writing(self.on_wait):
+            installed = self.folder.installed()
+            plan = self._plan(choice, installed)
+            self._carry_out(plan, installed)
+        return self._report(plan)
+
+    def update(self, names: Sequence[Wanted] = (), *, dry_run: bool = False) -> Report:
+        """Bring what was requested to the newest version that its request admits.
+
+        ``names`` limits it to some skills or packs. A version that its request has left is removed, unless it was
+        edited or another installed skill needs it. A request that can no longer be met is reported as refused and the
+        rest goes on. Raises :class:`MolthubError`; nothing is then changed.
+        """
+        if dry_run:
+            return self._report(self._plan_update(self.folder.installed(), names), dry_run=True)
+        with self.folder.writing(self.on_wait):
+            installed = self.folder.installed()
+            plan = self._plan_update(installed, names)
+            self._carry_out(plan, installed)
+        return self._report(plan)
+
+    def _choose(self, wanted: Sequence[Wanted]) -> Choice:
+        self.index.prefetch((request.kind, request.name) for request in wanted)
+        return choose(wanted, self.index, self.hosts)
+
+    def _plan(self, choice: Choice, installed: Installed) -> _Plan:
+        plan = _Plan(warnings=list(choice.warnings))
+        for chosen in choice.versions:
+            plan.artifacts[chosen.artifact.digest] = chosen.artifact
+            plan.steps.append(self._step(chosen, installed.get((chosen.artifact.name, chosen.artifact.version))))
+        return plan
+
+    def _step(self, chosen: Chosen, known: InstalledVersion | None) -> Step:
+        entry = _entry(chosen, self.index.where)
+        if known is None:
+            return Step("added", entry)
+        if known.digest != entry.digest:
+            raise IntegrityError(
+                f"{entry} is installed with other content than this index has",
+                place=self.index.where,
+                remedy=f"it came from {known.registry}; uninstall it first if you want this one",
+            )
+        found = look(known, self.folder, self.store)
+        entry = known._replace(requested=_requested(known.requested, entry.requested))
+        return Step("kept", entry) if found.state == "intact" else Step("repaired", entry, found.differences)
+
+    def _plan_update(self, installed: Installed, names: Sequence[Wanted]) -> _Plan:
+        requests, others = self._requests(installed, names)
+        choice, refused = self._choose_each(requests)
+        plan = self._plan(choice, installed)
+        plan.warnings += others
+        plan.refused += refused.values()
+        chosen = {(item.artifact.name, item.artifact.version) for item in choice.versions}
+        met = {request.text for request in requests} - refused.keys()
+        left = [entry for key, entry in installed.items() if key not in chosen and _is_left(entry, met, chosen)]
+        self._plan_removals(plan, left, installed)
+        return plan
+
+    def _choose_each(self, requests: Sequence[Wanted]) -> tuple[Choice, dict[str, Problem]]:
+        """Choose for each request alone, as they were installed; return also why some are refused."""
+        self.index.prefetch((request.kind, request.name) for request in requests)
+        versions: dict[tuple[str, str], Chosen] = {}
+        warnings: list[Problem] = []
+        refused: dict[str, Problem] = {}
+        for request in requests:
+            try:
+                choice = choose([request], self.index, self.hosts)
+            except (NotFoundError, ResolutionError) as error:
+                refused[request.text] = Problem("MH606", f"{request.text}: {error.message}", error.remedy)
+                continue
+            warnings += choice.warnings
+            for chosen in choice.versions:
+                key = (chosen.artifact.name, chosen.artifact.version)
+                known = versions.get(key, chosen)
+                versions[key] = chosen._replace(requested=_requested(known.requested, chosen.requested))
+        return Choice(tuple(versions[key] for key in sorted(versions)), tuple(warnings)), refused
+
+    def _requests(self, installed: Installed, names: Sequence[Wanted]) -> tuple[list[Wanted], list[Problem]]:
+        """Return what is to be asked for again, and a warning for each other index that something came from."""
+        asked = {(name.kind, name.name) for name in names}
+        requests: dict[str, Wanted] = {}
+        elsewhere: dict[str, list[str]] = {}
+        met = set()
+        for entry in in_order(installed.values()):
+            if entry.requested is None:
+                continue
+            request = parse_wanted(entry.requested)
+            keys = {(request.kind, request.name), ("skill", entry.name)}
+            if asked and not keys & asked:
+                continue
+            met |= keys
+            if entry.registry not in (None, self.index.where):
+                elsewhere.setdefault(str(entry.registry), []).append(str(entry))
+                continue
+            requests[request.text] = request
+        missing = sorted(name.shown for name in names if (name.kind, name.name) not in met)
+        if missing:
+            raise NotFoundError(f"not installed by request: {', '.join(missing)}", remedy="see `skills list`")
+        warnings = [
+            Problem("MH606", f"from another index, left alone: {', '.join(them)}", f"add --registry {where}", "warning")
+            for where, them in elsewhere.items()
+        ]
+        return list(requests.values()), warnings
+
+    def _plan_removals(self, plan: _Plan, left: Iterable[InstalledVersion], installed: Installed) -> None:
+        after = dict(installed)
+        after.update({(step.entry.name, step.entry.version): step.entry for step in plan.steps})
+        leaving = list(left)
+        staying = [entry for entry in after.values() if entry not in leaving]
+        for entry in leaving:
+            needed = dependents(entry, staying, self.folder)
+            found = look(entry, self.folder, self.store)
+            if needed:
+                message = f"{entry} stays, because {', '.join(needed)} needs it"
+                plan.warnings.append(Problem("MH202", message, severity="warning"))
+            elif found.state == "modified":
+                message = f"{entry} stays, because its files were edited"
+                remedy = f"take it away with: skills uninstall {entry} --force"
+                plan.warnings.append(Problem("MH608", message, remedy, "warning"))
+            else:
+                plan.steps.append(Step("removed", entry))
+
+    def _carry_out(self, plan: _Plan, installed: Installed) -> None:
+        """Fetch what the steps need, then change the folder in one go."""
+        needed = [plan.artifacts[step.entry.digest] for step in plan.writes]
+        self.index.fetch(needed, self.store, self.progress)
+        after = dict(installed)
+        for step in plan.steps:
+            if step.action == "removed":
+                after.pop((step.entry.name, step.entry.version), None)
+            else:
+                after[step.entry.name, step.entry.version] = step.entry
+        removed = [step.entry for step in plan.steps if step.action == "removed"]
+        if not plan.writes and after == installed:
+            return
+        with self.folder.change() as change:
+            for step in plan.writes:
+                self._stage(plan.artifacts[step.entry.digest], change)
+            for entry in removed:
+                change.remove(entry.name, entry.version)
+            change.commit(after)
+
+    def _stage(self, artifact: Artifact, change: Change) -> None:
+        place = change.add(artifact.name, artifact.version)
+        try:
+            self.store.copy(artifact.digest, place)
+        except IntegrityError:
+            # A torn entry of the store was dropped; what is fetched now is fresh.
+            self.index.fetch([artifact], self.store)
+            self.store.copy(artifact.digest, place)
+
+    def _report(self, plan: _Plan, *, dry_run: bool = False) -> Report:
+        return Report(tuple(plan.steps), tuple(plan.warnings), dry_run, tuple(plan.refused))
+
+
+def dependents(entry: InstalledVersion, staying: Iterable[InstalledVersion], folder: SkillsFolder) -> list[str]:
+    """Return the installed skills that would miss ``entry``: none that stays fits what they want instead."""
+    others = list(staying)
+    alternatives = [other.version for other in others if other.name == entry.name and other != entry]
+    needing = []
+    for other in others:
+        if other.name == entry.name:
+            continue
+        wanted = declared_dependencies(other, folder).get(entry.name)
+        if wanted is None or not _fits(entry.version, wanted):
+            continue
+        if not any(_fits(version, wanted) for version in alternatives):
+            needing.append(str(other))
+    return needing
+
+
+def _fits(version: str, wanted: str) -> bool:
+    try:
+        return matches(version, wanted)
+    except MolthubError:
+        return False
+
+
+def _requested(known: str | None, now: str | None) -> str | None:
+    """Return the request to keep on record: asking by name counts more than by pack, and either more than neither."""
+    if now is None or (known is not None and now.startswith(PACK_PREFIX) and not known.startswith(PACK_PREFIX)):
+        return known
+    return now
+
+
+def _is_left(entry: InstalledVersion, requests: set[str], chosen: set[tuple[str, str]]) -> bool:
+    """Whether an update leaves a version behind: its request chose another, or as a dependency a newer one came."""
+    if entry.requested is not None:
+        return entry.requested in requests
+    newer = [version for name, version in chosen if name == entry.name]
+    return any(sort_key(version) > sort_key(entry.version) for version in newer)
+
+
+def _entry(chosen: Chosen, where: str) -> InstalledVersion:
+    artifact = chosen.artifact
+    return InstalledVersion(
+        artifact.name, artifact.version, artifact.digest, artifact.archive, where, chosen.requested, timestamp()
+    )

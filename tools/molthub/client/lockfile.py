@@ -1,0 +1,84 @@
+"""``.skills/index.json``: what is installed and where it came from. Text in, values out, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from molthub.documents import DIGEST, SEMVER, load_document
+from molthub.documents.reading import as_skill_name, checked
+from molthub.errors import FormatError
+from molthub.versions import sort_key
+
+FORMAT = "molthub.installed/1"
+
+
+class InstalledVersion(NamedTuple):
+    """One installed version. ``requested`` is what was asked for, as typed; None: it came as a dependency."""
+
+    name: str
+    version: str
+    digest: str
+    archive: str | None = None
+    registry: str | None = None
+    requested: str | None = None
+    installed: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+Installed = dict[tuple[str, str], InstalledVersion]
+"""Everything installed, by (name, version)."""
+
+
+def read_lockfile(content: bytes, where: str) -> Installed:
+    """Read ``index.json``. Names and versions are checked, because they become paths. Raises :class:`FormatError`."""
+    try:
+        document = load_document(content, "installed", where)
+        found = [
+            _entry(as_skill_name(name), checked(SEMVER, version, "a version"), value)
+            for name, versions in document["skills"].items()
+            for version, value in versions.items()
+        ]
+    except FormatError as error:
+        raise FormatError(error.message, place=where, remedy=_remedy(error)) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"a value is missing or wrong ({error})", place=where, remedy=_MEND) from None
+    return {(entry.name, entry.version): entry for entry in found}
+
+
+def write_lockfile(installed: Installed) -> bytes:
+    """Return ``index.json``, the same bytes for the same content."""
+    skills: dict[str, dict[str, Any]] = {}
+    for entry in in_order(installed.values()):
+        value = {
+            "digest": entry.digest,
+            "archive": entry.archive,
+            "registry": entry.registry,
+            "requested": entry.requested,
+            "installed": entry.installed,
+        }
+        kept = {key: item for key, item in value.items() if item is not None or key == "requested"}
+        skills.setdefault(entry.name, {})[entry.version] = kept
+    return json.dumps({"format": FORMAT, "skills": skills}, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def in_order(entries: Iterable[InstalledVersion]) -> list[InstalledVersion]:
+    """Sort by name, versions by precedence."""
+    return sorted(entries, key=lambda entry: (entry.name, sort_key(entry.version)))
+
+
+def _entry(name: str, version: str, value: Any) -> InstalledVersion:
+    texts = [value.get(key) for key in ("archive", "registry", "requested", "installed")]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise TypeError(f"{name} {version}")
+    return InstalledVersion(name, version, checked(DIGEST, value["digest"], "a digest"), *texts)
+
+
+def _remedy(error: FormatError) -> str:
+    return error.remedy if "newer" in error.remedy else _MEND
+
+
+_MEND = "mend the file, or move it away and install again: the skills' folders stay where they are"

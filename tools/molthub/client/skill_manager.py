@@ -1,0 +1,183 @@
+"""``SkillManager``: everything the command line does with skills, for Python programs.
+
+from molthub import SkillManager
+
+with SkillManager("https://skills.example.com/", cache_dir=".roundtable/skills") as skills:
+    for row in skills.search("data science"):
+        print(row.name, row.description)
+    skills.install("data-analysis-expert@latest")
+    expert = skills.load("data-analysis-expert")
+    print(expert.instructions())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from molthub.client.cache import Store, default_store
+from molthub.client.config import Config, choose_registry, read_config
+from molthub.client.fetch import open_fetcher
+from molthub.client.index import Index
+from molthub.client.install import Installer, Report
+from molthub.client.installed_state import OnDisk, look_at_all
+from molthub.client.loading import LoadedSkill, load_skill, warning_for
+from molthub.client.lockfile import InstalledVersion, in_order
+from molthub.client.paths import home_skills, index_cache, skills_folder
+from molthub.client.registry_note import note_registry
+from molthub.client.skills_folder import SkillsFolder
+from molthub.client.uninstall import uninstall
+from molthub.client.wanted import parse_all, parse_wanted
+from molthub.errors import IntegrityError, ManifestError, NotFoundError, Problem
+from molthub.model import PackEntry, SearchRow, SkillEntry
+
+
+@dataclass(frozen=True)
+class LoadedSkills:
+    """What :meth:`SkillManager.load_all` found: the skills by name, and a warning for each that did not load."""
+
+    skills: Mapping[str, LoadedSkill]
+    warnings: tuple[Problem, ...]
+
+
+class SkillManager:
+    """Skills of one ``.skills`` folder and one index.
+
+    ``registry_url`` is the index: a URL, a folder, or the name of a configured registry; without it the configuration
+    (``skills registry add``) or ``MOLTHUB_REGISTRY`` decides, when an index is first needed. ``cache_dir`` is the
+    folder that holds the installed skills; without it the nearest ``.skills`` of the project, else ``~/.skills``.
+    ``hosts`` are the applications that run here, with their versions. ``offline`` uses only what was fetched before.
+
+    Every method raises :class:`molthub.errors.MolthubError`, and changes all that was asked for or nothing.
+    """
+
+    def __init__(
+        self,
+        registry_url: str | None = None,
+        cache_dir: str | Path | None = None,
+        *,
+        hosts: Mapping[str, str] | None = None,
+        offline: bool = False,
+        store: Store | None = None,
+        progress: Callable[[int], None] = lambda _done: None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.folder = SkillsFolder(Path(cache_dir) if cache_dir is not None else skills_folder(Path.cwd()))
+        self.offline = offline
+        self.store = store or default_store()
+        self._given = registry_url
+        self._hosts = dict(hosts or {})
+        self._progress = progress
+        self._on_wait = on_wait
+        self._index: Index | None = None
+        self._configs: tuple[Config, ...] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections."""
+        if self._index is not None:
+            self._index.close()
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """The configurations that count: the folder's, then the user's."""
+        if self._configs is None:
+            folders = dict.fromkeys((self.folder.path, home_skills()))
+            self._configs = tuple(read_config(folder) for folder in folders)
+        return self._configs
+
+    @property
+    def index(self) -> Index:
+        """The index, opened when it is first needed. Raises :class:`UsageError` when none is configured."""
+        if self._index is None:
+            fetcher = open_fetcher(choose_registry(self._given, self.configs))
+            remote = "://" in fetcher.where
+            cache = index_cache(fetcher.where) if remote else None
+            self._index = Index(fetcher, cache=cache, offline=self.offline and remote)
+        return self._index
+
+    def search(self, query: str = "", *, tags: tuple[str, ...] = (), limit: int | None = None) -> tuple[SearchRow, ...]:
+        """Return the skills and packs that hold all words of ``query`` and all ``tags``, best first."""
+        from molthub.search_text import rank
+
+        wanted = {tag.casefold() for tag in tags}
+        rows = (row for row in self.index.search_rows() if wanted <= {tag.casefold() for tag in row.tags})
+        return rank(rows, query)[:limit]
+
+    def info(self, name: str) -> SkillEntry | PackEntry:
+        """Return what the index says of a skill, or of ``pack/NAME``. Raises :class:`NotFoundError`."""
+        wanted = parse_wanted(name)
+        return self.index.pack(wanted.name) if wanted.kind == "pack" else self.index.skill(wanted.name)
+
+    def install(self, *names: str, dry_run: bool = False) -> Report:
+        """Install ``NAME``, ``NAME@RANGE`` or ``pack/NAME[@N]`` with dependencies; repair what is installed already."""
+        report = self._installer().install(parse_all(names), dry_run=dry_run)
+        self._note(dry_run=dry_run)
+        return report
+
+    def update(self, *names: str, dry_run: bool = False) -> Report:
+        """Bring installed skills to the newest version that was asked for; without names, all."""
+        report = self._installer().update(parse_all(names), dry_run=dry_run)
+        self._note(dry_run=dry_run)
+        return report
+
+    def uninstall(self, *names: str, force: bool = False, dry_run: bool = False) -> Report:
+        """Take installed skills away; refused when others need them or files were edited, unless ``force``."""
+        return uninstall(parse_all(names), self.folder, self.store, force=force, dry_run=dry_run, on_wait=self._on_wait)
+
+    def list(self) -> tuple[InstalledVersion, ...]:
+        """Return what is installed, by name and version. Reads one file."""
+        return tuple(in_order(self.folder.installed().values()))
+
+    def verify(self, *names: str) -> tuple[OnDisk, ...]:
+        """Hash the files of installed skills and return how each is found. Raises :class:`NotFoundError`."""
+        entries = self.list()
+        if names:
+            entries = tuple(dict.fromkeys(entry for name in names for entry in self._entries(name)))
+        return tuple(look_at_all(entries, self.folder, self.store))
+
+    def load(self, name: str, version: str | None = None, *, verified: bool = False) -> LoadedSkill:
+        """Read an installed skill, the highest version unless one is named.
+
+        ``verified`` hashes its files first. Raises :class:`NotFoundError`, :class:`ManifestError` when SKILL.md cannot
+        be read, :class:`IntegrityError` when files differ.
+        """
+        entry = self._entries(name if version is None else f"{name}@{version}")[-1]
+        if verified and look_at_all([entry], self.folder, self.store)[0].state != "intact":
+            place = str(self.folder.place(entry.name, entry.version))
+            raise IntegrityError("its files were changed", place=place, remedy=f"repair it: skills install {entry}")
+        return load_skill(entry, self.folder.place(entry.name, entry.version))
+
+    def load_all(self) -> LoadedSkills:
+        """Read the highest version of every installed skill. One that does not load is a warning, the rest go on."""
+        skills: dict[str, LoadedSkill] = {}
+        warnings = []
+        for entry in {entry.name: entry for entry in self.list()}.values():
+            try:
+                skills[entry.name] = load_skill(entry, self.folder.place(entry.name, entry.version))
+            except ManifestError as error:
+                warnings.append(warning_for(entry, error))
+        return LoadedSkills(skills, tuple(warnings))
+
+    def _entries(self, name: str) -> tuple[InstalledVersion, ...]:
+        """Return the installed versions that ``NAME[@VERSION]`` means. Raises :class:`NotFoundError`."""
+        wanted = parse_wanted(name)
+        found = [entry for entry in self.list() if entry.name == wanted.name and wanted.range in (None, entry.version)]
+        if wanted.kind == "pack" or not found:
+            raise NotFoundError(f"{name} is not installed", place=str(self.folder.path), remedy="see `skills list`")
+        return tuple(found)
+
+    def _installer(self) -> Installer:
+        hosts = {name: version for config in reversed(self.configs) for name, version in config.hosts.items()}
+        return Installer(self.folder, self.index, self.store, {**hosts, **self._hosts}, self._progress, self._on_wait)
+
+    def _note(self, *, dry_run: bool) -> None:
+        if not dry_run:
+            note_registry(self.folder.path, self.index.where, self.index.root())
