@@ -45,6 +45,8 @@ PROBLEMS: dict[str, str] = {
     "MH104": "missing file",
     "MH105": "secret in clear",
     "MH106": "placeholder that is not one",
+    "MH107": "skill that the registry's policy refuses",
+    "MH108": "owner or scope that no publisher stands for",
     # 2xx: references and resolution
     "MH201": "version that does not exist",
     "MH202": "dependency that cannot be met",
@@ -59,6 +61,7 @@ PROBLEMS: dict[str, str] = {
     "MH211": "reference to something yanked, quarantined or removed",
     "MH212": "bots of one home that disagree",
     "MH213": "skill name that the agent program uses itself",
+    "MH214": "host that has a skill's name",
     # 3xx: Agent Skills specification
     "MH301": "SKILL.md without readable frontmatter",
     "MH302": "frontmatter that the Agent Skills specification refuses",

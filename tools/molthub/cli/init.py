@@ -17,9 +17,7 @@ from molthub.errors import RegistryError
 @click.option("--url", metavar="URL", default="", help="Where its index will be published.")
 @click.option("--repository", metavar="URL", default="", help="Where it will be pushed to.")
 @common_options
-def init(
-    console: Console, directory: Path, name: str | None, owner: str | None, url: str, repository: str
-) -> None:
+def init(console: Console, directory: Path, *, name: str | None, owner: str | None, url: str, repository: str) -> None:
     """Make a new registry in DIR: a git repository with its first commit.
 
     \b
@@ -36,7 +34,9 @@ def init(
     try:
         commit = first_commit(directory, f"Begin the registry {chosen}")
     except RegistryError as error:
-        remedy = f"{error.remedy}\n  then: git -C {directory} add -A && git -C {directory} commit -m 'Begin the registry'"
+        remedy = (
+            f"{error.remedy}\n  then: git -C {directory} add -A && git -C {directory} commit -m 'Begin the registry'"
+        )
         message = f"the registry's files are in {directory}, but they are not committed: {error.message}"
         raise RegistryError(message, remedy=remedy) from None
     console.result(f"registry {chosen} in {directory}, first commit {commit[:12]}")

@@ -29,12 +29,15 @@ _KINDS = {"MH502": "mended", "MH503": "left out"}
 @click.option("--version", "number", metavar="V", help="The version to publish, for one skill.")
 @click.option("--bump", type=click.Choice(["patch", "minor", "major"]), help="Publish as the next version of its kind.")
 @click.option("--name", metavar="NAME", help="The name to publish under, for one skill: NAME or @SCOPE/NAME.")
-@click.option("--owner", "--publisher", "owner", metavar="NAME", help="Who owns a new skill. Default: the registry's owner.")
+@click.option(
+    "--owner", "--publisher", "owner", metavar="NAME", help="Who owns a new skill. Default: the registry's owner."
+)
 @click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
 @common_options
 def publish(
     console: Console,
     paths: tuple[Path, ...],
+    *,
     registry: str,
     yes: bool,
     dry_run: bool,
@@ -160,7 +163,7 @@ def _ask(console: Console, count: int, checkout: Checkout, *, yes: bool) -> None
 
 
 def _end(console: Console, plan: Plan, checkout: Checkout, commit: str | None, *, dry_run: bool) -> None:
-    counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}  # type: ignore[arg-type] # the states
+    counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}
     done = "to publish" if dry_run else "published"
     console.say(f"{counts['new']} {done}, {counts['unchanged']} unchanged, {counts['refused']} refused")
     if commit:
@@ -171,7 +174,7 @@ def _end(console: Console, plan: Plan, checkout: Checkout, commit: str | None, *
 
 
 def _as_json(plan: Plan, commit: str | None, *, dry_run: bool) -> dict[str, Any]:
-    counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}  # type: ignore[arg-type] # the states
+    counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}
     return {
         "format": "molthub.publish/1",
         "commit": commit,

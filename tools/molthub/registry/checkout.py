@@ -1,8 +1,8 @@
 """Writing files into a registry on disk and committing exactly those, by the user's own ``git``.
 
-The program is used and no library, so that hooks, signing and identity are the user's own. Nothing else of the work tree
-or the index is touched: a path that is already changed is refused before anything is written, and a commit that fails
-leaves every file as it was.
+The program is used and no library, so that hooks, signing and identity are the user's own. Nothing else of the work
+tree or the index is touched: a path that is already changed is refused before anything is written, and a commit that
+fails leaves every file as it was.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,9 @@ class Checkout:
         """
         if "://" in str(directory) or str(directory).startswith(("http:/", "https:/")):
             message = "this is an address, and a registry is edited in a checkout of its repository"
-            raise RegistryError(message, place=str(directory), remedy="git clone it, then give the folder: --registry DIR")
+            raise RegistryError(
+                message, place=str(directory), remedy="git clone it, then give the folder: --registry DIR"
+            )
         self.commits = commits
         if commits:
             self._require_repository(directory)
@@ -67,19 +69,8 @@ class Checkout:
         if self.commits:
             self._require_identity()
             self._require_clean(list(files))
-        before = {path: _state(self.folder / path) for path in files}
-        made = _missing_folders(self.folder, files)
-        try:
-            for path, file in files.items():
-                _write(self.folder / path, file)
+        with _all_or_nothing(self.folder, files):
             return self._commit(files, message) if self.commits else None
-        except BaseException:
-            for path, state in before.items():
-                _restore(self.folder / path, state)
-            for folder in reversed(made):
-                with suppress(OSError):
-                    folder.rmdir()
-            raise
 
     def _require_repository(self, directory: Path) -> None:
         if shutil.which("git") is None:
@@ -134,6 +125,30 @@ class Checkout:
             _git(self.folder, "--literal-pathspecs", "reset", "-q", *from_stdin, given=listed)
 
 
+@contextmanager
+def _all_or_nothing(folder: Path, files: Mapping[str, NewFile]) -> Iterator[None]:
+    """Write ``files``; where that, or what follows, fails, put everything back as it was."""
+    before = {path: _state(folder / path) for path in files}
+    made = _missing_folders(folder, files)
+    try:
+        for path, file in files.items():
+            _write(folder / path, file)
+        yield
+    except BaseException:
+        for path, state in before.items():
+            _restore(folder / path, state)
+        for new in reversed(made):
+            with suppress(OSError):
+                new.rmdir()
+        raise
+
+
+def write_files(folder: Path, files: Mapping[str, NewFile]) -> None:
+    """Write ``files`` (paths relative to ``folder``): all of them, or none where one cannot be written."""
+    with _all_or_nothing(folder, files):
+        pass
+
+
 def require_identity(folder: Path) -> None:
     """Raise :class:`RegistryError` where git does not know in whose name to commit. It is never made up."""
     for which in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
@@ -145,10 +160,23 @@ def require_identity(folder: Path) -> None:
             )
 
 
+def path_in_repository(directory: Path, registry: Path) -> str:
+    """Return the way from the repository's root to the folder ``registry``, ending in ``/``; empty at the root."""
+    root = _try_git(directory, "rev-parse", "--show-toplevel") if shutil.which("git") else None
+    if not root:
+        return ""
+    try:
+        steps = registry.resolve().relative_to(Path(root.strip("\n")).resolve()).parts
+    except ValueError:
+        return ""
+    return "".join(f"{step}/" for step in steps)
+
+
 def first_commit(folder: Path, message: str) -> str:
     """Make ``folder`` a repository and commit all that it holds; return the commit. Raises :class:`RegistryError`."""
     if not (folder / ".git").exists():
-        _git(folder, "init", "-q")
+        own = _try_git(folder, "config", "init.defaultBranch")
+        _git(folder, "init", "-q", *([] if own else ["-b", "main"]))
     require_identity(folder)
     _git(folder, "add", "-A", "--", ".")
     _git(folder, "commit", "-q", "-m", message)
@@ -161,7 +189,9 @@ def _git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
         verb = next((word for word in arguments if not word.startswith("-")), "")
         message = f"git {verb} failed: {said or f'exit status {done.returncode}'}"
-        raise RegistryError(message, place=str(folder), remedy="nothing was changed; mend what git says, then run it again")
+        raise RegistryError(
+            message, place=str(folder), remedy="nothing was changed; mend what git says, then run it again"
+        )
     return done.stdout.decode("utf-8", "surrogateescape")
 
 

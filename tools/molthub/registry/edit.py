@@ -34,11 +34,13 @@ def set_value(text: str, pointer: Pointer, value: Json, *, file: str = "") -> st
 
     Raises :class:`RegistryError` where the text cannot be edited in place, :class:`ManifestError` where it is no YAML.
     """
-    return _edited(text, file, pointer, lambda t: _set(t, pointer, value), lambda tree: _plain_set(tree, pointer, value))
+    return _edited(
+        text, file, pointer, lambda t: _set(t, pointer, value), lambda tree: _plain_set(tree, pointer, value)
+    )
 
 
 def remove(text: str, pointer: Pointer, *, file: str = "") -> str:
-    """Return ``text`` without the key or item at ``pointer``. Raises as :func:`set_value`; KeyError if it is missing."""
+    """Return ``text`` without the key or item at ``pointer``. Raises as :func:`set_value`, or KeyError: not there."""
     return _edited(text, file, pointer, lambda t: _remove(t, pointer), lambda tree: _plain_remove(tree, pointer))
 
 
@@ -56,9 +58,7 @@ def comments(text: str) -> list[str]:
 # --- the laws ------------------------------------------------------------------------------------------------------
 
 
-def _edited(
-    text: str, file: str, pointer: Pointer, splice: Callable[[str], str], change: Callable[[Any], Any]
-) -> str:
+def _edited(text: str, file: str, pointer: Pointer, splice: Callable[[str], str], change: Callable[[Any], Any]) -> str:
     """Run ``splice`` on the text and ``change`` on its value, and hold one against the other."""
     crlf = "\r\n" in text
     bom, plain = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
@@ -171,7 +171,7 @@ def _end(node: yaml.Node, text: str) -> int:
             return end
         header = text[node.start_mark.index : text.find("\n", node.start_mark.index)]
         return end - 1 if "+" in header.partition("#")[0] else len(text[:end].rstrip())
-    if node.flow_style or not node.value:
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
     if isinstance(node, yaml.MappingNode):
@@ -218,7 +218,7 @@ def _set(text: str, pointer: Pointer, value: Json) -> str:
         return _replace(text, pointer[: len(pointer) - len(missing)], places, whole)
     entry = [nested] if isinstance(holder.node, yaml.SequenceNode) else {str(missing[0]): nested}
     if holder.in_flow or holder.node.flow_style:
-        last = _end(_last_value(holder.node), text)
+        last = _end(_value(holder.node, -1), text)
         return text[:last] + ", " + yaml_write.inline(entry)[1:-1] + text[last:]
     indent = _column(holder.node)
     at = _past_own_comments(text, _next_line(text, holder.end), indent)
@@ -229,12 +229,6 @@ def _set(text: str, pointer: Pointer, value: Json) -> str:
 def _nested(pointer: Pointer, value: Json) -> Json:
     for part in reversed(pointer):
         value = [value] if isinstance(part, int) else {part: value}
-    return value
-
-
-def _last_value(node: yaml.CollectionNode) -> yaml.Node:
-    last = node.value[-1]
-    value: yaml.Node = last[1] if isinstance(last, tuple) else last
     return value
 
 
@@ -335,7 +329,8 @@ def _remove(text: str, pointer: Pointer) -> str:
 
 def _value(node: yaml.Node, index: int) -> yaml.Node:
     item = node.value[index]
-    return item[1] if isinstance(item, tuple) else item
+    value: yaml.Node = item[1] if isinstance(item, tuple) else item
+    return value
 
 
 def _following(text: str, holder: _Place, index: int) -> int | None:

@@ -115,7 +115,9 @@ def read_skill(path: Path, shown: str) -> LooseSkill:
         _rename(skill)
     total = sum(len(file.content) for file in skill.files.values())
     if len(skill.files) > MAX_FILES or total > MAX_BYTES:
-        message = f"the skill has {len(skill.files)} files and {total} bytes; the limits are {MAX_FILES} and {MAX_BYTES}"
+        message = (
+            f"the skill has {len(skill.files)} files and {total} bytes; the limits are {MAX_FILES} and {MAX_BYTES}"
+        )
         reading.refuse("", message, "leave large files out, or fetch them when they are needed")
     if reading.refusals:
         raise ManifestError(reading.refusals[0].message, place=shown, problems=reading.refusals)

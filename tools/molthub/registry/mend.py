@@ -275,7 +275,9 @@ def _in_quotes(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-_NO_TEXT = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<!--.*?-->|^[ ]{0,3}[-*_]{3,}[ \t]*$", re.DOTALL | re.MULTILINE)
+_NO_TEXT = re.compile(
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<!--.*?-->|^[ ]{0,3}[-*_]{3,}[ \t]*$", re.DOTALL | re.MULTILINE
+)
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]+")
 _NO_PARAGRAPH = re.compile(r"[#|>!<=]|[-*+] |\d+[.)] |[-*_]{3,}")
 

@@ -33,16 +33,14 @@ _URL = re.compile(r"https?://[^ \t\n\r<>\"]+\Z")
 _MAX_TAG = 64
 _MAX_TAGS = 32
 _MAX_LINE = 256
-SPDX = {
-    identifier.lower(): identifier
-    for identifier in (
-        "0BSD AFL-3.0 AGPL-3.0 AGPL-3.0-only AGPL-3.0-or-later Apache-2.0 Artistic-2.0 BlueOak-1.0.0 BSD-2-Clause "
-        "BSD-3-Clause BSL-1.0 BUSL-1.1 CC-BY-4.0 CC-BY-NC-4.0 CC-BY-NC-SA-4.0 CC-BY-SA-4.0 CC0-1.0 ECL-2.0 EPL-2.0 "
-        "EUPL-1.2 GPL-2.0 GPL-2.0-only GPL-2.0-or-later GPL-3.0 GPL-3.0-only GPL-3.0-or-later ISC LGPL-2.1 "
-        "LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0 LGPL-3.0-only LGPL-3.0-or-later MIT MIT-0 MPL-2.0 MS-PL MulanPSL-2.0 "
-        "NCSA OFL-1.1 OSL-3.0 PostgreSQL Python-2.0 Unlicense UPL-1.0 Vim WTFPL X11 Zlib ZPL-2.1"
-    ).split()
-}
+_IDENTIFIERS = """
+0BSD AFL-3.0 AGPL-3.0 AGPL-3.0-only AGPL-3.0-or-later Apache-2.0 Artistic-2.0 BlueOak-1.0.0 BSD-2-Clause BSD-3-Clause
+BSL-1.0 BUSL-1.1 CC-BY-4.0 CC-BY-NC-4.0 CC-BY-NC-SA-4.0 CC-BY-SA-4.0 CC0-1.0 ECL-2.0 EPL-2.0 EUPL-1.2 GPL-2.0
+GPL-2.0-only GPL-2.0-or-later GPL-3.0 GPL-3.0-only GPL-3.0-or-later ISC LGPL-2.1 LGPL-2.1-only LGPL-2.1-or-later
+LGPL-3.0 LGPL-3.0-only LGPL-3.0-or-later MIT MIT-0 MPL-2.0 MS-PL MulanPSL-2.0 NCSA OFL-1.1 OSL-3.0 PostgreSQL
+Python-2.0 Unlicense UPL-1.0 Vim WTFPL X11 Zlib ZPL-2.1
+"""
+SPDX = {identifier.lower(): identifier for identifier in _IDENTIFIERS.split()}
 """The identifiers of https://spdx.org/licenses/ that skills are found under, by their lower-case spelling."""
 
 
@@ -97,7 +95,7 @@ def package(skill: LooseSkill, *, name: str | None = None, folder: str | None = 
     notes += remark
     made: dict[str, Json] = {}
     if given is None:
-        made, remarks = _values_of(mended.read, full)
+        made, remarks = _values_of(mended.read)
         notes += remarks
     files = {**skill.files, SKILL_MD: NewFile(mended.content, skill.files[SKILL_MD].executable)}
     problems = check_skill_md(mended.content, SKILL_MD, name=mended.name, paths=[*files, SKILL_YAML])
@@ -148,10 +146,10 @@ def _declared_version(values: Mapping[str, Json], head: Mapping[str, Json]) -> t
 
 def manifest_values(read: SkillMd) -> dict[str, Json]:
     """Return what skill.yaml says besides name and version, made from a SKILL.md."""
-    return _values_of(read, "")[0]
+    return _values_of(read)[0]
 
 
-def _values_of(read: SkillMd, _name: str) -> tuple[dict[str, Json], list[Problem]]:
+def _values_of(read: SkillMd) -> tuple[dict[str, Json], list[Problem]]:
     head = read.values
     notes: list[Problem] = []
     text = " ".join(str(head.get("description") or "").split())
@@ -182,7 +180,9 @@ def _words(head: Mapping[str, Json], key: str) -> list[str]:
     said = _either(head, key)
     words = said if isinstance(said, list) else str(said).split(",") if isinstance(said, str) else []
     fitting = [word.strip() for word in words if isinstance(word, str)]
-    return list(dict.fromkeys(word for word in fitting if word and len(word) <= _MAX_TAG and "\n" not in word))[:_MAX_TAGS]
+    return list(dict.fromkeys(word for word in fitting if word and len(word) <= _MAX_TAG and "\n" not in word))[
+        :_MAX_TAGS
+    ]
 
 
 def _line(said: Json) -> str:
@@ -200,7 +200,11 @@ def _license(said: Json) -> tuple[str, list[Problem]]:
         return "", []
     words = re.sub(r"\s+licen[cs]e\Z", "", said.strip(), flags=re.IGNORECASE).split()
     written = [word if word in ("AND", "OR") else SPDX.get(word.strip("()").lower(), "") for word in words]
-    if all(written) and len(words) % 2 == 1 and all((word in ("AND", "OR")) == bool(n % 2) for n, word in enumerate(words)):
+    if (
+        all(written)
+        and len(words) % 2 == 1
+        and all((word in ("AND", "OR")) == bool(n % 2) for n, word in enumerate(words))
+    ):
         return " ".join(written), []
     return "", [_note("MH502", f"left the licence {_line(said)!r} out: it is no SPDX identifier", SKILL_YAML)]
 

@@ -91,8 +91,8 @@ def plan_publish(
 ) -> Plan:
     """Say what becomes of every folder in ``found``.
 
-    ``read`` reads a found folder by how it is shown; ``published`` is the time to record; ``contents(path)`` is the text
-    of a file of the registry, or None where there is none.
+    ``read`` reads a found folder by how it is shown; ``published`` is the time to record; ``contents(path)`` is the
+    text of a file of the registry, or None where there is none.
     """
     outcomes = [Outcome(shown, "refused", problems=(problem,)) for shown, problem in found.refused]
     for _, shown in found.folders:
@@ -101,29 +101,23 @@ def plan_publish(
     files: dict[str, NewFile] = {}
     for number, outcome in enumerate(outcomes):
         if outcome.state == "new":
+            project = f"skills/{outcome.name}/project.yaml"
+            known = files[project].content.decode() if project in files else contents(project)
             try:
-                files |= _files_of(outcome, files, catalog, wishes, published, contents)
+                files |= _files_of(outcome, known, wishes.owner or catalog.registry.owner, published)
             except (RegistryError, ManifestError) as error:
                 outcomes[number] = _refused(outcome, Problem("MH501", str(error), error.remedy))
     return Plan(tuple(outcomes), found.left_out, files)
 
 
-def _files_of(
-    outcome: Outcome,
-    written: Mapping[str, NewFile],
-    catalog: Catalog,
-    wishes: Wishes,
-    published: str,
-    contents: Callable[[str], str | None],
-) -> dict[str, NewFile]:
+def _files_of(outcome: Outcome, project: str | None, owner: str, published: str) -> dict[str, NewFile]:
+    """Return what a new version adds; ``project`` is the text of its project.yaml, if there is one."""
     folder = f"skills/{outcome.name}"
-    project = f"{folder}/project.yaml"
-    known = written[project].content.decode() if project in written else contents(project)
-    owner = wishes.owner or catalog.registry.owner
     record = {"published": published, "digest": outcome.digest}
-    text = record_version(known, outcome.version, record, owners=None if outcome.name.startswith("@") else [owner])
+    owners = None if outcome.name.startswith("@") else [owner]
+    text = record_version(project, outcome.version, record, owners=owners)
     inside = {f"{folder}/{outcome.version}/{path}": file for path, file in outcome.files.items()}
-    return {**inside, project: NewFile(text.encode())}
+    return {**inside, f"{folder}/project.yaml": NewFile(text.encode())}
 
 
 def record_version(
@@ -227,7 +221,9 @@ class _Judge:
                 yield Problem("MH501", f"the project {name} is {status}: {_CLOSED[status]}", "choose another --name")
             if self.wishes.owner and skill.project.owners and self.wishes.owner not in skill.project.owners:
                 owners = " and ".join(skill.project.owners)
-                yield Problem("MH501", f"{name} belongs to {owners}, not to {self.wishes.owner}", "choose another --name")
+                yield Problem(
+                    "MH501", f"{name} belongs to {owners}, not to {self.wishes.owner}", "choose another --name"
+                )
         elif not name.startswith("@") and owner not in self.catalog.publishers:
             message = f"the owner {owner} has no publishers/{owner}/publisher.yaml in this registry"
             yield Problem("MH501", message, f"add it, or choose another: {_known(self.catalog.publishers)}")
@@ -241,7 +237,9 @@ class _Judge:
             remedy = f"add {scope!r} to the scopes of a publisher.yaml first"
             yield Problem("MH501", f"the scope @{scope} belongs to no publisher of this registry", remedy)
         elif self.wishes.owner and self.wishes.owner not in holders:
-            yield Problem("MH501", f"the scope @{scope} belongs to {holders[0]}", "leave --owner out, or choose another")
+            yield Problem(
+                "MH501", f"the scope @{scope} belongs to {holders[0]}", "leave --owner out, or choose another"
+            )
 
     def _number_faults(self, made: Package, number: str, records: Mapping[str, VersionRecord]) -> Iterable[Problem]:
         highest = max(records, key=sort_key, default=number)
@@ -258,7 +256,9 @@ class _Judge:
         policy = self.catalog.registry.policy
         owner = self.wishes.owner or self.catalog.registry.owner
         if bare_name(made.name) in policy.get("reservedNames", ()) and owner != self.catalog.registry.owner:
-            yield Problem("MH501", f"the name {made.name} is reserved for the registry's owner", "choose another --name")
+            yield Problem(
+                "MH501", f"the name {made.name} is reserved for the registry's owner", "choose another --name"
+            )
         allowed = policy.get("licenses")
         if allowed:
             text = made.at_version(number)[SKILL_YAML].content

@@ -19,7 +19,9 @@ class OneLine(dict[str, Any]):
 # Plain text that no parser takes for anything else: it begins with a letter, a digit, `/` or `$` and holds neither an
 # indicator nor a character that ends a plain scalar in flow or block style (YAML 1.2, sections 5.3 and 7.3.3).
 _PLAIN = re.compile(r"[A-Za-z0-9/$_.(][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff#:]*\Z")
-_PLAIN_IN_FLOW = re.compile(r"[A-Za-z0-9/_.(][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff#:,\[\]{}]*\Z")
+_PLAIN_IN_FLOW = re.compile(
+    r"[A-Za-z0-9/_.(][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff#:,\[\]{}]*\Z"
+)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _URL = re.compile(r"https?://[A-Za-z0-9./_~%?=&+-]+\Z")
 _TYPED = re.compile(
@@ -124,4 +126,4 @@ def _number(value: float) -> str:
 def _escape(match: re.Match[str]) -> str:
     character = match.group()
     short = _ESCAPES.get(character)
-    return short or (f"\\x{ord(character):02x}" if ord(character) < 0x100 else f"\\u{ord(character):04x}")
+    return short or f"\\u{ord(character):04x}"

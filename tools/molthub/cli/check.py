@@ -1,0 +1,99 @@
+"""``molthub check``: what a pull request to a registry would be told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from molthub import __version__
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from molthub.registry.check import CheckResult
+    from molthub.registry.source import Source
+
+
+@click.command()
+@click.option("--registry", metavar="DIR", default=".", help="The registry's folder or repository. Default: here.")
+@click.option("--rev", metavar="REV", help="The commit to check. Default: HEAD.")
+@click.option(
+    "--base", metavar="REV", help="The commit that the change starts from: also judge what it does to history."
+)
+@click.option("--worktree", is_flag=True, help="Check the files as they lie on disk, not a commit.")
+@click.option("--strict", is_flag=True, help="Make every breach of the Agent Skills specification an error.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True,
+    help="How to print the findings.",
+)  # fmt: skip
+@common_options
+def check(
+    console: Console, *, registry: str, rev: str | None, base: str | None, worktree: bool, strict: bool, form: str
+) -> ExitStatus:
+    """Check a registry: schemas, skills, digests, references, packs, bots, and with --base its history.
+
+    All findings are reported, errors first. Warnings do not fail the check.
+
+    \b
+    Examples:
+      molthub check
+      molthub check --worktree                          before you commit
+      molthub check --base origin/main                  what a pull request is told
+      molthub check --base origin/main --format github  the same, shown in the diff on GitHub
+      molthub check --format sarif > molthub.sarif
+
+    Exit status: 0 no errors, 1 errors.
+    """
+    from molthub.registry.check import check as check_registry
+    from molthub.registry.source import open_source
+
+    if rev and worktree:
+        raise UsageError("--rev and --worktree exclude each other", remedy="give one of them")
+    directory = Path(registry)
+    source = open_source(directory, rev=rev, worktree=worktree)
+    base_source = open_source(directory, rev=base) if base else None
+    if not worktree and rev is None and source.uncommitted:
+        files = f"{source.uncommitted} file{'s' if source.uncommitted > 1 else ''}"
+        console.warn(f"{files} not committed, and not checked; --worktree checks them")
+    result = check_registry(source, base_source, strict_spec=strict)
+    _print(console, result, "json" if console.as_json else form, _prefix(directory, source))
+    if base is None:
+        console.say("not compared with history; pass --base origin/main")
+    return ExitStatus.FAILED if result.having("error") else ExitStatus.DONE
+
+
+def _prefix(directory: Path, source: Source) -> str:
+    """Return the way from the repository's root to the registry: GitHub names files from there."""
+    from molthub.registry.checkout import path_in_repository
+
+    return path_in_repository(directory, Path(source.where.partition(" at ")[0]))
+
+
+def _print(console: Console, result: CheckResult, form: str, prefix: str) -> None:
+    from molthub.registry.report_formats import github_commands, sarif
+
+    if form == "json":
+        click.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+    elif form == "sarif":
+        log = sarif(result.problems, version=__version__, revision=result.revision, prefix=prefix)
+        click.echo(json.dumps(log, indent=2, ensure_ascii=False))
+    elif form == "github":
+        for line in github_commands(result.problems, prefix=prefix):
+            click.echo(line)
+    else:
+        console.problems(result.problems, err=False)
+        console.result(_summary(console, result))
+
+
+def _summary(console: Console, result: CheckResult) -> str:
+    errors, warnings = result.having("error"), result.having("warning")
+    counts = result.counts
+    checked = (
+        f"{counts['skillVersions']} versions of {counts['skills']} skills, {counts['packs']} packs, "
+        f"{counts['bots']} bots in {counts['fleets']} fleets at {result.revision[:12]}"
+    )
+    verdict = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    return f"{console.style(verdict, fg='red' if errors else 'green')} in {checked}"

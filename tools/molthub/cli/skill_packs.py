@@ -1,0 +1,242 @@
+"""``molthub skill-packs``: make packs of skills, MCP servers and variables, and their next versions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from molthub.registry.checkout import Checkout
+    from molthub.registry.packs import PackChange
+    from molthub.registry.source import Source
+
+_registry = click.option("--registry", metavar="DIR", default=".", help="The registry's checkout. Default: here.")
+_no_commit = click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
+_dry_run = click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
+
+
+@click.group("skill-packs")
+def skill_packs() -> None:
+    """Make SkillPacks and their next versions.
+
+    A pack is a set of skills, MCP servers and environment variables that bots get together. Its versions are 1, 2, 3;
+    each is locked to exact skill versions, so a bot moves only when its pack does.
+
+    \b
+    Examples:
+      molthub skill-packs create --name "Dev Stack" --skills git,docker
+      molthub skill-packs update
+      molthub skill-packs show dev-stack@2
+    """
+
+
+@skill_packs.command()
+@click.option("--name", required=True, metavar="NAME", help="The name that people read; the pack's id is made of it.")
+@click.option("--skills", multiple=True, metavar="NAME[@RANGE],...", help="The skills; may be given several times.")
+@click.option("--mcp", multiple=True, metavar="NAME=COMMAND", help="An MCP server: its command, or its URL.")
+@click.option("--env", multiple=True, metavar="KEY=VALUE", help="A variable; a secret is written ${secrets.name}.")
+@click.option("--extends", multiple=True, metavar="PACK[,PACK]", help="Packs that this one builds on.")
+@click.option("--description", default="", metavar="TEXT", help="What the pack is for.")
+@click.option("--owner", metavar="NAME", help="The publisher who owns it. Default: the registry's owner.")
+@_registry
+@_no_commit
+@_dry_run
+@common_options
+def create(
+    console: Console,
+    *,
+    name: str,
+    skills: tuple[str, ...],
+    mcp: tuple[str, ...],
+    env: tuple[str, ...],
+    extends: tuple[str, ...],
+    description: str,
+    owner: str | None,
+    registry: str,
+    no_commit: bool,
+    dry_run: bool,
+) -> None:
+    """Make a pack: version 1, locked to the skill versions of now.
+
+    \b
+    Examples:
+      molthub skill-packs create --name "Dev Stack" --skills git,docker@^2
+      molthub skill-packs create --name "Dev Stack" --skills git \\
+        --mcp "github=npx -y @modelcontextprotocol/server-github" \\
+        --env 'GITHUB_TOKEN=${secrets.github_token}'
+    """
+    from molthub.registry.catalog import read_catalog
+    from molthub.registry.checkout import Checkout
+    from molthub.registry.pack_files import new_pack
+    from molthub.registry.packs import create_pack, pack_name, server_item, skill_item, variable
+
+    pack = pack_name(name)
+    checkout = Checkout(Path(registry), commits=not no_commit)
+    text = new_pack(
+        pack,
+        display_name=name,
+        description=description,
+        skills=[skill_item(item) for item in _words(skills)],
+        mcps=[server_item(item) for item in mcp],
+        env=dict(variable(item) for item in env),
+        extends=list(_words(extends)),
+    )
+    owner = owner or read_catalog(checkout.source).registry.owner
+    files, version = create_pack(checkout.source, pack, text, owner=owner, published=_now())
+    commit = None if dry_run else _write(checkout, files, f"Add the pack {pack}")
+    console.result(f"{'would make' if dry_run else 'made'} pack {pack} version 1")
+    for skill, lock in sorted(version.resolved.items()):
+        console.result(f"  {skill} {lock.version}")
+    locks = {key: {"version": lock.version, "digest": lock.digest} for key, lock in version.resolved.items()}
+    console.json({"pack": pack, "version": 1, "resolved": locks, "commit": commit, "files": sorted(files)})
+    if not dry_run:
+        _next(console, checkout, commit)
+        console.say(f"attach it: name it under `packs` of a fleet or bot (- name: {pack})")
+
+
+@skill_packs.command()
+@click.argument("packs", nargs=-1, metavar="[PACK]...")
+@_registry
+@_no_commit
+@_dry_run
+@common_options
+def update(console: Console, packs: tuple[str, ...], *, registry: str, no_commit: bool, dry_run: bool) -> ExitStatus:
+    """Write the next version of packs whose skills have newer versions (default: all packs).
+
+    \b
+    Examples:
+      molthub skill-packs update
+      molthub skill-packs update standard-dev --dry-run
+
+    Exit status: 0 done or nothing to do, 4 some packs could not be updated, 1 none could.
+    """
+    from molthub.registry.checkout import Checkout
+    from molthub.registry.packs import update_packs
+
+    checkout = Checkout(Path(registry), commits=not no_commit)
+    files, changes = update_packs(checkout.source, packs, published=_now())
+    written = [change for change in changes if change.number is not None]
+    refused = [change for change in changes if change.problems]
+    for change in changes:
+        _show_change(console, change)
+    commit = _write(checkout, files, _message(written)) if files and not dry_run else None
+    if not changes:
+        console.result("there are no packs")
+    console.json({"changes": [change.to_json() for change in changes], "commit": commit, "dryRun": dry_run})
+    if files and not dry_run:
+        _next(console, checkout, commit)
+    if not refused:
+        return ExitStatus.DONE
+    return ExitStatus.FAILED if len(refused) == len(changes) else ExitStatus.PARTLY_DONE
+
+
+def _show_change(console: Console, change: PackChange) -> None:
+    if change.problems:
+        console.result(f"{console.style('!', fg='red')} {change.name}  refused")
+        for problem in change.problems:
+            console.result(f"    {problem}")
+    elif change.number is None:
+        console.result(f"= {change.name} {change.before}  unchanged")
+    else:
+        console.result(
+            f"{console.style('+', fg='green')} {change.name} {change.before} -> {change.number}: {change.moved}"
+        )
+
+
+def _message(written: list[PackChange]) -> str:
+    lines = [f"{change.name} {change.number}: {change.moved}" for change in written]
+    if len(lines) == 1:
+        return f"Update the pack {lines[0]}"
+    return f"Update {len(lines)} packs\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+@skill_packs.command("list")
+@_registry
+@click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")
+@click.option("--worktree", is_flag=True, help="Read the files as they lie on disk.")
+@common_options
+def list_packs(console: Console, registry: str, rev: str | None, worktree: bool) -> None:
+    """List the registry's packs with their newest versions.
+
+    \b
+    Examples:
+      molthub skill-packs list
+      molthub skill-packs list --registry ../registry --json
+    """
+    from molthub.registry.catalog import read_catalog
+    from molthub.registry.packs import newest, pack_to_json
+
+    catalog = read_catalog(_source(registry, rev, worktree=worktree))
+    rows, shown = [], []
+    for pack in catalog.packs.values():
+        latest = newest(pack)
+        skills = sum(not name.startswith("pack/") for name in latest.resolved) if latest is not None else 0
+        number, title = (str(latest.number), latest.display_name) if latest is not None else ("-", "")
+        rows.append((pack.name, number, str(skills), pack.project.status, title))
+        shown.append(pack_to_json(pack, latest) if latest is not None else {"pack": pack.name, "versions": []})
+    if rows:
+        console.table(("PACK", "VERSION", "SKILLS", "STATUS", "NAME"), rows)
+    else:
+        console.say('there are no packs yet; make one: molthub skill-packs create --name "Dev Stack" --skills git')
+    console.json({"packs": shown})
+
+
+@skill_packs.command()
+@click.argument("pack", metavar="PACK[@N]")
+@_registry
+@click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")
+@click.option("--worktree", is_flag=True, help="Read the files as they lie on disk.")
+@common_options
+def show(console: Console, pack: str, registry: str, rev: str | None, worktree: bool) -> None:
+    """Show one version of a pack: what it declares, and what it is locked to.
+
+    \b
+    Examples:
+      molthub skill-packs show standard-dev
+      molthub skill-packs show standard-dev@2
+    """
+    from molthub.registry.catalog import read_catalog
+    from molthub.registry.packs import find_version, pack_to_json
+    from molthub.registry.yaml_write import block
+
+    catalog = read_catalog(_source(registry, rev, worktree=worktree))
+    version = find_version(catalog, pack)
+    shown = pack_to_json(catalog.packs[version.name], version)
+    locked = {name: lock["version"] for name, lock in shown.get("resolved", {}).items()}
+    for line in block({**shown, **({"resolved": locked} if locked else {})}):
+        console.result(line)
+    console.json(shown)
+
+
+def _words(given: tuple[str, ...]) -> list[str]:
+    return [word.strip() for text in given for word in text.split(",") if word.strip()]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _source(registry: str, rev: str | None, *, worktree: bool) -> Source:
+    from molthub.registry.source import open_source
+
+    return open_source(Path(registry), rev=rev, worktree=worktree)
+
+
+def _write(checkout: Checkout, files: dict[str, bytes], message: str) -> str | None:
+    from molthub.registry.checkout import NewFile
+
+    return checkout.write({path: NewFile(content) for path, content in files.items()}, message)
+
+
+def _next(console: Console, checkout: Checkout, commit: str | None) -> None:
+    if commit:
+        console.say(f"committed {commit[:12]} on {checkout.branch}")
+        console.say(f"next: molthub check --registry {checkout.shown}, then git -C {checkout.shown} push")
+    else:
+        console.say(f"not committed; next: molthub check --registry {checkout.shown} --worktree")

@@ -1,0 +1,98 @@
+"""The check: everything that a pull request to a registry is told, gathered and not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from molthub.errors import Problem
+from molthub.model import Json
+from molthub.registry.catalog import Catalog, read_catalog
+from molthub.registry.rules.bots import check_bots
+from molthub.registry.rules.cycles import check_cycles
+from molthub.registry.rules.history import check_history
+from molthub.registry.rules.owners import check_owners
+from molthub.registry.rules.packs import check_packs
+from molthub.registry.rules.skills import check_policy, check_skills
+from molthub.registry.rules.versions import check_versions
+from molthub.registry.source import Source
+from molthub.registry.version_files import Folders
+
+FORMAT = "molthub.check/1"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check found, errors first, then by place. ``compared_with`` is the base's revision, or None."""
+
+    problems: tuple[Problem, ...]
+    revision: str
+    compared_with: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def having(self, severity: str) -> int:
+        """Return how many problems have this severity."""
+        return sum(problem.severity == severity for problem in self.problems)
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the document ``molthub.check/1``."""
+        return {
+            "format": FORMAT,
+            "revision": self.revision,
+            "comparedWith": self.compared_with,
+            "problems": [problem.to_json() for problem in self.problems],
+            "summary": {"errors": self.having("error"), "warnings": self.having("warning")},
+            "counts": dict(self.counts),
+        }
+
+
+def check(source: Source, base: Source | None = None, *, strict_spec: bool = False) -> CheckResult:
+    """Check a registry; with ``base``, also what the change from there does to merged versions.
+
+    ``strict_spec`` makes every breach of the Agent Skills specification an error. With a base, content that is merged
+    and unchanged is not judged again. Raises :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` cannot
+    be read.
+    """
+    catalog = read_catalog(source)
+    before = read_catalog(base) if base is not None else None
+    folders = Folders(source, base)
+    policy = (
+        before or catalog
+    ).registry.policy  # a change is judged by the policy that it meets, not the one it brings
+    problems = [
+        *catalog.problems,
+        *check_versions(catalog, source, folders),
+        *check_skills(catalog, source, folders, strict=strict_spec),
+        *check_policy(catalog, policy, folders),
+        *check_owners(catalog),
+        *check_cycles(catalog),
+        *check_packs(catalog, before),
+        *check_bots(catalog),
+    ]
+    if base is not None and before is not None:
+        problems += check_history(catalog, source, before, base)
+    return CheckResult(_ordered(problems), source.revision, base.revision if base else None, _counts(catalog, source))
+
+
+def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    def place(problem: Problem) -> tuple[bool, str, int, int, str]:
+        return (
+            problem.severity != "error",
+            problem.file or "",
+            problem.line or 0,
+            problem.column or 0,
+            problem.id,
+        )
+
+    return tuple(sorted(dict.fromkeys(problems), key=place))
+
+
+def _counts(catalog: Catalog, source: Source) -> dict[str, int]:
+    return {
+        "files": len(source.files),
+        "skills": len(catalog.skills),
+        "skillVersions": sum(len(skill.versions) for skill in catalog.skills.values()),
+        "packs": len(catalog.packs),
+        "fleets": len(catalog.fleets),
+        "bots": len(catalog.bots),
+    }

@@ -1,0 +1,51 @@
+"""Bots: each resolves, those of one home agree, hosts are known, and no skill takes a name that its agent uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from molthub.errors import Problem
+from molthub.model import bare_name
+from molthub.registry.catalog import Catalog
+from molthub.registry.resolve import Resolution, resolve_bots
+
+BUNDLED: Mapping[str, frozenset[str]] = {
+    "claude-code": frozenset({"code-review", "debug", "loop", "run", "verify"}),
+}
+"""Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt."""
+
+
+def check_bots(catalog: Catalog) -> Iterator[Problem]:
+    """Yield why bots do not resolve, and what a resolved one should know."""
+    yield from _hosts(catalog)
+    for resolution in resolve_bots(catalog).values():
+        yield from resolution.problems
+        if resolution.resolved:
+            yield from _bundled(resolution)
+
+
+def _bundled(resolution: Resolution) -> Iterator[Problem]:
+    own = BUNDLED.get(resolution.bot.platform, frozenset())
+    for name in resolution.skills:
+        if bare_name(name) in own:
+            bot = resolution.bot
+            message = f"{name} replaces the skill of that name that {bot.platform} brings itself"
+            remedy = "nothing needs to be done if that is meant"
+            yield Problem("MH213", message, remedy, "warning", file=bot.file)
+
+
+def _hosts(catalog: Catalog) -> Iterator[Problem]:
+    hosts = catalog.registry.hosts
+    for host in hosts:
+        if host in catalog.skills:
+            message = f"the host {host} has the name of a skill, so nobody can tell which one a dependency means"
+            yield Problem("MH214", message, "rename one of the two", file="registry.yaml")
+    places = [(layer.file, layer.hosts) for layer in (*catalog.profiles.values(), *catalog.overlays.values())]
+    places += [(bot.file, bot.hosts) for bot in catalog.bots.values()]
+    for file, named in places:
+        for host in named:
+            if host not in hosts:
+                near = get_close_matches(host, hosts, n=1)
+                remedy = f"did you mean {near[0]}?" if near else "add it to `hosts` of registry.yaml"
+                yield Problem("MH203", f"the host {host} is not in registry.yaml", remedy, file=file)
