@@ -21,7 +21,7 @@ from clock import Figure, timed
 from made_up import Size, name_of, publish_one_more, write_repository
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "peers"))
+sys.path.insert(0, str(ROOT))
 
 FULL = Size()
 QUICK = Size(skills=200, versions=5, bots=100)
@@ -108,7 +108,7 @@ class Bench:
         self._peer_installs(url, one)
 
     def _peer_installs(self, url: str, one: str) -> None:
-        from npm_programs import npm_program
+        from tests.peers.npm_programs import npm_program
 
         program = str(npm_program("skills"))
         tail = ["--skill", "*", "-y", "-a", "claude-code", "--copy"]
