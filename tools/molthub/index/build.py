@@ -76,7 +76,7 @@ def build_index(
         documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
     files = _read_path(catalog.registry, catalog.revision, archived, documents) | _views(catalog.registry, archived)
     if fleets:
-        files |= fleet_routes(catalog.bots, documents.states, archived.packs)
+        files |= fleet_routes(catalog, documents.states, archived.packs)
     found = (*catalog.problems, *archived.problems, *documents.problems)
     return BuiltIndex(
         files=dict(sorted(files.items())),

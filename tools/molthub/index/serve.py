@@ -154,8 +154,6 @@ class _Requests(BaseHTTPRequestHandler):
     """One connection of a client, with as many requests as it likes."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "molthub"
-    sys_version = ""
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave in one packet
@@ -213,6 +211,10 @@ class _Requests(BaseHTTPRequestHandler):
         """Whether the client has this content (If-None-Match, compared weakly: RFC 9110, section 13.1.2)."""
         known = [tag.strip().removeprefix("W/") for tag in self.headers.get("If-None-Match", "").split(",")]
         return etag in known or known == ["*"]
+
+    def version_string(self) -> str:
+        """Return what the header Server says: no version for anybody to look up."""
+        return "molthub"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's name)
         self.server.log(format % args)

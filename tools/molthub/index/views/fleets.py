@@ -6,23 +6,24 @@ bot's own business, and is in its document.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from molthub.documents import PLACEHOLDER
 from molthub.index.views import Files
 from molthub.index.views.api import add_route
-from molthub.model import Bot, DesiredState, Json, PackEntry
+from molthub.model import Bot, DesiredState, Json
+from molthub.registry.catalog import Catalog
 
 HIDDEN = "***"
 
 
-def fleet_routes(bots: Mapping[str, Bot], states: Mapping[str, DesiredState], packs: Mapping[str, PackEntry]) -> Files:
+def fleet_routes(catalog: Catalog, states: Mapping[str, DesiredState], packs: Iterable[str]) -> Files:
     """Return ``fleets/<fleet>/bots`` and ``skill-packs/<pack>/bots``."""
     files: Files = {}
     by_pack: dict[str, list[Json]] = {name: [] for name in packs}
-    by_fleet: dict[str, list[Json]] = {}
+    by_fleet: dict[str, list[Json]] = {name: [] for name in catalog.fleets}
     for path, state in sorted(states.items()):
-        attachments = _attachments(bots[path], state)
+        attachments = _attachments(catalog.bots[path], state)
         for name, attachment in attachments.items():
             by_pack.setdefault(name, []).append({"botId": path, **attachment})
         listed = [{"pack": name, **attachment} for name, attachment in attachments.items()]
