@@ -10,7 +10,6 @@ A test starts from something valid and changes the one thing it is about:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import pygit2
 import yaml
 
 from molthub.documents import file_entry, tree_digest
-from molthub.errors import Problem
+from molthub.errors import Problem, ResolutionError
 from molthub.model import Locked
-from molthub.registry.catalog import read_catalog
+from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.resolve import resolve_pack
 from molthub.registry.source import TreeFile
 
@@ -174,18 +173,35 @@ def bot(
 def with_locks(tree: Tree) -> Tree:
     """Return ``tree`` with ``resolved`` filled in for packs that have none, bases first, and digests recorded."""
     paths = [path for path in tree if path.startswith("packs/") and not path.endswith("/project.yaml")]
-    for _ in paths:
+    open_specs = {path: spec for path in paths if "resolved" not in (spec := yaml.safe_load(tree[path])["spec"])}
+    while open_specs:
+        waiting = {path.split("/")[1] for path in open_specs}
+        ready = [path for path, spec in open_specs.items() if not _bases_in(spec) & waiting]
+        if not ready:
+            return tree  # packs that extend each other stay as they are
         catalog = read_catalog(TreeSource(tree))
-        for path in sorted(paths):
-            document = yaml.safe_load(tree[path])
-            _, name, file = path.split("/")
-            found = catalog.packs[name].versions.get(int(file.removesuffix(".yaml"))) if name in catalog.packs else None
-            if found is None or "resolved" in document["spec"]:
-                continue
-            locks = resolve_pack(catalog, replace(found, resolved={}))
-            document["spec"]["resolved"] = {key: lock_entry(key, lock) for key, lock in locks.items()}
-            tree = _recorded(tree | {path: as_yaml(document)}, name)
+        for path in ready:
+            del open_specs[path]
+            tree = _with_lock(tree, catalog, path)
     return tree
+
+
+def _bases_in(spec: Mapping[str, Any]) -> set[str]:
+    return {base if isinstance(base, str) else base["name"] for base in spec.get("extends", ())}
+
+
+def _with_lock(tree: Tree, catalog: Catalog, path: str) -> Tree:
+    _, name, file = path.split("/")
+    found = catalog.packs[name].versions.get(int(file.removesuffix(".yaml"))) if name in catalog.packs else None
+    if found is None:
+        return tree
+    document = yaml.safe_load(tree[path])
+    try:
+        locks = resolve_pack(catalog, found)
+    except ResolutionError:
+        return tree  # what the test is about
+    document["spec"]["resolved"] = {key: lock_entry(key, lock) for key, lock in locks.items()}
+    return _recorded(tree | {path: as_yaml(document)}, name)
 
 
 def lock_entry(key: str, lock: Locked) -> dict[str, Any]:
