@@ -26,6 +26,8 @@ def is_version(text: str) -> bool:
 
 def is_range(text: str) -> bool:
     """Whether ``text`` is a range (or a version, or ``latest``)."""
+    if text == LATEST:
+        return True
     try:
         _spec(text)
     except ValueError:
