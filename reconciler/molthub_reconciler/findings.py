@@ -19,7 +19,7 @@ from molthub_reconciler.difference import (
     part_origin,
     value_parts,
 )
-from molthub_reconciler.plan import Change, Place, Plan
+from molthub_reconciler.plan import Change, Plan
 from molthub_reconciler.receipt import Receipt
 from molthub_reconciler.targets.base import Observed
 from molthub_reconciler.wanted import WantedBot
@@ -72,8 +72,7 @@ def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> 
     shown: dict[str, Json] = {"key": change.key, "action": change.action, "cause": change.cause}
     if change.drift:
         shown["drift"] = change.drift
-    if change.at:
-        shown["file"] = change.at.file
+    shown["file"] = change.at.file
     if not change.is_extra:
         shown |= _skill_sides(look, change) if change.key.startswith("skill/") else _value_sides(look, change)
     origin = origin_of(change.key, look.desired.origins)
@@ -85,7 +84,7 @@ def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> 
 
 
 def _skill_sides(look: Look, change: Change) -> dict[str, Json]:
-    place, after = _place(change), look.desired.desired.get(change.key)
+    place, after = change.at, look.desired.desired.get(change.key)
     shown: dict[str, Json] = {"before": look.observed.standing.get(place), "after": after}
     found, files = look.observed.trees.get(place), look.receipt.files.get(str(after))
     if found is not None and files is not None and change.cause != "declared":
@@ -97,7 +96,7 @@ def _value_sides(look: Look, change: Change) -> dict[str, Json]:
     desired = look.desired.desired.get(change.key, NOTHING)
     if desired is NOTHING:
         return {"before": _gone_value(look, change), "after": None}
-    place = _place(change)
+    place = change.at
     if place in look.wanted.keys[change.key].wiring:
         before = look.observed.values.get(place, NOTHING) if not place.item else NOTHING
         part = Part(place.pointer, before, look.wanted.contents[place])
@@ -124,7 +123,7 @@ def _json(value: Json) -> Json:
 
 
 def _parts(look: Look, change: Change, desired: Json) -> tuple[Part, ...]:
-    place = _place(change)
+    place = change.at
     want = look.wanted.keys[change.key]
     meant = place if place in want.places else next(iter(want.places))
     return value_parts(desired, look.wanted.contents[meant], look.observed.values[place])
@@ -132,7 +131,7 @@ def _parts(look: Look, change: Change, desired: Json) -> tuple[Part, ...]:
 
 def _observed_value(look: Look, change: Change) -> Json:
     """Return what stands for a key that differs, in the declared form; NOTHING: the key is not in effect."""
-    place = _place(change)
+    place = change.at
     if change.key.startswith("skill/"):
         return look.observed.standing.get(place, NOTHING)
     if change.key not in look.desired.desired:
@@ -145,8 +144,4 @@ def _observed_value(look: Look, change: Change) -> Json:
 
 def _gone_value(look: Look, change: Change) -> Json:
     """Return what is left of a key that is declared no more. Only what we wrote is known to hold no secret."""
-    return HIDDEN if change.cause == "both" else as_declared(look.observed.values.get(_place(change), HIDDEN))
-
-
-def _place(change: Change) -> Place:
-    return change.at or Place("")
+    return HIDDEN if change.cause == "both" else as_declared(look.observed.values.get(change.at, HIDDEN))

@@ -17,34 +17,36 @@ class Neighbours:
 
     def __init__(self, state: TargetState) -> None:
         self._state = state
-        self._read: dict[str, Receipt] | None = None
+        self._by_home: dict[str, dict[str, Receipt]] | None = None
 
     def update(self, receipt: Receipt) -> None:
         """Take note of a receipt that was written."""
-        if self._read is not None:
-            self._read[receipt.bot] = receipt
+        if self._by_home is not None:
+            self._by_home.setdefault(receipt.home, {})[receipt.bot] = receipt
 
     def mates(self, bot: str, home: str) -> Mates:
         """Return what other bots that live in ``home`` left at a place."""
-        others = [receipt for receipt in self._receipts().values() if receipt.home == home and receipt.bot != bot]
+        others = [receipt for receipt in self._receipts().get(home, {}).values() if receipt.bot != bot]
         if not others:
             return no_mates
         left: dict[Place, set[str]] = {}
         for receipt in others:
             for written in receipt.keys.values():
-                for standing in (written.places, written.writing or {}):
-                    for place, fingerprint in standing.items():
-                        left.setdefault(place, set()).add(fingerprint)
+                for place, fingerprint in (*written.places.items(), *(written.writing or {}).items()):
+                    left.setdefault(place, set()).add(fingerprint)
         return lambda place: frozenset(left.get(place, ()))
 
     def owned(self, fleet: str) -> int:
         """Return how many keys the receipts of a fleet hold."""
-        return sum(len(receipt.keys) for bot, receipt in self._receipts().items() if bot.startswith(f"{fleet}/"))
+        homes = self._receipts().values()
+        return sum(len(receipt.keys) for home in homes for bot, receipt in home.items() if bot.startswith(f"{fleet}/"))
 
-    def _receipts(self) -> Mapping[str, Receipt]:
-        if self._read is None:
-            self._read = {bot: self._state.receipt(bot)[0] for bot in self._state.bots()}
-        return self._read
+    def _receipts(self) -> Mapping[str, Mapping[str, Receipt]]:
+        if self._by_home is None:
+            self._by_home = {}
+            for bot in self._state.bots():
+                self.update(self._state.receipt(bot)[0])
+        return self._by_home
 
 
 def is_mass_removal(deletes: int, owned: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -48,6 +49,7 @@ class BotPass:
     receipt: Receipt
     problems: list[Problem] = field(default_factory=list)
     results: dict[str, Result] = field(default_factory=dict)
+    wrote_at: float = 0.0
 
     @classmethod
     def begin(cls, around: Surroundings, subject: Subject, desired: DesiredState) -> BotPass:
@@ -113,7 +115,7 @@ class BotPass:
         mates = self.around.neighbours.mates(self.subject.bot, self.home.folder)
         if look.plan.in_sync:
             return look if mates is no_mates else compared(look.observed, mates)
-        return compared(target.observe(self.home, places, detail=True), mates)
+        return compared(target.observe(self.home, places, detail=_told_in_detail(look)), mates)
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -123,7 +125,8 @@ class BotPass:
         changes = [change for change in found.changes if change.action in ("create", "update")]
         wrote = {key: want[key].all for key in found.record}
         if changes and self.may_write:
-            self._save(self.receipt.about_to_write({change.key: want[change.key] for change in changes}))
+            # Survives a kill as it is; a power cut takes what it announces along with it.
+            self._save(self.receipt.about_to_write({change.key: want[change.key] for change in changes}), durable=False)
             self._apply([self._step(change) for change in changes])
             wrote |= {key: want[key].all for key, result in self.results.items() if result == "applied"}
         self._settle(wrote, found.forget)
@@ -154,6 +157,7 @@ class BotPass:
             failed |= self._try(damaged)
         self.results |= {step.key: "failed" if step.key in failed else "applied" for step in steps}
         self.problems += dict.fromkeys(failed.values())
+        self.wrote_at = time.monotonic()
 
     def _try(self, steps: list[Step]) -> dict[str, Problem]:
         to_bring = [step.key for step in steps if step.contents and step.key.startswith("skill/")]
@@ -188,9 +192,9 @@ class BotPass:
                 continue  # it was there before us; what was edited in it later cannot be named
         return found
 
-    def _save(self, receipt: Receipt) -> None:
+    def _save(self, receipt: Receipt, *, durable: bool = True) -> None:
         self.receipt = replace(receipt, home=self.home.folder, platform=self.desired.platform)
-        self.around.state.save(self.receipt)
+        self.around.state.save(self.receipt, durable=durable)
         self.around.neighbours.update(self.receipt)
 
     # --- telling ---------------------------------------------------------------------------------------------------
@@ -238,6 +242,15 @@ def _by_key(observed: Observed) -> dict[str, Place]:
     return {key: place for key, place in named.items() if _STATE_KEY.match(key)}
 
 
+def _told_in_detail(look: Look) -> tuple[Place, ...]:
+    """Return the places that a report shows more of than a fingerprint: values, and skills that were edited."""
+    return tuple(
+        change.at
+        for change in look.plan.changes
+        if change.at in look.observed.standing and (change.at.pointer or change.cause != "declared")
+    )
+
+
 def _moved(old: str) -> Problem:
     message = f"the bot's home was {old}: what was written there stays"
     return Problem("MH706", message, f"remove {old} when nothing uses it any more", severity="warning")
@@ -247,7 +260,7 @@ def _notes(look: Look) -> list[Problem]:
     """Say what is left alone although it differs, and why."""
     notes = []
     for change in look.plan.changes:
-        file = change.at.file if change.at else None
+        file = change.at.file
         if change.cause == "conflict":
             message = f"{change.key}: something else stands there that molthub did not write; it is left alone"
             notes.append(Problem("MH705", message, "move it away, or take the key out of git", "warning", file))

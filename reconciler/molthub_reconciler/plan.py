@@ -33,15 +33,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Action = Literal["create", "update", "delete", "keep"]
 Cause = Literal["declared", "drifted", "both", "conflict"]
 Drift = Literal["missing", "modified", "extra"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands in a bot's home.
 
     A skill's place is its folder: ``file`` alone. Everything else stands in a file of the agent program at
@@ -105,8 +104,8 @@ class Change:
     key: str
     action: Action
     cause: Cause
+    at: Place
     drift: Drift | None = None
-    at: Place | None = None
     write: tuple[Place, ...] = ()
     remove: tuple[Place, ...] = ()
 
@@ -211,7 +210,7 @@ def _declared(key: str, wanted: Wanted, written: Written | None, sight: _Sight) 
     observed, target = sight.observed, wanted.all
     shadow = next((place for place, same in wanted.shadows.items() if observed.get(place, same) != same), None)
     if shadow is not None:
-        return Change(key, "keep", "conflict", at=shadow)
+        return Change(key, "keep", "conflict", shadow)
     write = tuple(place for place, fingerprint in target.items() if observed.get(place) != fingerprint)
     remove = sight.leftovers(written, target) if written else ()
     if not write and not remove:
@@ -219,10 +218,10 @@ def _declared(key: str, wanted: Wanted, written: Written | None, sight: _Sight) 
     at = (*write, *remove)[0]
     cause = _cause(write, target, written, sight)
     if cause == "conflict":
-        return Change(key, "keep", "conflict", at=at)
+        return Change(key, "keep", "conflict", at)
     present = any(place in observed for place in (*wanted.places, *remove))
     drift: Drift | None = None if cause == "declared" else "modified" if present else "missing"
-    return Change(key, "update" if present else "create", cause, drift, at, write, remove)
+    return Change(key, "update" if present else "create", cause, at, drift, write, remove)
 
 
 def _cause(write: tuple[Place, ...], target: Standing, written: Written | None, sight: _Sight) -> Cause:
@@ -242,7 +241,7 @@ def _cause(write: tuple[Place, ...], target: Standing, written: Written | None, 
 def _undeclared(key: str, written: Written, sight: _Sight) -> Change | None:
     """Judge a key that we wrote, that is desired no more and that nobody touched. None: nothing of it is left."""
     remove = sight.leftovers(written, {})
-    return Change(key, "delete", "declared", at=remove[0], remove=remove) if remove else None
+    return Change(key, "delete", "declared", remove[0], remove=remove) if remove else None
 
 
 def _kept(key: str, written: Written, sight: _Sight) -> Change | None:
@@ -251,8 +250,8 @@ def _kept(key: str, written: Written, sight: _Sight) -> Change | None:
     if not left:
         return None
     if sight.was_edited(written):
-        return Change(key, "keep", "both", "modified", at=left[0])
-    return Change(key, "keep", "declared", at=left[0])
+        return Change(key, "keep", "both", left[0], "modified")
+    return Change(key, "keep", "declared", left[0])
 
 
 def _extras(
@@ -263,4 +262,4 @@ def _extras(
     known |= {place for written in receipt.values() for place in written.all_places}
     for key, place in skills.items():
         if place not in known and not mates(place):
-            yield Change(key, "keep", "drifted", "extra", place)
+            yield Change(key, "keep", "drifted", place, "extra")

@@ -7,8 +7,9 @@ left. Removals wait until every bot of the pass was seen, because only then it s
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from molthub.client.index_cache import timestamp
@@ -57,28 +58,51 @@ def run_pass(
     neighbours = Neighbours(state)
     around = Surroundings(target, state, supply, neighbours, act=rules.act, full=rules.full)
     told: list[BotReport] = []
+    written: deque[BotPass] = deque()
     waiting: list[BotPass] = []
     new_keys: Counter[str] = Counter()
     for subject in subjects:
         found = _brought(around, subject, new_keys, revision)
-        if isinstance(found, BotPass):
+        if isinstance(found, BotReport):
+            told.append(found)
+        elif found.removals:
             waiting.append(found)
         else:
-            told.append(found)
+            written.append(found)
+        told += _settled(written, target.settling, revision)
         if rules.stop():
             break
     refused = {} if rules.allow_mass_removal else _suspicious(waiting, neighbours, new_keys, empty_fleets)
     allowed = {work.fleet for work in waiting} - refused.keys() if rules.may_remove else set()
-    told += [_removed(work, revision, may_remove=work.fleet in allowed) for work in waiting]
-    target.finish()
+    for work in waiting:
+        failure = _removed(work) if work.fleet in allowed else None
+        told += [failure] if failure else []
+        written += [] if failure else [work]
+    told += _settled(written, target.settling, revision, wait=True)
     told.sort(key=lambda bot: bot.bot)
     return Report(command, timestamp(), revision, tuple(told), tuple(refused.values()))
+
+
+def _settled(
+    written: deque[BotPass], settling: float, revision: str | None, *, wait: bool = False
+) -> Iterator[BotReport]:
+    """Look again at what was written, and tell it, as soon as such a look is certain."""
+    while written:
+        early = written[0].wrote_at + settling - time.monotonic() if written[0].results else 0.0
+        if early > 0 and not wait:
+            return
+        time.sleep(max(0.0, early))
+        work = written.popleft()
+        try:
+            yield work.report(revision)
+        except (MolthubError, OSError) as error:
+            yield _failed(work.subject, error)
 
 
 def _brought(
     around: Surroundings, subject: Subject, new_keys: Counter[str], revision: str | None
 ) -> BotReport | BotPass:
-    """Do all but the removals of one bot. One that has none is done, and is told."""
+    """Do all but the removals of one bot. Where nothing was written and nothing is to be removed, tell it."""
     if subject.desired is None:
         return BotReport(subject.bot, subject.state or "failed", problems=subject.problems)
     try:
@@ -87,19 +111,18 @@ def _brought(
             owned = len(work.receipt.keys)
             work.bring()
             new_keys[work.fleet] += len(work.receipt.keys) - owned
-        return work if work.removals else work.report(revision)
+        return work if work.removals or work.results else work.report(revision)
     except (MolthubError, OSError) as error:
         return _failed(subject, error)
 
 
-def _removed(work: BotPass, revision: str | None, *, may_remove: bool) -> BotReport:
-    """Do the removals of one bot, if it may, and tell it."""
+def _removed(work: BotPass) -> BotReport | None:
+    """Do the removals of one bot; return a report only when that failed as a whole."""
     try:
-        if may_remove:
-            work.take_away()
-        return work.report(revision)
+        work.take_away()
     except (MolthubError, OSError) as error:
         return _failed(work.subject, error)
+    return None
 
 
 def _failed(subject: Subject, error: MolthubError | OSError) -> BotReport:

@@ -40,6 +40,7 @@ class TargetState:
         self.address = address
         self.folder = root / "targets" / hex_of(address.encode())[:12]
         self._made: set[Path] = set()
+        self._unreadable: set[str] = set()
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -87,15 +88,18 @@ class TargetState:
         except FileNotFoundError:
             return Receipt(bot), ()
         except FormatError as error:
+            self._unreadable.add(bot)
             message = f"the receipt cannot be read and counts as lost: {error.message}"
             remedy = f"nothing is deleted; it is kept beside {place} when the next one is written"
             return Receipt(bot), (Problem("MH709", message, remedy, severity="warning"),)
 
-    def save(self, receipt: Receipt) -> None:
-        """Keep a receipt; one that could not be read is put aside. An empty receipt forgets the bot."""
+    def save(self, receipt: Receipt, *, durable: bool = True) -> None:
+        """Keep a receipt; one that could not be read is put aside."""
         place = self._bot(receipt.bot) / "receipt.json"
-        _put_aside_unreadable(place)
-        self._write(place, receipt_to_bytes(receipt))
+        if receipt.bot in self._unreadable:
+            place.replace(place.with_name("receipt.unreadable.json"))
+            self._unreadable.discard(receipt.bot)
+        self._write(place, receipt_to_bytes(receipt), durable=durable)
 
     def forget(self, bot: str) -> None:
         """Drop everything about a bot of which nothing is left."""
@@ -121,7 +125,7 @@ class TargetState:
         if place.exists():
             os.utime(place)  # it is the newest again
         else:
-            self._write(place, canonical(bot_to_json(state)))
+            self._write(place, canonical(bot_to_json(state)), durable=False)
         by_age = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
         for old in by_age[DOCUMENTS_KEPT:]:
             old.unlink(missing_ok=True)
@@ -130,14 +134,14 @@ class TargetState:
         """Add what a pass changed or found, unless the last one found just the same."""
         place = self._bot(bot) / "passes.jsonl"
         earlier = _lines(place)
-        if earlier and {**json.loads(earlier[-1]), "at": ""} == {**line, "at": ""}:
+        if earlier and {**earlier[-1], "at": ""} == {**line, "at": ""}:
             return
-        lines = [*earlier[-PASSES_KEPT + 1 :], canonical(dict(line)).decode()]
-        self._write(place, ("\n".join(lines) + "\n").encode(), durable=False)
+        lines = [*earlier[-PASSES_KEPT + 1 :], line]
+        self._write(place, b"".join(canonical(dict(line)) + b"\n" for line in lines), durable=False)
 
     def passes(self, bot: str) -> tuple[Mapping[str, Json], ...]:
         """Return what the last passes changed or found, oldest first."""
-        return tuple(json.loads(line) for line in _lines(self._bot(bot) / "passes.jsonl"))
+        return tuple(_lines(self._bot(bot) / "passes.jsonl"))
 
     def remembered(self, bot: str) -> bytes:
         """Return what the last look left to remember; nothing when there was none."""
@@ -165,28 +169,17 @@ class TargetState:
             self._made.add(folder)
 
 
-def _put_aside_unreadable(place: Path) -> None:
+def _lines(place: Path) -> list[dict[str, Json]]:
+    """Return the lines of a file of JSON lines; what cannot be read is history, and left out."""
     try:
-        receipt_from_bytes(place.read_bytes(), "")
-    except FileNotFoundError:
-        return
-    except FormatError:
-        place.replace(place.with_name("receipt.unreadable.json"))
-
-
-def _lines(place: Path) -> list[str]:
-    try:
-        lines = place.read_text(errors="replace").splitlines()
+        lines = place.read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    return [line for line in lines if _is_json(line)]
-
-
-def _is_json(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return [line for line in found if isinstance(line, dict)]
 
 
 def _holder(place: Path) -> str:

@@ -37,7 +37,7 @@ class Observed:
 
     ``standing`` holds every place asked for where something stands. ``skills`` are all skill folders below the roots,
     whoever made them. ``values`` (of places in files) and ``trees`` (of skills) say what it is in detail; a target
-    that knows from the last look that nothing has moved may leave them out unless it was asked for them.
+    that knows from the last look that nothing has moved may leave out what it was not asked for in detail.
     """
 
     standing: Standing = field(default_factory=dict)
@@ -66,7 +66,14 @@ class Target(Protocol):
         """The target's address, as people know it."""
         ...
 
-    def observe(self, home: Home, places: Collection[Place], *, detail: bool = False, full: bool = False) -> Observed:
+    @property
+    def settling(self) -> float:
+        """The seconds after which another look at what was written is certain."""
+        ...
+
+    def observe(
+        self, home: Home, places: Collection[Place], *, detail: Collection[Place] = (), full: bool = False
+    ) -> Observed:
         """Look at ``places`` and the skills of one home. ``full`` trusts nothing that an earlier look found.
 
         Raises :class:`molthub.errors.PlatformFileError` (its problems are MH701 or MH702) when a file does not parse
@@ -83,8 +90,4 @@ class Target(Protocol):
 
     def tidy(self, home: Home) -> None:
         """Remove what a killed pass left in a home. Called before a pass that may write."""
-        ...
-
-    def finish(self) -> None:
-        """End a pass: keep what makes the next look cheap."""
         ...

@@ -10,7 +10,6 @@ import contextlib
 import os
 import stat
 import time
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,15 +26,15 @@ from molthub_reconciler.plan import Place
 from molthub_reconciler.targets.base import Home, Observed, Step
 from molthub_reconciler.targets.file_edit import Edit, edit_file
 from molthub_reconciler.targets.glance import (
+    SETTLING_SECONDS,
     Glance,
     Unit,
     glance_from_bytes,
     glance_to_bytes,
-    now_ns,
     status_below,
     status_of,
 )
-from molthub_reconciler.targets.inside import as_problem, give_to_owner, make_folder, refuse_links
+from molthub_reconciler.targets.inside import as_problem, give_to_owner, refuse_links
 
 STAGING = ".molthub-staging"
 """The folder in a home where new skills and files wait until they are whole. It is there only during a pass."""
@@ -61,12 +60,18 @@ class DirectoryTarget:
         self._store = store
         self._memory = memory
         self._keep = keep
-        self._unsettled: deque[tuple[Home, Glance]] = deque()
 
-    def observe(self, home: Home, places: Collection[Place], *, detail: bool = False, full: bool = False) -> Observed:
+    @property
+    def settling(self) -> float:
+        """The ticks in which the file system stamps times."""
+        return SETTLING_SECONDS
+
+    def observe(
+        self, home: Home, places: Collection[Place], *, detail: Collection[Place] = (), full: bool = False
+    ) -> Observed:
         """Look at a home; what the last look found and the system says has not moved is not read again."""
-        last = Glance() if detail or full else glance_from_bytes(self._memory.remembered(home.bot))
-        look = _Look(self.where, home, last)
+        last = Glance() if full else glance_from_bytes(self._memory.remembered(home.bot))
+        look = _Look(self.where, home, last, {place.file for place in detail})
         files: dict[str, list[Place]] = {}
         for place in places:
             if place.pointer:
@@ -77,9 +82,8 @@ class DirectoryTarget:
             look.file(file, inside)
         for root in home.skill_roots:
             look.skill_root(root)
-        if look.read_anything and self._keep:
-            self._unsettled.append((home, look.glance))
-            self._settle(wait=False)
+        if self._keep and look.glance != last:
+            self._memory.remember(home.bot, glance_to_bytes(look.glance))
         return look.observed()
 
     def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
@@ -107,27 +111,6 @@ class DirectoryTarget:
             with contextlib.suppress(OSError):
                 remove_tree(staging)
 
-    def finish(self) -> None:
-        """Keep what was seen, once nothing can change any more without a new time stamp."""
-        self._settle(wait=True)
-
-    def _settle(self, *, wait: bool) -> None:
-        while self._unsettled:
-            home, glance = self._unsettled[0]
-            early = glance.settled_after_ns() - now_ns()
-            if early > 0:
-                # A clock that was turned back is not worth waiting for: the next look reads again.
-                if not wait or early > _LONGEST_WAIT_NS:
-                    return
-                time.sleep(early / 1e9)
-            self._unsettled.popleft()
-            content = glance_to_bytes(glance)
-            if glance.still_holds(f"{self.where}/{home.folder}") and self._memory.remembered(home.bot) != content:
-                self._memory.remember(home.bot, content)
-
-
-_LONGEST_WAIT_NS = 1_000_000_000
-
 
 def _problem_of(error: MolthubError | OSError, file: str) -> Problem:
     if isinstance(error, OSError):
@@ -145,12 +128,13 @@ class _Look:
     target: str
     home: Home
     last: Glance
+    detailed: set[str]
     glance: Glance = field(default_factory=Glance)
-    read_anything: bool = False
     standing: dict[Place, str] = field(default_factory=dict)
     values: dict[Place, Json] = field(default_factory=dict)
     trees: dict[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
     skills: list[Place] = field(default_factory=list)
+    began_ns: int = field(default_factory=time.time_ns)
 
     @property
     def root(self) -> str:
@@ -220,7 +204,7 @@ class _Look:
     def _unit(self, name: str) -> Iterator[Unit | None]:
         """Give what the last look found, if it still holds; turn what the system refuses into an error."""
         try:
-            unit = self.last.units.get(name)
+            unit = self.last.units.get(name) if name not in self.detailed else None
             if unit is not None and unit.still_holds(self.root):
                 self.glance.units[name] = unit
                 yield unit
@@ -231,8 +215,9 @@ class _Look:
             raise as_problem(error, name) from None
 
     def _keep(self, name: str, found: Json, status: Mapping[str, tuple[int, ...]]) -> None:
-        self.read_anything = True
-        self.glance.units[name] = Unit(found, status)
+        unit = Unit(found, status)
+        if unit.is_certain(self.began_ns):
+            self.glance.units[name] = unit
 
 
 def _name(place: Place) -> str:
@@ -266,8 +251,7 @@ class _Work:
     def staging(self) -> Iterator[None]:
         """Make the staging folder, and take it away in the end."""
         place = self.root / STAGING
-        refuse_links(self.target, self.home.folder, STAGING)
-        make_folder(self.target, self.home.folder, STAGING)
+        refuse_links(self.target, self.home.folder, STAGING, make=True)
         remove_tree(place)
         place.mkdir(mode=0o700)
         try:
@@ -280,11 +264,10 @@ class _Work:
         for place, digest in step.contents.items():
             if not place.pointer:
                 with self._counted(step.key, place.file):
-                    refuse_links(self.target, self.home.folder, place.file)
                     staged = self._next_staged()
                     self.store.copy(digest, staged)
                     give_to_owner(staged)
-                    make_folder(self.target, self.home.folder, place.file)
+                    refuse_links(self.target, self.home.folder, place.file, make=True)
                     replace_folder(staged, self.root / place.file)
 
     def edit_files(self, steps: Iterable[Step]) -> None:
@@ -297,8 +280,7 @@ class _Work:
                     by_file.setdefault(edit.place.file, []).append(edit)
         for file, inside in sorted(by_file.items(), key=lambda named: any(edit.place.item for edit in named[1])):
             with self._counted([edit.key for edit in inside], file):
-                refuse_links(self.target, self.home.folder, file)
-                make_folder(self.target, self.home.folder, file)
+                refuse_links(self.target, self.home.folder, file, make=True)
                 file_format = self.home.file_format(file)
                 self.failed |= edit_file(self.root / file, file, file_format, inside, self._next_staged())
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,9 +20,9 @@ from molthub.model import Json
 Status = tuple[int, ...]
 """Mode, size, inode, modification and change time in nanoseconds; empty where nothing stands."""
 
-SETTLING_NS = 20_000_000
-"""File systems stamp times in ticks (up to 10 ms on Linux): what changed less than two ticks ago may change again
-without a new stamp."""
+SETTLING_SECONDS = 0.025
+"""File systems stamp times in ticks (up to 10 ms on Linux): what changed just before it was read may have changed again
+without a new stamp. A look this much later is certain."""
 
 _FORMAT = "molthub.files/1"
 
@@ -39,10 +38,10 @@ class Unit:
         """Whether nothing of it has moved."""
         return all(status_of(f"{home}/{path}") == status for path, status in self.status.items())
 
-    @property
-    def newest_ns(self) -> int:
-        """The latest change time among its paths."""
-        return max((status[-1] for status in self.status.values() if status), default=0)
+    def is_certain(self, read_at_ns: int) -> bool:
+        """Whether nothing can have changed unseen since it was read at that time."""
+        newest = max((status[-1] for status in self.status.values() if status), default=0)
+        return newest + SETTLING_SECONDS * 1e9 < read_at_ns
 
 
 @dataclass(slots=True)
@@ -50,14 +49,6 @@ class Glance:
     """What the last look at a home found, unit by unit."""
 
     units: dict[str, Unit] = field(default_factory=dict)
-
-    def settled_after_ns(self) -> int:
-        """Return when (in nanoseconds since the epoch) another change is sure to get another stamp."""
-        return SETTLING_NS + max((unit.newest_ns for unit in self.units.values()), default=0)
-
-    def still_holds(self, home: str) -> bool:
-        """Whether nothing at all has moved."""
-        return all(unit.still_holds(home) for unit in self.units.values())
 
 
 def status_of(path: str) -> Status:
@@ -78,11 +69,6 @@ def status_below(home: str, path: str) -> dict[str, Status]:
             for entry in entries:
                 found |= status_below(home, f"{path}/{entry.name}")
     return found
-
-
-def now_ns() -> int:
-    """Return the time as file systems stamp it."""
-    return time.time_ns()
 
 
 def glance_to_bytes(glance: Glance) -> bytes:

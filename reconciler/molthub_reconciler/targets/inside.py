@@ -10,49 +10,47 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from molthub.errors import PlatformFileError, Problem
 
 
-def parents(folder: str, path: str) -> Iterator[str]:
-    """Yield every folder between the target's root and ``path``, which is relative to the home ``folder``."""
-    steps = [*folder.split("/"), *path.split("/")[:-1]]
-    for depth in range(1, len(steps) + 1):
-        yield "/".join(steps[:depth])
-
-
-def refuse_links(root: str, folder: str, path: str) -> None:
+def refuse_links(root: str, folder: str, path: str, *, make: bool = False) -> None:
     """Check that the way to ``path`` and ``path`` itself hold no link.
 
-    ``root`` is the target's folder, ``folder`` the home in it. Raises :class:`PlatformFileError` (MH702).
+    ``root`` is the target's folder, ``folder`` the home in it, ``path`` relative to the home. With ``make``, folders
+    that are missing on the way are made, and get the owner of what they stand in. Raises
+    :class:`PlatformFileError` (MH702), :class:`OSError`.
     """
-    if ".." in path.split("/") or path.startswith("/"):
+    steps = [*folder.split("/"), *path.split("/")]
+    if ".." in steps:
         raise unreachable(path, "leads out of the bot's home", "tell whoever maintains this platform's adapter")
-    for step in (*parents(folder, path), f"{folder}/{path}"):
+    place = root
+    for number, step in enumerate(steps, 1):
+        place = f"{place}/{step}"
         try:
-            mode = os.lstat(f"{root}/{step}").st_mode
+            mode = os.lstat(place).st_mode
         except FileNotFoundError:
-            return
+            if not make or number == len(steps):
+                return
+            _make(place)
+            continue
         if stat.S_ISLNK(mode):
-            shown = step.removeprefix(f"{folder}/")
-            message = "is a link, and nothing is written through links"
-            raise unreachable(shown, message, f"replace {step} by what it names")
+            shown = place.removeprefix(f"{root}/{folder}/")
+            raise unreachable(
+                shown, "is a link, and nothing is written through links", f"replace {place} by a real one"
+            )
 
 
-def make_folder(root: str, folder: str, path: str) -> None:
-    """Make the folder that holds ``path``, and those above it; they get the owner of what they stand in."""
-    for step in parents(folder, path):
-        place = Path(root, step)
-        with contextlib.suppress(FileExistsError):
-            place.mkdir()
-            give_to_owner(place)
+def _make(place: str) -> None:
+    with contextlib.suppress(FileExistsError):
+        Path(place).mkdir()
+        give_to_owner(Path(place))
 
 
 def give_to_owner(path: Path) -> None:
     """Give what root made to whom the folder around it belongs, so that the bot can work with it."""
-    if os.name == "nt" or os.geteuid() != 0:
+    if not _IS_ROOT:
         return
     around = path.parent.lstat()
     made = path.lstat()
@@ -76,6 +74,7 @@ def as_problem(error: OSError, file: str) -> PlatformFileError:
     return unreachable(file, message[:1].lower() + message[1:], _REMEDIES.get(error.errno or 0, _OTHERWISE))
 
 
+_IS_ROOT = os.name != "nt" and os.geteuid() == 0
 _RIGHTS = "give the user that runs molthub the right to read and write there"
 _REMEDIES = {
     errno.EACCES: _RIGHTS,
