@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from molthub.errors import PlatformValueError, Problem
 from molthub.model import DesiredState, Json
 from molthub.platforms.base import Platform, Wiring
+from molthub.platforms.secrets import shared_references
 from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place, Wanted
 
@@ -36,10 +37,14 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
     keys: dict[str, Wanted] = {}
     problems: list[Problem] = []
     wiring = _wiring(state, platform, contents)
+    shared = shared_references(state.desired)
+    problems += shared.values()
     for key, value in state.desired.items():
         kind, _, name = key.partition("/")
         if kind == "skill":
             keys[key] = Wanted({Place(platform.skill_folder(state.agent, name)): value})
+            continue
+        if key in shared:
             continue
         try:
             entries = platform.entries(state.agent, key, value)
@@ -50,7 +55,7 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
         places = {Place(entry.file, entry.pointer): fingerprint(entry.value) for entry in entries}
         # What overrides a key is compared with the program's own form of it: the first entry.
         first = next(iter(places.values()))
-        shadows = {Place(file, pointer): first for file, pointer in platform.shadows(state.agent, key)}
+        shadows = {Place(file, pointer): first for file, pointer in platform.shadows(state.agent, key, value)}
         keys[key] = Wanted(places, {**wiring.get(kind, {}), **wiring.get("", {})}, shadows)
     problems += _clashes(keys)
     return WantedBot(keys, contents, frozenset(state.desired.keys() - keys.keys()), tuple(problems))

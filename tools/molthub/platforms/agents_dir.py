@@ -6,10 +6,19 @@ Skills go to ``.agents/skills/<skill>/``, the user folder of the Agent Skills cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from molthub.model import Json
-from molthub.platforms.base import Entry, FileFormat, Pointer, Wiring, manifest_entry, manifest_wiring, skill_path
+from molthub.platforms.base import (
+    Entry,
+    FileFormat,
+    Pointer,
+    Wiring,
+    check_value,
+    manifest_entry,
+    manifest_wiring,
+    skill_path,
+)
 
 
 class AgentsDir:
@@ -28,15 +37,16 @@ class AgentsDir:
 
     def entries(self, agent: str, key: str, value: Json) -> tuple[Entry, ...]:  # noqa: ARG002 (one manifest)
         """Return the key's place in the manifest."""
+        check_value(key, value)
         return (manifest_entry(key, value),)
 
-    def shadows(self, agent: str, key: str) -> tuple[tuple[str, Pointer], ...]:  # noqa: ARG002 (nothing overrides it)
+    def shadows(self, agent: str, key: str, value: Json) -> tuple[tuple[str, Pointer], ...]:  # noqa: ARG002
         """Return nothing."""
         return ()
 
-    def wiring(self, agent: str, keys: Iterable[str]) -> tuple[Wiring, ...]:  # noqa: ARG002 (one manifest)
+    def wiring(self, agent: str, desired: Mapping[str, Json]) -> tuple[Wiring, ...]:  # noqa: ARG002 (one manifest)
         """Return the manifest's format line."""
-        return manifest_wiring(keys)
+        return manifest_wiring(desired)
 
     def file_format(self, file: str) -> FileFormat:  # noqa: ARG002 (all is JSON)
         """Return ``json``."""

@@ -7,12 +7,13 @@ a plan merges the entries into files that the owner edits too (:mod:`molthub.pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from molthub.errors import MolthubError, PlatformValueError, Problem
 from molthub.model import Json, bare_name
+from molthub.platforms.secrets import placeholders, reference
 
 FileFormat = Literal["json", "json5"]
 Pointer = tuple[str, ...]
@@ -82,15 +83,18 @@ class Platform(Protocol):
         """
         ...
 
-    def shadows(self, agent: str, key: str) -> tuple[tuple[str, Pointer], ...]:
-        """Return the owner's places, as (file, pointer), that override the key's entry where something stands there.
+    def shadows(self, agent: str, key: str, value: Json) -> tuple[tuple[str, Pointer], ...]:
+        """Return the owner's places, as (file, pointer), that override the key's first entry where something stands.
 
         They are never written. A value there that differs from the entry's is what the program really uses.
         """
         ...
 
-    def wiring(self, agent: str, keys: Iterable[str]) -> tuple[Wiring, ...]:
-        """Return the lines that the program needs to read what the entries of ``keys`` hold; none for no keys."""
+    def wiring(self, agent: str, desired: Mapping[str, Json]) -> tuple[Wiring, ...]:
+        """Return the lines that the program needs to read what the entries of ``desired`` hold.
+
+        A line that names a file is there only if a key has an entry in that file.
+        """
         ...
 
     def file_format(self, file: str) -> FileFormat:
@@ -103,6 +107,35 @@ def skill_path(root: str, name: str) -> str:
     return f"{root}/{bare_name(name)}"
 
 
+def check_value(key: str, value: Json) -> None:
+    """Check what holds on every platform: the shape that the kind of key has, and the names of its secrets.
+
+    Raises :class:`PlatformValueError` (MH707).
+    """
+    kind = key.partition("/")[0]
+    if kind not in _SHAPES:
+        raise value_error(key, "this molthub knows no keys of this kind", "install a newer molthub")
+    if not _has_shape(kind, value):
+        raise value_error(key, f"the value is not {_SHAPES[kind]}", "build the index again with molthub")
+    for secret in placeholders(value):
+        try:
+            reference(secret)
+        except PlatformValueError as error:
+            raise value_error(key, error.message, error.remedy) from None
+
+
+_SHAPES = {"env": "a text", "config": "an object", "mcp": "an object with a command or a url"}
+
+
+def _has_shape(kind: str, value: Json) -> bool:
+    if kind == "env":
+        return isinstance(value, str)
+    if kind == "config":
+        return isinstance(value, dict)
+    starts = [value[field] for field in ("command", "url") if field in value] if isinstance(value, dict) else []
+    return len(starts) == 1 and isinstance(starts[0], str)
+
+
 def manifest_entry(key: str, value: Json) -> Entry:
     """Return the key's place in the resolved manifest, which every platform writes: the desired value as it is."""
     kind, _, name = key.partition("/")
@@ -111,15 +144,9 @@ def manifest_entry(key: str, value: Json) -> Entry:
 
 def manifest_wiring(keys: Iterable[str]) -> tuple[Wiring, ...]:
     """Return the line that says what the resolved manifest is, when any of ``keys`` stands in it."""
-    if kinds_of(keys):
+    if any(not key.startswith("skill/") for key in keys):
         return (Wiring(MANIFEST_FILE, ("format",), MANIFEST_FORMAT),)
     return ()
-
-
-def kinds_of(keys: Iterable[str]) -> tuple[str, ...]:
-    """Return which of ``mcp``, ``env`` and ``config`` occur in ``keys``, in this order."""
-    found = {key.partition("/")[0] for key in keys}
-    return tuple(kind for kind in ("mcp", "env", "config") if kind in found)
 
 
 def value_error(key: str, message: str, remedy: str) -> PlatformValueError:

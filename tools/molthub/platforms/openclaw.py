@@ -1,36 +1,64 @@
 """OpenClaw: files of our own beside the owner's ``openclaw.json``, joined by ``$include`` lists.
 
 Skills go to the agent's workspace. Servers, environment and skills' configuration stand in
-``.openclaw/molthub/{mcp,env,skills}.json5``; the three ``$include`` lines are all that is added to the owner's file.
+``.openclaw/molthub/{mcp,env,skills}.json5``; one item of an ``$include`` list for each is all that is added to the
+owner's file, where the program accepts no key that it does not know. It watches included files and refuses to start
+when one is missing. ``env.vars`` takes no references: a variable that holds a secret stays in the manifest, and reaches
+the servers through their own ``env``, as ``${NAME}``. Formats as of version 2026.9.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 
+from molthub.errors import PlatformValueError
 from molthub.model import Json, bare_name
 from molthub.platforms.base import (
     Entry,
     FileFormat,
     Pointer,
     Wiring,
-    kinds_of,
+    check_value,
     manifest_entry,
     manifest_wiring,
     skill_path,
 )
-from molthub.platforms.secrets import reference, render
+from molthub.platforms.interpolation import Interpolation
+from molthub.platforms.secrets import is_sensitive
 
 OWNERS_FILE = ".openclaw/openclaw.json"
 DEFAULT_AGENT = "main"
-_SECTION = {"mcp": "mcp", "env": "env", "config": "skills"}
+_SECTIONS = {"mcp": "mcp", "env": "env", "config": "skills"}
+
+_INCLUDE = frozenset({"$include"})  # as a key of any object it would make the program read another file
+_EXPANDED = Interpolation(
+    re.compile(r"\$(?P<text>\$\{[A-Z_][A-Z0-9_]*\})|\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}"),
+    escape=lambda text: re.sub(r"\$(?=\{[A-Z_][A-Z0-9_]*\})", "$$", text),
+    refused_keys=_INCLUDE,
+)
+# What looks like a reference is ignored in `env.vars`, and there is no escape.
+_LITERAL = Interpolation(re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]*)\}"), refused_keys=_INCLUDE)
 
 
 class OpenClaw:
     """The platform ``openclaw``. One home may hold several agents, which share all but their skills."""
 
     name = "openclaw"
-    bundled_skills: frozenset[str] = frozenset()
+    bundled_skills: frozenset[str] = frozenset(
+        {
+            *("1password", "add-model-provider", "apple-notes", "apple-reminders", "bear-notes", "blogwatcher"),
+            *("blucli", "browser-automation", "camsnap", "canvas", "clawhub", "cloud-image-bake", "coding-agent"),
+            *("configure-channel", "control-ui", "diagnose-gateway", "diagram-maker", "eightctl", "gemini"),
+            *("gh-issues", "gifgrep", "github", "gog", "goplaces", "healthcheck", "himalaya", "mcporter"),
+            *("meme-maker", "model-usage", "nano-pdf", "node-connect", "node-inspect-debugger", "notion"),
+            *("obsidian", "openai-whisper", "openai-whisper-api", "openhue", "oracle", "ordercli", "peekaboo"),
+            *("python-debugpy", "sag", "sherpa-onnx-tts", "skill-creator", "songsee", "sonoscli", "spike"),
+            *("spotify-player", "summarize", "taskflow", "taskflow-inbox-triage", "things-mac", "tmux", "trello"),
+            *("visualize", "weather", "xurl"),
+        }
+    )
 
     def skills_root(self, agent: str) -> str:
         """Return ``.openclaw/workspace/skills``; ``.openclaw/workspace-<agent>/skills`` for a further agent."""
@@ -42,32 +70,47 @@ class OpenClaw:
         return skill_path(self.skills_root(agent), name)
 
     def entries(self, agent: str, key: str, value: Json) -> tuple[Entry, ...]:  # noqa: ARG002 (agents share these)
-        """Return the key's place in the included file, and in the manifest."""
+        """Return the key's places: the included file where it can hold the key, and the manifest."""
+        check_value(key, value)
         kind, _, name = key.partition("/")
-        rendered = render(value, lambda secret: f"${{{reference(secret)}}}", str)
-        place = Entry(_included(kind), _pointer(kind, name), _server(rendered) if kind == "mcp" else rendered)
-        return (place, manifest_entry(key, value))
+        manifest = manifest_entry(key, value)
+        if kind == "env" and is_sensitive(value):
+            return (manifest,)
+        interpolation = _LITERAL if kind == "env" else _EXPANDED
+        written = interpolation.written(key, value)
+        return (Entry(_included(kind), _pointer(kind, name), _server(written) if kind == "mcp" else written), manifest)
 
-    def shadows(self, agent: str, key: str) -> tuple[tuple[str, Pointer], ...]:  # noqa: ARG002 (agents share these)
-        """Return the same place in the owner's file: what stands beside an ``$include`` overrides what it brings."""
+    def shadows(self, agent: str, key: str, value: Json) -> tuple[tuple[str, Pointer], ...]:  # noqa: ARG002 (shared)
+        """Return the same place in the owner's file: what stands beside an ``$include`` overrides what it brings.
+
+        Lists are joined and objects merged there, so that a value of the owner changes ours even in part. A secret's
+        variable is the owner's to set.
+        """
         kind, _, name = key.partition("/")
-        return ((OWNERS_FILE, (_SECTION[kind], *_pointer(kind, name))),)
+        if kind == "env" and is_sensitive(value):
+            return ()
+        places = [(OWNERS_FILE, (_SECTIONS[kind], *_pointer(kind, name)))]
+        if kind == "env":  # variables may also stand in `env` itself
+            places.append((OWNERS_FILE, ("env", name)))
+        return tuple(places)
 
-    def wiring(self, agent: str, keys: Iterable[str]) -> tuple[Wiring, ...]:  # noqa: ARG002 (agents share these)
-        """Return one ``$include`` item for each kind of key there is, and the manifest's format line."""
-        keys = tuple(keys)
+    def wiring(self, agent: str, desired: Mapping[str, Json]) -> tuple[Wiring, ...]:
+        """Return an ``$include`` item for each of our files that holds an entry, and the manifest's format line."""
+        held = self._files(agent, desired)
         lines = (
-            Wiring(
-                OWNERS_FILE,
-                (_SECTION[kind], "$include"),
-                f"./molthub/{_SECTION[kind]}.json5",
-                kind=kind,
-                listed=True,
-                reads=_included(kind),
-            )
-            for kind in kinds_of(keys)
+            Wiring(OWNERS_FILE, (section, "$include"), f"./molthub/{section}.json5", kind, listed=True, reads=file)
+            for kind, section in _SECTIONS.items()
+            if (file := _included(kind)) in held
         )
-        return (*lines, *manifest_wiring(keys))
+        return (*lines, *manifest_wiring(desired))
+
+    def _files(self, agent: str, desired: Mapping[str, Json]) -> set[str]:
+        found: set[str] = set()
+        for key, value in desired.items():
+            if not key.startswith("skill/"):
+                with suppress(PlatformValueError):  # it has no entry then
+                    found.update(entry.file for entry in self.entries(agent, key, value))
+        return found
 
     def file_format(self, file: str) -> FileFormat:
         """Return ``json5`` for all but the manifest."""
@@ -75,7 +118,7 @@ class OpenClaw:
 
 
 def _included(kind: str) -> str:
-    return f".openclaw/molthub/{_SECTION[kind]}.json5"
+    return f".openclaw/molthub/{_SECTIONS[kind]}.json5"
 
 
 def _pointer(kind: str, name: str) -> Pointer:
@@ -86,8 +129,9 @@ def _pointer(kind: str, name: str) -> Pointer:
     return ("entries", bare_name(name), "config")
 
 
-def _server(rendered: Json) -> Json:
-    if "url" not in rendered:
-        return rendered
-    transport = "sse" if rendered.get("transport") == "sse" else "streamable-http"
-    return {**rendered, "transport": transport}
+def _server(written: Json) -> Json:
+    if "url" not in written:
+        return written
+    # without a transport the program speaks sse
+    transport = "sse" if written.get("transport") == "sse" else "streamable-http"
+    return {**written, "transport": transport}

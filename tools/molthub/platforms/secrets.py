@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from molthub.documents import ENV_KEY, PLACEHOLDER
@@ -101,24 +102,24 @@ def render(value: Json, to_reference: Callable[[str], str], escape: Callable[[st
     return value
 
 
-def reference_problems(desired: Mapping[str, Json]) -> tuple[Problem, ...]:
-    """Return what is wrong with the secrets of one bot (or of all bots of one home) taken together.
+def shared_references(desired: Mapping[str, Json]) -> dict[str, Problem]:
+    """Return the keys of one bot that cannot be held because two secrets would be one environment variable.
 
-    Besides every name that :func:`reference` refuses, two secrets may not be one environment variable.
+    ``desired`` may be that of all bots of one home together.
     """
-    found: list[Problem] = []
-    holder: dict[str, str] = {}
+    holders: dict[str, dict[str, None]] = {}
     for secret in placeholders(dict(desired)):
-        try:
-            name = reference(secret)
-        except PlatformValueError as error:
-            found += error.problems
-            continue
-        other = holder.setdefault(name, secret)
-        if other != secret:
-            message = f"secrets {other!r} and {secret!r} would both be the environment variable {name}"
-            found.append(Problem("MH707", message, "use one name for one secret"))
-    return tuple(found)
+        with suppress(PlatformValueError):  # a name that is refused holds nothing
+            holders.setdefault(reference(secret), {})[secret] = None
+    shared = {secret: name for name, secrets in holders.items() if len(secrets) > 1 for secret in secrets}
+    found: dict[str, Problem] = {}
+    for key, value in desired.items() if shared else ():
+        for secret in placeholders(value):
+            if secret in shared:
+                others = " and ".join(map(repr, holders[shared[secret]]))
+                message = f"{key}: secrets {others} would be one environment variable, {shared[secret]}"
+                found[key] = Problem("MH707", message, "use one name for one secret")
+    return found
 
 
 def _texts(value: Json) -> Iterator[str]:
