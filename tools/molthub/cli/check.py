@@ -92,8 +92,13 @@ def _summary(console: Console, result: CheckResult) -> str:
     errors, warnings = result.having("error"), result.having("warning")
     counts = result.counts
     checked = (
-        f"{counts['skillVersions']} versions of {counts['skills']} skills, {counts['packs']} packs, "
-        f"{counts['bots']} bots in {counts['fleets']} fleets at {result.revision[:12]}"
+        f"{_some(counts['skillVersions'], 'version')} of {_some(counts['skills'], 'skill')}, "
+        f"{_some(counts['packs'], 'pack')}, {_some(counts['bots'], 'bot')} in {_some(counts['fleets'], 'fleet')} "
+        f"at {result.revision[:12]}"
     )
-    verdict = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    verdict = f"{_some(errors, 'error')}, {_some(warnings, 'warning')}"
     return f"{console.style(verdict, fg='red' if errors else 'green')} in {checked}"
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

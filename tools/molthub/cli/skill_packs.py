@@ -170,12 +170,13 @@ def list_packs(console: Console, registry: str, rev: str | None, worktree: bool)
       molthub skill-packs list --registry ../registry --json
     """
     from molthub.registry.catalog import read_catalog
-    from molthub.registry.packs import newest, pack_to_json
+    from molthub.registry.packs import pack_to_json
+    from molthub.registry.resolve import latest_pack
 
     catalog = read_catalog(_source(registry, rev, worktree=worktree))
     rows, shown = [], []
     for pack in catalog.packs.values():
-        latest = newest(pack)
+        latest = latest_pack(pack)
         skills = sum(not name.startswith("pack/") for name in latest.resolved) if latest is not None else 0
         number, title = (str(latest.number), latest.display_name) if latest is not None else ("-", "")
         rows.append((pack.name, number, str(skills), pack.project.status, title))

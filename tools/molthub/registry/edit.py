@@ -88,10 +88,11 @@ def _plain_set(tree: Any, pointer: Pointer, value: Json) -> Any:
     if not pointer:
         return value
     head, *rest = pointer
+    if tree is None:
+        tree = [] if isinstance(head, int) else {}
     if isinstance(tree, list) and isinstance(head, int):
         item = _plain_set(tree[head] if head < len(tree) else None, tuple(rest), value)
         return [*tree[:head], item, *tree[head + 1 :]]
-    tree = {} if tree is None else tree
     if not isinstance(tree, dict):
         raise RegistryError(f"{pointer_text(pointer)} lies inside a value that is no map", remedy="edit it by hand")
     return tree | {str(head): _plain_set(tree.get(str(head)), tuple(rest), value)}
@@ -199,7 +200,13 @@ def _comments_between(text: str, start: int, end: int) -> list[re.Match[str]]:
             if token.style in ("|", ">"):  # a block scalar's header line may carry a comment
                 first = _next_line(text, first)
             hidden[first:last] = b"\x01" * (last - first)
-    return [match for match in _COMMENT.finditer(text) if start <= match.start() < end and not hidden[match.start()]]
+    found = []
+    at = start
+    while (match := _COMMENT.search(text, at, len(text))) is not None and match.start() < end:
+        at = match.start() + 1 if hidden[match.start()] else match.end()
+        if not hidden[match.start()]:
+            found.append(match)
+    return found
 
 
 # --- splices -------------------------------------------------------------------------------------------------------

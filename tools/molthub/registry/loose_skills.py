@@ -69,10 +69,12 @@ def _search(given: Path, left_out: list[Problem]) -> Iterator[Path]:
         yield given
         return
     root = given / _USUAL_FOLDER if (given / _USUAL_FOLDER).is_dir() else given
-    for child in _folders(root, left_out):
+    children = list(_folders(root, left_out))
+    is_shelf = root != given or any(_holds_skill(child) for child in children)
+    for child in children:
         found = [child] if _holds_skill(child) else list(_below(child, 1, left_out))
         yield from found
-        if not found and root != given:
+        if not found and is_shelf:
             message = "no SKILL.md is in this folder or below it"
             left_out.append(Problem("MH503", message, severity="warning", file=str(child)))
 
@@ -166,7 +168,7 @@ class _Reading:
     def _is_junk(self, entry: os.DirEntry[str], prefix: str) -> bool:
         if entry.name not in JUNK:
             return False
-        message = f"left out: {JUNK[entry.name]}"
+        message = JUNK[entry.name]
         self.skill.notes.append(Problem("MH503", message, severity="warning", file=prefix + entry.name))
         return True
 
@@ -178,7 +180,7 @@ class _Reading:
         elif entry.is_file(follow_symlinks=False):
             self._file(self.root / path, path)
         else:
-            message = "left out: it is a pipe, a socket or a device"
+            message = "a pipe, a socket or a device"
             self.skill.notes.append(Problem("MH503", message, severity="warning", file=path))
 
     def _link(self, path: str) -> None:

@@ -265,7 +265,7 @@ def _quotings(yaml: str, fault: Problem) -> Iterator[_Quoting]:
 
 
 def _in_quotes(value: str) -> str:
-    """Return faulty text as a double-quoted scalar, line breaks as they are; what stood in quotes loses the old ones."""
+    """Return faulty text as a double-quoted scalar, line breaks as they are; old quotes around it go."""
     for opener in ('"', "'"):
         if len(value) > 1 and value.startswith(opener) and value.endswith(opener):
             value = value[1:-1].replace('\\"', '"') if opener == '"' else value[1:-1].replace("''", "'")

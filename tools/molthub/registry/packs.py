@@ -14,7 +14,7 @@ from molthub.registry.mend import slug
 from molthub.registry.overlay import Overlay
 from molthub.registry.pack_files import locked_text, numbered_text
 from molthub.registry.publish import record_version
-from molthub.registry.resolve import resolve_pack
+from molthub.registry.resolve import latest_pack, resolve_pack
 from molthub.registry.rules.packs import difference
 from molthub.registry.source import Source
 from molthub.versions import is_range
@@ -123,7 +123,7 @@ def update_packs(
 
 def _updated(tree: Overlay, name: str, published: str) -> tuple[dict[str, bytes], PackChange]:
     pack = read_catalog(tree).packs[name]
-    latest = newest(pack)
+    latest = latest_pack(pack)
     if latest is None:
         raise RegistryError(f"no version of the pack {name} can be updated: all are withdrawn")
     number = max([*pack.versions, *map(int, pack.project.versions)]) + 1
@@ -132,14 +132,6 @@ def _updated(tree: Overlay, name: str, published: str) -> tuple[dict[str, bytes]
     if dict(version.resolved) == dict(latest.resolved):
         return {}, PackChange(name, latest.number, None)
     return files, PackChange(name, latest.number, number, difference(latest.resolved, version.resolved))
-
-
-def newest(pack: Pack) -> PackVersion | None:
-    """Return the version that an attachment without a number means, or None."""
-    available = [
-        version for version in pack.versions.values() if version.record is not None and version.record.available
-    ]
-    return max(available, key=lambda version: version.number, default=None)
 
 
 def _next_version(
@@ -182,7 +174,7 @@ def _bases_first(catalog: Catalog) -> Iterator[str]:
         if name in seen or name not in catalog.packs:
             return
         seen.add(name)
-        latest = newest(catalog.packs[name])
+        latest = latest_pack(catalog.packs[name])
         for use in latest.layer.packs if latest is not None else ():
             yield from visit(use.name)
         yield name
@@ -206,7 +198,7 @@ def find_version(catalog: Catalog, text: str) -> PackVersion:
     name, _, number = text.partition("@")
     pack = _known(catalog, name)
     version = (
-        newest(pack) if number in ("", "latest") else pack.versions.get(int(number)) if number.isdecimal() else None
+        latest_pack(pack) if number in ("", "latest") else pack.versions.get(int(number)) if number.isdecimal() else None
     )
     if version is None:
         remedy = f"there are {', '.join(map(str, pack.versions))}" if pack.versions else "it has no versions yet"

@@ -20,7 +20,7 @@ class OneLine(dict[str, Any]):
 # indicator nor a character that ends a plain scalar in flow or block style (YAML 1.2, sections 5.3 and 7.3.3).
 _PLAIN = re.compile(r"[A-Za-z0-9/$_.(][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff#:]*\Z")
 _PLAIN_IN_FLOW = re.compile(
-    r"[A-Za-z0-9/_.(][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff#:,\[\]{}]*\Z"
+    r"[A-Za-z0-9/_.(][^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff#:,?\[\]{}]*\Z"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _URL = re.compile(r"https?://[A-Za-z0-9./_~%?=&+-]+\Z")
