@@ -28,7 +28,22 @@ _SHAPES: dict[str, str] = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
 }
 _SHAPE = re.compile("|".join(f"(?<![A-Za-z0-9])(?P<s{n}>{shape})" for n, shape in enumerate(_SHAPES.values())))
-_HINTS = ("gh", "gl", "xox", "AKIA", "ASIA", "AIza", "sk", "rk_", "npm_", "pypi-", "hf_", "eyJ", "-----BEGIN")
+_HINTS = (
+    "gh",
+    "github_pat_",
+    "gl",
+    "xox",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "sk",
+    "rk_",
+    "npm_",
+    "pypi-",
+    "hf_",
+    "eyJ",
+    "-----BEGIN",
+)
 _NEAR_PLACEHOLDER = re.compile(r"\$[({]*\s*secrets?\s*[.:\[}/]", re.IGNORECASE)
 _UNREAD = frozenset({"description", "displayName", "resolved", "metadata"})
 

@@ -38,9 +38,9 @@ class FolderSource:
 
     @cached_property
     def revision(self) -> str:
-        """``folder-`` and a digest of the list of files."""
+        """``folder-`` and a digest of the list of files; a file that cannot be read counts by its name alone."""
         listed = [
-            {"executable": file.executable, "path": path, "sha256": sha256(self.read(path)).hexdigest()}
+            {"executable": file.executable, "path": path, "sha256": self._sha256(path)}
             for path, file in self.files.items()
         ]
         return f"folder-{digest_of(listed).removeprefix('sha256:')[:_REVISION_DIGITS]}"
@@ -48,6 +48,12 @@ class FolderSource:
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises :class:`RegistryError` where the file went away or cannot be read."""
         return self._content(self.files[path].path)
+
+    def _sha256(self, path: str) -> str:
+        try:
+            return sha256(self._content(path)).hexdigest()
+        except RegistryError:
+            return ""
 
     def _content(self, path: str) -> bytes:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

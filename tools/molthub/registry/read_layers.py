@@ -36,8 +36,10 @@ def read_packs(reading: Reading) -> dict[str, Pack]:
     """Read ``packs/<name>/project.yaml`` and ``packs/<name>/<number>.yaml``."""
     numbers: dict[str, list[int]] = {}
     for steps in reading.below("packs"):
-        if len(steps) != 2 or not _is_label(reading, "packs", steps[0]):  # noqa: PLR2004 (name/file)
+        if len(steps) != 2:  # noqa: PLR2004 (name/file)
             reading.stray("/".join(["packs", *steps]))
+            continue
+        if not _is_label(reading, "packs", steps[0]):
             continue
         name, file = steps
         found = numbers.setdefault(name, [])
@@ -119,10 +121,10 @@ def _documents(reading: Reading, folder: str) -> Iterator[tuple[str, str]]:
     """Yield name and path of the YAML files right in ``folder``; name what else stands below it."""
     for steps in reading.below(folder):
         name = steps[0].removesuffix(".yaml")
-        if len(steps) == 1 and name != steps[0] and _is_label(reading, folder, name):
-            yield name, f"{folder}/{steps[0]}"
-        else:
+        if len(steps) > 1 or name == steps[0]:
             reading.stray("/".join([folder, *steps]))
+        elif _is_label(reading, folder, name):
+            yield name, f"{folder}/{steps[0]}"
 
 
 # --- fleets --------------------------------------------------------------------------------------------------------
@@ -140,10 +142,10 @@ def read_fleets(reading: Reading) -> tuple[dict[str, Fleet], dict[str, Bot]]:
         bot = steps[2].removesuffix(".yaml") if len(steps) == 3 and steps[1] == "bots" else ""  # noqa: PLR2004
         if steps[1:] in ([], ["bots"], ["fleet.yaml"]):
             names.setdefault(steps[0], set())
-        elif bot and bot != steps[2] and _is_label(reading, f"fleets/{steps[0]}/bots", bot):
-            names.setdefault(steps[0], set()).add(bot)
-        else:
+        elif not bot or bot == steps[2]:
             reading.stray("/".join(["fleets", *steps]))
+        elif _is_label(reading, f"fleets/{steps[0]}/bots", bot):
+            names.setdefault(steps[0], set()).add(bot)
     fleets = {name: _read_fleet(reading, name) for name in sorted(names)}
     bots = {f"{name}/{bot}": _read_bot(reading, name, bot) for name in sorted(names) for bot in sorted(names[name])}
     return fleets, bots
