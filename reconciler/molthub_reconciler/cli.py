@@ -148,6 +148,7 @@ def reconcile(
     rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal)
     with place.state.lock():
         if once:
+            place.check()
             return _tell(console, place.once("reconcile", rules))
         from molthub_reconciler.controller import Controller
 
@@ -161,6 +162,7 @@ def _look(console: Console, command: Command, asked: Asked, *, full: bool) -> Ex
     place = _workplace(asked)
     if command == "drift":
         place.need_target()
+    place.check()
     report = place.once(command, Rules(full=full))
     return _tell(console, drift_alone(report) if command == "drift" else report)
 

@@ -27,20 +27,28 @@ from molthub_reconciler.state import TargetState
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which bots were asked for: all, unless ``bots`` (``<fleet>/<bot>``) or ``fleets`` name some."""
+    """Which bots were asked for: all, unless ``bots`` (``<fleet>/<bot>``) or ``fleets`` name some.
+
+    Those in ``without`` are left out for this time.
+    """
 
     bots: frozenset[str] = frozenset()
     fleets: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+
+    @property
+    def is_all(self) -> bool:
+        """Whether none are named."""
+        return not self.bots and not self.fleets
 
     def has(self, bot: str) -> bool:
         """Whether ``bot`` was asked for."""
-        is_all = not self.bots and not self.fleets
-        return is_all or bot in self.bots or bot.partition("/")[0] in self.fleets
+        is_named = self.is_all or bot in self.bots or bot.partition("/")[0] in self.fleets
+        return is_named and bot not in self.without
 
     def may_have(self, fleet: str) -> bool:
         """Whether a bot of ``fleet`` may have been asked for."""
-        is_all = not self.bots and not self.fleets
-        return is_all or fleet in self.fleets or any(bot.startswith(f"{fleet}/") for bot in self.bots)
+        return self.is_all or fleet in self.fleets or any(bot.startswith(f"{fleet}/") for bot in self.bots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Declared:
     def doubts(self) -> tuple[Problem, ...]:
         """Say what looks like a mistake as a whole, after the subjects were gone through."""
         before = len(self.state.bots())
-        if self.declared or not before or self.choice != Choice():
+        if self.declared or not before or not self.choice.is_all:
             return ()
         message = f"the index declares no bots, though there were {before}: nothing is removed"
         return (Problem("MH703", message, "build the index with --fleets, or look what happened in git"),)

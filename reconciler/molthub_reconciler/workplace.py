@@ -43,15 +43,27 @@ class Workplace:
             remedy = "give the folder of the bots' homes; `molthub reconcile` makes it"
             raise NotFoundError("there is no such folder", place=str(self.folder), remedy=remedy)
 
-    def once(self, command: Command, rules: Rules) -> Report:
+    def check(self) -> None:
+        """Raise :class:`NotFoundError` when a bot or fleet was asked for that nobody knows, or when there are none."""
+        Declared(self.index, self.state, self.choice).check_choice()
+
+    def homes(self) -> dict[str, frozenset[str]]:
+        """Return the bots that live in each home, as far as they have receipts."""
+        found: dict[str, frozenset[str]] = {}
+        for bot in self.state.bots():
+            home = self.state.receipt(bot)[0].home
+            found[home] = found.get(home, frozenset()) | {bot}
+        return found
+
+    def once(self, command: Command, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots that the index declares. Raises :class:`MolthubError` without a readable index."""
-        declared = Declared(self.index, self.state, self.choice)
-        declared.check_choice()
+        declared = Declared(self.index, self.state, self.choice if choice is None else choice)
         return self._pass(command, declared, rules, declared)
 
-    def offline(self, rules: Rules) -> Report:
+    def offline(self, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots as they were last declared, while the index cannot be reached."""
-        return self._pass("reconcile", kept(self.state, self.choice), replace(rules, may_remove=False))
+        subjects = kept(self.state, self.choice if choice is None else choice)
+        return self._pass("reconcile", subjects, replace(rules, may_remove=False))
 
     def _pass(
         self, command: Command, subjects: Iterable[Subject], rules: Rules, declared: Declared | None = None

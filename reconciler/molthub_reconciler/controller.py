@@ -1,0 +1,212 @@
+"""When to reconcile: at each poll of the index, when a home moved, and again after a failure.
+
+What is done is always a pass that compares the whole (:mod:`.reconcile`); nothing here knows what changed. While the
+index cannot be read, bots are kept at what was last declared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import FrameType
+
+import click
+
+from molthub.client.index_cache import timestamp
+from molthub.console import Console
+from molthub.errors import ExitStatus, FormatError, IntegrityError, MolthubError, UnreachableError
+from molthub_reconciler.pace import Backoff, jittered
+from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.subjects import Choice
+from molthub_reconciler.watch import HomeWatch
+from molthub_reconciler.workplace import Workplace
+
+FULL_EVERY = 60
+"""Every so many polls, files are read again even where the system says that nothing moved."""
+
+
+class Controller:
+    """Keeps the bots of a workplace in sync until it is told to stop."""
+
+    def __init__(self, place: Workplace, rules: Rules, interval: float, console: Console) -> None:
+        self._place = place
+        self._interval = interval
+        self._console = console
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._rules = replace(rules, stop=self._stop.is_set)
+        self._backoff = Backoff()
+        self._moved: set[str] = set()
+        self._lock = threading.Lock()
+        self._homes: Mapping[str, frozenset[str]] = {}
+        self._told: dict[str, object] = {}
+        self._unreadable_since: str | None = None
+        self._polls = 0
+        self._signal = ""
+
+    def run(self) -> ExitStatus:
+        """Work until :meth:`stop`, SIGTERM or SIGINT; the bot at hand is finished."""
+        self._check()
+        self._catch_signals()
+        self._console.say(f"reconciling {self._place.folder} with {self._place.index.where} "
+                          f"every {self._interval:g} s; stop with Ctrl-C")  # fmt: skip
+        with HomeWatch(self._place.folder, self._see, self._lose_sight):
+            next_poll = 0.0
+            while not self._stop.is_set():
+                self._wake.clear()
+                if time.monotonic() >= next_poll:
+                    self._poll()
+                    next_poll = time.monotonic() + jittered(self._interval)
+                else:
+                    self._look_at(self._called())
+                self._wait_until(next_poll)
+        self._console.say(f"{self._signal}stopped, the bot at hand is finished")
+        return ExitStatus.DONE
+
+    def stop(self) -> None:
+        """Ask for an end; may be called from another thread."""
+        self._stop.set()
+        self._wake.set()
+
+    # --- what calls for a pass ----------------------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        """Look at the index and at every bot."""
+        self._polls += 1
+        with self._lock:
+            self._moved.clear()
+        if self._refreshed():
+            self._backoff.forgive()
+        rules = replace(self._rules, full=self._rules.full or self._polls % FULL_EVERY == 0)
+        resting = self._backoff.resting(time.monotonic())
+        report = self._passed(rules, replace(self._place.choice, without=resting))
+        self._rules = replace(self._rules, allow_mass_removal=False, full=False)  # meant for one pass
+        if report is not None:
+            self._homes = self._place.homes()
+            self._backoff.keep_only({bot.bot for bot in report.bots} | resting)
+
+    def _look_at(self, bots: frozenset[str]) -> None:
+        """Look at some bots, between two polls. What is declared no more can wait for the next poll."""
+        if bots:
+            self._passed(replace(self._rules, may_remove=False), Choice(bots=bots))
+
+    def _called(self) -> frozenset[str]:
+        """Return the bots in whose homes something moved, and those to be tried again."""
+        with self._lock:
+            homes, self._moved = self._moved, set()
+        moved = frozenset(bot for home in homes for bot in self._homes.get(home, ()))
+        chosen = (bot for bot in moved | self._backoff.due(time.monotonic()) if self._place.choice.has(bot))
+        return frozenset(chosen)
+
+    def _wait_until(self, next_poll: float) -> None:
+        times = [next_poll, *filter(None, [self._backoff.next_time()])]
+        self._wake.wait(max(0.0, min(times) - time.monotonic()))
+
+    def _see(self, homes: frozenset[str]) -> None:
+        with self._lock:
+            self._moved |= homes
+        self._wake.set()
+
+    def _lose_sight(self, why: str) -> None:
+        self._console.warn(f"cannot watch the bots' folders, so they are looked at every {self._interval:g} s: {why}")
+
+    def _check(self) -> None:
+        """Refuse to keep bots that nobody knows; an index that cannot be read just now may come back."""
+        with contextlib.suppress(UnreachableError, FormatError, IntegrityError):
+            self._place.check()
+
+    def _catch_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = f"{signal.Signals(number).name}: "  # printing may just be going on
+        self.stop()
+
+    # --- a pass -------------------------------------------------------------------------------------------------------
+
+    def _refreshed(self) -> bool:
+        """Ask the index whether it changed. Says when it cannot be read, and when it can be again."""
+        try:
+            changed = self._place.index.refresh()
+        except MolthubError as error:
+            self._without_index(error)
+            return False
+        if self._unreadable_since is not None:
+            self._console.say(f"the index can be read again (not since {self._unreadable_since})")
+            self._unreadable_since = None
+        return changed
+
+    def _without_index(self, error: MolthubError) -> None:
+        if self._unreadable_since is None:
+            self._unreadable_since = timestamp()
+            self._console.warn(f"the index cannot be read, bots are kept at what was last declared: {error}")
+
+    def _passed(self, rules: Rules, choice: Choice) -> Report | None:
+        """Do one pass, tell it, and take note of what failed."""
+        try:
+            if self._unreadable_since is None:
+                report = self._place.once("reconcile", rules, choice)
+            else:
+                report = self._place.offline(rules, choice)
+        except MolthubError as error:
+            self._without_index(error)
+            for bot in choice.bots:
+                self._backoff.failed(bot, time.monotonic())
+            return None
+        failed = {bot.bot for bot in report.bots if bot.state == "failed"}
+        for bot in (choice.bots | {bot.bot for bot in report.bots}) - failed:
+            self._backoff.succeeded(bot)
+        for bot in failed:
+            self._backoff.failed(bot, time.monotonic())
+        self._tell(report)
+        return report
+
+    def _tell(self, report: Report) -> None:
+        """Print what a pass did, and what it found that was not told before; nothing else."""
+        news = [bot for bot in report.bots if self._is_news(bot)]
+        problems = [problem for problem in report.problems if self._told.get(problem.message) != report.revision]
+        self._told |= {problem.message: report.revision for problem in problems}
+        if not news and not problems:
+            return
+        if self._console.as_json:
+            shown = replace(report, bots=tuple(news), problems=tuple(problems))
+            click.echo(json.dumps(shown.to_json(), ensure_ascii=False, separators=(",", ":")))
+            return
+        for bot in news:
+            self._console.result(f"{report.at} {line_of(bot)}")
+            self._console.problems(problem.in_file(bot.bot) for problem in bot.problems)
+        self._console.problems(problems)
+
+    def _is_news(self, bot: BotReport) -> bool:
+        seen = (bot.state, bot.problems)
+        is_known = self._told.get(bot.bot, ("in-sync", ())) == seen
+        self._told[bot.bot] = seen
+        return not is_known or any(change.get("result") == "applied" for change in bot.changes)
+
+
+def line_of(bot: BotReport) -> str:
+    """Return one line about one bot: its state, and what was done to which keys."""
+    done: dict[str, list[str]] = {}
+    for change in bot.changes:
+        if change.get("drift") != "extra":
+            result = change.get("result", "kept")
+            verb = f"{change['action']}d" if result == "applied" else f"{change['action']} {result}"
+            done.setdefault("kept" if change["action"] == "keep" else verb, []).append(change["key"])
+    return "; ".join([f"{bot.bot} {bot.state}", *(f"{verb} {_some(keys)}" for verb, keys in done.items())])
+
+
+_SHOWN = 3
+
+
+def _some(keys: Iterable[str]) -> str:
+    keys = list(keys)
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return ", ".join(keys[:_SHOWN]) + more
