@@ -264,6 +264,6 @@ def test_a_disk_that_refuses_to_write_leaves_the_old_index(tmp_path: Path) -> No
     assert (out / "registry.json").read_bytes() == root
     assert not list(out.rglob(TEMPORARY))
     walk.verify(out)
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(resource.RLIM_INFINITY), *arguments], check=False)
-    assert done.returncode == 0
+    unlimited = [sys.executable, "-c", LIMITED, str(resource.RLIM_INFINITY), *arguments]
+    assert subprocess.run(unlimited, check=False).returncode == 0
     assert "skill/git@2.0.0" in walk.releases(out, walk.verify(out))
