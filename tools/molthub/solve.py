@@ -57,6 +57,7 @@ def solve(
     *,
     hosts: Mapping[str, str | None] | None = None,
     pinned: Mapping[str, str] | None = None,
+    max_rounds: int = MAX_ROUNDS,
 ) -> dict[str, Candidate]:
     """Return the chosen candidate of every skill that is needed, by name.
 
@@ -69,12 +70,12 @@ def solve(
     resolver: Resolver[_Want, _Choice, str] = Resolver(provider, BaseReporter())
     wants = [_Want(need.name, need.wanted, (need.why,), need.prereleases) for need in requirements]
     try:
-        result = resolver.resolve(wants, max_rounds=MAX_ROUNDS)
+        result = resolver.resolve(wants, max_rounds=max_rounds)
     except ResolutionImpossible as impossible:
         problems = _conflicts([cause.requirement for cause in impossible.causes], provider)
         raise _error(problems) from None
     except ResolutionTooDeep:
-        message = f"no fitting versions were found in {MAX_ROUNDS} steps"
+        message = f"no fitting versions were found in {max_rounds} steps"
         raise _error([Problem("MH202", message, "name versions to narrow the search")]) from None
     chosen = [choice for choice in result.mapping.values() if choice.candidate.name not in provider.hosts]
     missing = [problem for choice in chosen for problem in _missing_hosts(choice, provider.hosts)]
