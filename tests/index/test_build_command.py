@@ -153,6 +153,18 @@ def test_a_revision_of_the_files_on_disk_makes_no_sense(folder: Path) -> None:
     assert molthub("build", "--registry", folder, "--rev", "HEAD", "--worktree") == 2
 
 
+@pytest.mark.parametrize("missing", ["pygit2", "deflate"])
+def test_an_installation_without_the_registry_part_says_what_to_install(
+    folder: Path, tmp_path: Path, missing: str
+) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from molthub.cli.main import molthub; molthub()"
+    command = [sys.executable, "-c", program, "build", "--registry", str(folder), "--out", str(tmp_path / "site")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'molthub[registry]'" in done.stderr
+    assert not (tmp_path / "site").exists()
+
+
 # --- serve ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import resource
 import shutil
@@ -222,6 +223,16 @@ def test_an_old_root_that_was_damaged_keeps_nothing(tmp_path: Path) -> None:
     walk.verify(tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08", gzip.compress(b"{}")], ids=["empty", "cut off", "no shard"])
+def test_an_old_shard_that_was_damaged_keeps_nothing(tmp_path: Path, content: bytes) -> None:
+    site(TWO_VERSIONS, tmp_path)
+    for file in (tmp_path / "shards").iterdir():
+        file.write_bytes(content)
+    site(registry(skill("new"), locked=False), tmp_path)
+    assert len(list((tmp_path / "archives").iterdir())) == 1
+    walk.verify(tmp_path)
+
+
 # --- two at once, and trouble --------------------------------------------------------------------------------------
 
 
@@ -244,7 +255,9 @@ from pathlib import Path
 from molthub.cli.main import molthub_group
 from molthub.console import run
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), -1))
-sys.exit(run(molthub_group, sys.argv[2:]))
+status = run(molthub_group, sys.argv[2:])
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+sys.exit(status)
 """
 
 
