@@ -21,9 +21,7 @@ scalars = st.one_of(
 )
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)),
     max_leaves=8,
 )
 objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=5)
@@ -33,7 +31,7 @@ objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=5)
 def json_texts(draw: st.DrawFn) -> tuple[str, Any]:
     """Return a strict JSON text with odd white space, and its value."""
     value = draw(objects)
-    blank = st.lists(st.sampled_from([blank for blank in BLANKS]), max_size=1).map("".join)
+    blank = st.lists(st.sampled_from(BLANKS), max_size=1).map("".join)
     return _written(draw, value, blank, json5=False), value
 
 
@@ -60,7 +58,9 @@ def _written(draw: st.DrawFn, value: Any, blank: st.SearchStrategy[str], *, json
     return json.dumps(value)
 
 
-def _bracketed(draw: st.DrawFn, brackets: str, members: list[str], blank: st.SearchStrategy[str], *, json5: bool) -> str:
+def _bracketed(
+    draw: st.DrawFn, brackets: str, members: list[str], blank: st.SearchStrategy[str], *, json5: bool
+) -> str:
     text = brackets[0] + draw(blank)
     for number, member in enumerate(members, 1):
         last = number == len(members)

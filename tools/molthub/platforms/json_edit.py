@@ -37,6 +37,8 @@ def without_member(text: str, around: Block, member: Member) -> str:
     if member.comma is not None and tail is None:
         kept = text[end : member.comma] + text[member.comma + 1 :]
     start = _cut_start(text, member.start, end, around)
+    if start == member.start == around.start + 1:
+        kept = kept.lstrip(" \t")
     head = text[:start]
     if member.comma is None and before is not None:  # what is last now was not: the comma before was a separator
         head = text[:before] + text[before + 1 : start]
