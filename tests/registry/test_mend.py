@@ -64,8 +64,7 @@ def test_whatever_comes_is_mended_to_something_that_loads_or_refused(head: dict[
     text = "---\n" + "".join(f"{key}: {value}\n" for key, value in head.items()) + "---\n" + body
     try:
         mended = mend_skill_md(text.encode(), folder="folder")
-    except ManifestError as error:
-        assert error.problems
+    except ManifestError:
         return
     errors = [p for p in check_skill_md(mended.content, "SKILL.md", name=mended.name) if p.severity == "error"]
     assert errors == []

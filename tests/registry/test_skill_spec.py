@@ -190,7 +190,7 @@ def _rendered(head: dict[str, Any]) -> str:
 def test_we_and_the_reference_agree(
     tmp_path_factory: pytest.TempPathFactory, head: dict[str, Any], folder: str
 ) -> None:
-    name = head.get("name", "git") if not folder else folder
+    name = folder or head.get("name", "git")
     is_folder = bool(name) and "/" not in name and name.strip() == name and len(name) < 70
     name = name if is_folder else "git"
     text = _rendered(head)

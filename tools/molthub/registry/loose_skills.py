@@ -103,7 +103,7 @@ def _folders(folder: Path, left_out: list[Problem]) -> Iterator[Path]:
 
 def _holds_skill(folder: Path) -> bool:
     try:
-        return any(entry.name.casefold() == SKILL_MD.casefold() for entry in os.scandir(folder))
+        return any(entry.name.casefold() == SKILL_MD.casefold() for entry in folder.iterdir())
     except OSError:
         return False
 

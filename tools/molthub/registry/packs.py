@@ -197,9 +197,10 @@ def find_version(catalog: Catalog, text: str) -> PackVersion:
     """Return the version that ``standard-dev`` or ``standard-dev@3`` means. Raises :class:`NotFoundError`."""
     name, _, number = text.partition("@")
     pack = _known(catalog, name)
-    version = (
-        latest_pack(pack) if number in ("", "latest") else pack.versions.get(int(number)) if number.isdecimal() else None
-    )
+    if number in ("", "latest"):
+        version = latest_pack(pack)
+    else:
+        version = pack.versions.get(int(number)) if number.isdecimal() else None
     if version is None:
         remedy = f"there are {', '.join(map(str, pack.versions))}" if pack.versions else "it has no versions yet"
         raise NotFoundError(f"the pack {name} has no version {number or 'that is not withdrawn'}", remedy=remedy)

@@ -1,0 +1,44 @@
+"""Running a command line as a person would, in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+import pytest
+
+from molthub.cli.main import molthub_group, skills_group
+from molthub.console import run
+
+__all__ = ["Ran", "run_molthub", "run_skills"]
+
+
+class Ran:
+    """What a command did: its exit status and what it said."""
+
+    def __init__(self, status: int, captured: Any) -> None:
+        self.status = status
+        self.out: str = captured.out
+        self.err: str = captured.err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def __repr__(self) -> str:
+        return f"exit {self.status}\n{self.out}\n{self.err}"
+
+
+def _run(group: click.Group, capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
+    capsys.readouterr()
+    status = run(group, [str(argument) for argument in arguments])
+    return Ran(status, capsys.readouterr())
+
+
+def run_molthub(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
+    return _run(molthub_group, capsys, *arguments)
+
+
+def run_skills(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
+    return _run(skills_group, capsys, *arguments)
