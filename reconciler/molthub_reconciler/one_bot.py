@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
 from molthub.model import DesiredState, FileEntry, Json
-from molthub.platforms.base import Platform, platform
+from molthub.platforms.base import FileFormat, Platform, platform, platforms
 from molthub_reconciler.findings import Look, Result, observed_digest, shown_changes, state_of
 from molthub_reconciler.neighbours import Neighbours
 from molthub_reconciler.plan import Change, Place, no_mates, plan
@@ -61,7 +61,7 @@ class BotPass:
             bot=subject.bot,
             folder=f"{desired.fleet}/{desired.home}",
             skill_roots=() if is_orphan else (adapter.skills_root(desired.agent),),
-            file_format=adapter.file_format,
+            file_format=_file_formats(adapter, receipt.platform),
             files=receipt.files,
         )
         if receipt.home not in ("", home.folder):
@@ -235,6 +235,14 @@ def _adapter(name: str) -> Platform:
     except MolthubError as error:
         problem = Problem("MH711", error.message, error.remedy)
         raise MolthubError(error.message, remedy=error.remedy, problems=[problem]) from None
+
+
+def _file_formats(adapter: Platform, earlier: str) -> Callable[[str], FileFormat]:
+    """Return how files are written, also those of the platform that the bot had before."""
+    if earlier in ("", adapter.name) or earlier not in platforms():
+        return adapter.file_format
+    formats = (adapter.file_format, platform(earlier).file_format)
+    return lambda file: "json5" if "json5" in [file_format(file) for file_format in formats] else "json"
 
 
 def _by_key(observed: Observed) -> dict[str, Place]:

@@ -70,8 +70,8 @@ class DirectoryTarget:
         self, home: Home, places: Collection[Place], *, detail: Collection[Place] = (), full: bool = False
     ) -> Observed:
         """Look at a home; what the last look found and the system says has not moved is not read again."""
-        last = Glance() if full else glance_from_bytes(self._memory.remembered(home.bot))
-        look = _Look(self.where, home, last, {place.file for place in detail})
+        last = glance_from_bytes(self._memory.remembered(home.bot))
+        look = _Look(self.where, home, Glance() if full else last, {place.file for place in detail})
         files: dict[str, list[Place]] = {}
         for place in places:
             if place.pointer:

@@ -1,0 +1,99 @@
+"""kill -9 at any moment leaves whole skills and files that parse, and the next pass finishes the work."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.reconciler.site import contents
+from tests.reconciler.world import World
+
+from molthub.client.cache import read_tree
+from molthub.documents import tree_digest
+from molthub.platforms.config_file import ConfigFile
+
+KILLS = int(os.environ.get("MOLTHUB_KILLS", "10"))
+BOTS = 6
+SKILLS = 4
+
+
+def test_a_killed_reconcile_leaves_nothing_half_done(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    known = declare(world, 0)
+    command = reconcile_command(world)
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    longest = time.monotonic() - started
+
+    dice = random.Random(7)  # noqa: S311 (moments, not secrets)
+    killed = 0
+    for number in range(1, KILLS + 1):
+        known |= declare(world, number)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(dice.uniform(0.0, longest))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        check_homes(world, known)
+    assert killed > 0
+
+    report = world.report("reconcile", status=0)
+    assert {bot["state"] for bot in report["bots"]} == {"in-sync"}
+    assert [bot["problems"] for bot in report["bots"]] == [[]] * BOTS
+    assert world.report("drift", "--full", status=0)["summary"]["changes"] == 0
+    assert not [name for name in contents(world.target) if "molthub-staging" in name or name.endswith(".tmp")]
+
+
+def test_after_each_kill_the_next_pass_ends_in_sync_without_conflict(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    dice = random.Random(11)  # noqa: S311 (moments, not secrets)
+    for number in range(max(1, KILLS // 3)):
+        known = declare(world, number)
+        process = subprocess.Popen(reconcile_command(world), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(dice.uniform(0.1, 0.6))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+        report = world.report("reconcile", status=0)
+
+        causes = {change["cause"] for bot in report["bots"] for change in bot["changes"]}
+        assert causes <= {"declared"}  # what the killed one wrote is never taken for somebody else's
+        check_homes(world, known)
+
+
+def reconcile_command(world: World) -> list[str]:
+    places = ["--index", str(world.site.folder), "--target", str(world.target), "--state", str(world.state)]
+    return [sys.executable, "-m", "molthub.cli.main", "reconcile", *places, "--once", "--quiet"]
+
+
+def declare(world: World, number: int) -> set[str]:
+    """Publish a new version of every skill and new values, and return the digests of the skills."""
+    digests = {
+        f"skill/s{skill}": world.site.skill(
+            f"s{skill}", f"1.0.{number}", {"SKILL.md": f"skill {skill}, version {number}\n" * 50, "docs/a.md": "a\n"}
+        )
+        for skill in range(SKILLS)
+    }
+    server = {"command": "npx", "args": ["-y"], "env": {"NUMBER": str(number), "TOKEN": "${secrets.token}"}}
+    desired = {**digests, "env/NUMBER": str(number), "mcp/github": server}
+    if number % 2:
+        desired.pop("skill/s0")
+    for bot in range(BOTS):
+        world.site.bot(f"prod/b{bot}", desired, platform=("agents-dir", "claude-code", "openclaw")[bot % 3])
+    world.site.publish()
+    return set(digests.values())
+
+
+def check_homes(world: World, known: set[str]) -> None:
+    """Every skill folder is one whole version; every file parses."""
+    for skill in world.target.glob("*/*/**/skills/*"):
+        if "molthub-staging" not in str(skill):
+            assert tree_digest(read_tree(skill)) in known, skill
+    for file in (*world.target.glob("*/*/**/*.json"), *world.target.glob("*/*/**/*.json5")):
+        if "molthub-staging" not in str(file):
+            assert isinstance(ConfigFile.parse(file.read_bytes(), "json5", str(file)).value, dict)
