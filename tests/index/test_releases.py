@@ -95,6 +95,20 @@ def test_a_record_without_a_version_is_named() -> None:
     assert offered(tree) == ["1.2.0"]
 
 
+@pytest.mark.parametrize("file", ["SKILL.md", "skill.yaml"])
+@pytest.mark.parametrize("content", ["name: [", None], ids=["broken", "missing"])
+def test_a_version_that_cannot_be_read_is_named_once(file: str, content: str | None) -> None:
+    path = f"skills/git/1.1.0/{file}"
+    tree = {path: text for path, text in TWO_VERSIONS.items()} | ({path: content} if content else {})
+    if content is None:
+        del tree[path]
+    index = build(tree)
+    assert not index.complete
+    assert "MH406" not in problem_ids(index)
+    assert len({problem.file for problem in index.problems if problem.severity == "error"}) == 1
+    assert offered(tree) == ["1.2.0"]
+
+
 def test_a_path_that_no_archive_holds_leaves_its_version_out() -> None:
     version = skill_version("git", "2.0.0", {"docs/" + "n" * 120 + ".md": "long"})
     tree = registry(skill("git", versions={"1.0.0": skill_version("git", "1.0.0"), "2.0.0": version}), locked=False)

@@ -5,7 +5,7 @@ A version that cannot be offered as it was recorded is left out and named in a p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from molthub import versions
 from molthub.documents import file_entry, tree_digest
@@ -25,7 +25,7 @@ def archive_skills(
     """
     for skill in catalog.skills.values():
         releases = _tombstones(skill)
-        _report_missing(skill, source, archived)
+        _report_missing(skill, catalog.broken, archived)
         for number, version in skill.versions.items():
             if number not in releases:
                 release = _release(skill, version, source, archived)
@@ -46,15 +46,13 @@ def _tombstones(skill: Skill) -> dict[str, SkillRelease]:
     return found
 
 
-def _report_missing(skill: Skill, source: Source, archived: Archived) -> None:
-    """Report numbers that are recorded but not there. A folder that could not be read was reported by the catalog."""
+def _report_missing(skill: Skill, broken: Collection[str], archived: Archived) -> None:
+    """Report numbers that are recorded but not there. What could not be read was reported by the catalog."""
     project = skill.project
     for number, record in project.versions.items():
-        if number in skill.versions or removal(project, record) is not None:
-            continue
-        folder = f"skills/{skill.name}/{number}/"
-        if not any(path.startswith(folder) for path in source.files):
-            message = f"{skill.name} {number} is recorded, but {folder} holds nothing: it is left out of the index"
+        gone = number not in skill.versions and removal(project, record) is None
+        if gone and f"skill/{skill.name}@{number}" not in broken:
+            message = f"{skill.name} {number} is recorded, but its folder is not there: it is left out of the index"
             remedy = "restore the folder, or say in project.yaml why the version was removed"
             archived.problems.append(problem_at(record.at or project.file, "MH406", message, remedy))
 
