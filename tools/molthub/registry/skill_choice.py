@@ -175,9 +175,15 @@ def _frozen(locks: Locks) -> tuple[tuple[str, tuple[tuple[str, tuple[str, ...]],
     return tuple((name, tuple(versions.items())) for name, versions in sorted(locks.items()))
 
 
-def _split(name: str, wants: Sequence[Want], locks: Locks) -> Iterator[Problem]:
+def _by_name(wants: Sequence[Want]) -> list[tuple[str, list[Want]]]:
+    groups: dict[str, list[Want]] = {}
+    for want in wants:
+        groups.setdefault(want.name, []).append(want)
+    return sorted(groups.items())
+
+
+def _split(name: str, asking: Sequence[Want], locks: Locks) -> Iterator[Problem]:
     """Yield where packs lock a skill at versions of which none suits every pack."""
-    asking = [want for want in wants if want.name == name]
     versions = locks.get(name, {})
     if len(versions) < 2 or any(want.free for want in asking):  # noqa: PLR2004 (one lock cannot split)
         return
