@@ -52,9 +52,10 @@ def registry(*trees: Tree, locked: bool = True, **fields: Any) -> Tree:
 
 
 def skill_md(name: str, description: str = "", body: str = "", **frontmatter: Any) -> str:
-    """Return a SKILL.md."""
+    """Return a SKILL.md. ``frontmatter`` is written with ``-`` for ``_``."""
     bare = name.rpartition("/")[2]
-    head = {"name": bare, "description": description or f"Does what {bare} does. Use it in tests.", **frontmatter}
+    head = {"name": bare, "description": description or f"Does what {bare} does. Use it in tests."}
+    head |= {key.replace("_", "-"): value for key, value in frontmatter.items()}
     return f"---\n{as_yaml(head)}---\n{body or f'# {bare}'}\n"
 
 

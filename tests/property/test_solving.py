@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -62,10 +63,10 @@ def test_what_comes_out_is_what_the_search_finds_and_fits_everybody(
 
 @settings(max_examples=100, deadline=None)
 @given(shelves, wants, st.randoms())
-def test_the_order_of_asking_does_not_matter(shelf: Shelf, requirements: list[Requirement], chance: object) -> None:
+def test_the_order_of_asking_does_not_matter(shelf: Shelf, requirements: list[Requirement], chance: Random) -> None:
     shuffled = list(requirements)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis' randoms are random.Random
-    outcomes = []
+    chance.shuffle(shuffled)
+    outcomes: list[dict[str, Candidate] | None] = []
     for asked in (requirements, shuffled):
         try:
             outcomes.append(solve(asked, lambda name: candidates(shelf, name)))

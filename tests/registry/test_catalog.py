@@ -239,7 +239,7 @@ def test_dependencies_that_cannot_be_meant(declared: object, problem_id: str, li
 
 def test_needs_come_from_skill_yaml_and_else_from_the_frontmatter() -> None:
     own = skill_version("a", "1.0.0", mcp_servers=["x"], env=[{"name": "A", "secret": True}])
-    head = skill_version("b", "1.0.0", {"SKILL.md": skill_md("b", **{"mcp-servers": ["y"], "env": "B, C"})})
+    head = skill_version("b", "1.0.0", {"SKILL.md": skill_md("b", mcp_servers=["y"], env="B, C")})
     meta = skill_version("c", "1.0.0", {"SKILL.md": skill_md("c", metadata={"mcp-servers": "z w"})})
     faulty = skill_version("d", "1.0.0", {"SKILL.md": "---\nmcp-servers: [\n---\n"})
     trees = [

@@ -38,7 +38,8 @@ def declared(case: dict[str, Any]) -> Tree:
     for name, spec in case["bots"].items():
         tree |= builders.bot("lab", name, **spec)
     tree = builders.registry(with_digests(tree), hosts=case.get("hosts", []))
-    return tree | case.get("files", {})
+    files: Tree = case.get("files", {})
+    return tree | files
 
 
 def with_digests(tree: Tree) -> Tree:
