@@ -16,12 +16,12 @@ from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
 from molthub_reconciler.neighbours import Neighbours, is_mass_removal
 from molthub_reconciler.one_bot import BotPass, Surroundings
+from molthub_reconciler.problems import problem_of
 from molthub_reconciler.report import BotReport, Command, Report
 from molthub_reconciler.state import TargetState
-from molthub_reconciler.subjects import Subject, problem_of
+from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
 from molthub_reconciler.targets.base import Target
-from molthub_reconciler.targets.inside import as_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,6 @@ def _removed(work: BotPass) -> BotReport | None:
 
 
 def _failed(subject: Subject, error: MolthubError | OSError) -> BotReport:
-    if isinstance(error, OSError):
-        error = as_problem(error, error.filename or "")
     platform = subject.desired.platform if subject.desired else ""
     digest = subject.desired.digest if subject.desired else None
     problems = (*subject.problems, problem_of(error))

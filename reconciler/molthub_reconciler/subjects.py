@@ -10,17 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from molthub.client.index import Index
-from molthub.errors import (
-    FormatError,
-    IntegrityError,
-    MolthubError,
-    NotFoundError,
-    Problem,
-    UnreachableError,
-    UnsafeArchiveError,
-)
+from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError
 from molthub.model import DesiredState, FleetState, Json, SyncPolicy
 from molthub_reconciler.findings import State
+from molthub_reconciler.problems import problem_of
 from molthub_reconciler.receipt import Receipt
 from molthub_reconciler.state import TargetState
 
@@ -204,23 +197,6 @@ def nothing_desired(receipt: Receipt, sync: SyncPolicy) -> DesiredState:
         labels={},
         sync=replace(sync, prune=True),
     )
-
-
-_NUMBERS: tuple[tuple[type[MolthubError], str], ...] = (
-    (UnsafeArchiveError, "MH605"),
-    (IntegrityError, "MH603"),
-    (UnreachableError, "MH601"),
-    (NotFoundError, "MH606"),
-    (FormatError, "MH602"),
-)
-
-
-def problem_of(error: MolthubError, number: str = "MH702") -> Problem:
-    """Return an error that ends one bot's pass as a problem of that bot."""
-    if error.problems:
-        return error.problems[0]
-    number = next((found for kind, found in _NUMBERS if isinstance(error, kind)), number)
-    return Problem(number, str(error), error.remedy)
 
 
 def _problem(value: Json) -> Problem:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from molthub.client.cache import Store
 from molthub.client.index import Index
 from molthub.errors import MolthubError, Problem
 from molthub.model import Artifact
-from molthub_reconciler.subjects import problem_of
+from molthub_reconciler.problems import problem_of
 
 
 class Supply:
@@ -42,15 +43,22 @@ class Supply:
         try:
             self._index.fetch(missing, self.store)
         except MolthubError as error:
-            for artifact in missing:
-                if not self.store.has(artifact.digest):
-                    self._failed[artifact.digest] = _why(artifact, error)
+            lost = [artifact for artifact in missing if not self.store.has(artifact.digest)]
+            self._failed |= {artifact.digest: _why(artifact, error) for artifact in lost}
+        except OSError as error:
+            if len(missing) == 1:
+                self._failed[missing[0].digest] = _why(missing[0], error)
+            else:  # the store's disk may be full; what is small enough may still fit
+                for artifact in missing:
+                    self._fetch([artifact])
 
 
-def _why(artifact: Artifact, error: MolthubError) -> Problem:
+def _why(artifact: Artifact, error: MolthubError | OSError) -> Problem:
     name = f"{artifact.name}@{artifact.version}"
-    named = (problem for problem in error.problems if problem.message.startswith(name))
-    return next(named, None) or Problem(problem_of(error).id, f"{name}: {error}", error.remedy)
+    problems = error.problems if isinstance(error, MolthubError) else ()
+    named = (problem for problem in problems if problem.message.startswith(name))
+    problem = problem_of(error)
+    return next(named, None) or replace(problem, message=f"{name}: {problem.message}")
 
 
 def _unreachable(artifact: Artifact) -> Problem:

@@ -10,13 +10,13 @@ from molthub.client.cache import Store, default_store
 from molthub.client.index import Index
 from molthub.client.paths import index_cache, state_folder
 from molthub.errors import NotFoundError
+from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, run_pass
 from molthub_reconciler.report import Command, Report
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Declared, Subject, kept
 from molthub_reconciler.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
-from molthub_reconciler.targets.inside import as_problem
 
 
 class Workplace:
@@ -35,7 +35,7 @@ class Workplace:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise as_problem(error, str(self.folder)) from None
+            raise refused(error, str(self.folder)) from None
 
     def need_target(self) -> None:
         """Raise :class:`NotFoundError` when the target's folder is not there."""

@@ -23,6 +23,7 @@ from molthub.model import FileEntry, Json
 from molthub.platforms.config_file import ConfigFile
 from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place
+from molthub_reconciler.problems import problem_of, refused
 from molthub_reconciler.targets.base import Home, Observed, Step
 from molthub_reconciler.targets.file_edit import Edit, edit_file
 from molthub_reconciler.targets.glance import (
@@ -34,7 +35,7 @@ from molthub_reconciler.targets.glance import (
     status_below,
     status_of,
 )
-from molthub_reconciler.targets.inside import as_problem, give_to_owner, refuse_links
+from molthub_reconciler.targets.inside import give_to_owner, refuse_links
 
 STAGING = ".molthub-staging"
 """The folder in a home where new skills and files wait until they are whole. It is there only during a pass."""
@@ -99,7 +100,7 @@ class DirectoryTarget:
                     work.remove_skills(step)
         except (PlatformFileError, OSError) as error:
             # Nothing could be staged, so nothing was done; or only the staging folder could not be cleared.
-            problem = _problem_of(error, STAGING)
+            problem = problem_of(error, STAGING)
             failed |= {step.key: problem for step in steps if step.key not in work.done}
         return failed
 
@@ -110,12 +111,6 @@ class DirectoryTarget:
             refuse_links(self.where, home.folder, ".")
             with contextlib.suppress(OSError):
                 remove_tree(staging)
-
-
-def _problem_of(error: MolthubError | OSError, file: str) -> Problem:
-    if isinstance(error, OSError):
-        error = as_problem(error, file)
-    return error.problems[0] if error.problems else Problem("MH702", error.message, error.remedy, file=file)
 
 
 # --- looking -------------------------------------------------------------------------------------------------------
@@ -212,7 +207,7 @@ class _Look:
                 refuse_links(self.target, self.home.folder, name)
                 yield None
         except OSError as error:
-            raise as_problem(error, name) from None
+            raise refused(error, name) from None
 
     def _keep(self, name: str, found: Json, status: Mapping[str, tuple[int, ...]]) -> None:
         unit = Unit(found, status)
@@ -304,4 +299,4 @@ class _Work:
             yield
             self.done.update(keys)
         except (MolthubError, OSError) as error:
-            self.failed |= dict.fromkeys(keys, _problem_of(error, file))
+            self.failed |= dict.fromkeys(keys, problem_of(error, file))

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.client.atomic import write_new
-from molthub.errors import MolthubError, PlatformFileError, Problem
+from molthub.errors import PlatformFileError, Problem
 from molthub.model import Json
 from molthub.platforms.base import FileFormat
 from molthub.platforms.config_file import ConfigFile
 from molthub_reconciler.difference import NOTHING
 from molthub_reconciler.plan import Place
+from molthub_reconciler.problems import problem_of, unwritable
 from molthub_reconciler.targets.glance import status_of
-from molthub_reconciler.targets.inside import give_to_owner, unreachable
+from molthub_reconciler.targets.inside import give_to_owner
 
 _ATTEMPTS = 5
 
@@ -56,7 +57,7 @@ def edit_file(
                 give_to_owner(path)
             return failed
         staged.unlink()
-    raise unreachable(where, "another program keeps writing this file", "the next pass tries again")
+    raise unwritable(where, "another program keeps writing this file", "the next pass tries again")
 
 
 def _edit(config: ConfigFile, edits: Iterable[Edit]) -> dict[str, Problem]:
@@ -68,7 +69,7 @@ def _edit(config: ConfigFile, edits: Iterable[Edit]) -> dict[str, Problem]:
             else:
                 _put(config, edit.place, edit.value)
         except PlatformFileError as error:
-            failed[edit.key] = _first_problem(error, edit.place.file)
+            failed[edit.key] = problem_of(error, edit.place.file)
     return failed
 
 
@@ -87,10 +88,6 @@ def _clear(config: ConfigFile, place: Place) -> None:
     elif is_there:
         # An empty list of files to read, and what was made around it, would be of no use to the owner.
         config.remove(place.pointer, prune_empty=bool(place.item))
-
-
-def _first_problem(error: MolthubError, file: str) -> Problem:
-    return error.problems[0] if error.problems else Problem("MH705", error.message, error.remedy, file=file)
 
 
 def _take_rights(staged: Path, path: Path) -> None:
