@@ -205,6 +205,11 @@ def test_a_skill_that_an_agent_brings_itself_is_a_warning() -> None:
     assert (warning.id, warning.severity, warning.file) == ("MH213", "warning", "fleets/f/bots/a.yaml")
 
 
+def test_a_host_that_has_the_name_of_a_used_skill_is_a_finding_and_no_crash() -> None:
+    tree = registry(skill("git"), fleet("f"), bot("f", "a", skills=["git"]), hosts=["git"])
+    assert ("MH214", "registry.yaml") in _ids(tree)
+
+
 def test_imported_and_removed_versions_need_not_have_all_their_content() -> None:
     upstream = {"git": "https://x.y/z.git", "commit": "0" * 40}
     imported: dict[str, Any] = {"upstream": upstream, "digest": NO_DIGEST}

@@ -151,7 +151,7 @@ def _skill_origins(chosen: Mapping[str, Candidate], presence: Presence) -> dict[
     for name, (winner, words) in presence.items():
         if name in chosen or len(words) > 1:
             found[f"skill/{name}"] = origins(winner, words)
-    brought = [name for name, (winner, _) in presence.items() if winner.value is not None]
+    brought = [name for name, (winner, _) in presence.items() if winner.value is not None and name in chosen]
     found |= {f"skill/{name}": (origin,) for name, origin in _brought_along(brought, chosen, presence)}
     return found
 
