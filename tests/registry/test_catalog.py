@@ -230,6 +230,7 @@ def test_dependencies_are_a_map_or_a_list(declared: object) -> None:
         ([{"b": "^1.0"}, {"b": "^2.0"}], "MH003", 7),
         ({"b": "not a range"}, "MH101", 6),
         ({"missing": "^1.0"}, "MH203", 6),
+        ({"b": "^9.0"}, "MH201", 6),
     ],
 )
 def test_dependencies_that_cannot_be_meant(declared: object, problem_id: str, line: int) -> None:

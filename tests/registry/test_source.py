@@ -252,7 +252,9 @@ def test_attributes_that_change_bytes_are_refused(tmp_path: Path, where: str, te
 def test_attributes_above_the_registry_count_too(tmp_path: Path, outer: str, own: str, refused: bool) -> None:
     inside = {f"registry-index/{path}": text for path, text in (tree() | {".gitattributes": own}).items()}
     commit(inside | {".gitattributes": outer, "docs/.gitattributes": "* text\n"}, tmp_path)
-    assert ids(open_source(tmp_path)) == ([("MH012", "../.gitattributes")] if refused else [])
+    expected = [("MH012", "../.gitattributes")] if refused else []
+    assert ids(open_source(tmp_path)) == expected
+    assert ids(open_source(tmp_path, worktree=True)) == expected
 
 
 def test_a_file_beyond_the_limit_is_never_read(tmp_path: Path) -> None:

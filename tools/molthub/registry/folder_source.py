@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from pathlib import Path
 from molthub.documents import digest_of
 from molthub.errors import Problem, RegistryError
 from molthub.registry.git_source import open_repository, prefix_of, repository_path
-from molthub.registry.tree_walk import Entry, TreeFile, walk
+from molthub.registry.tree_walk import ATTRIBUTES, Entry, TreeFile, attribute_problems, walk
 
 _REVISION_DIGITS = 33
 
@@ -30,9 +30,11 @@ class FolderSource:
         self._root = path
         self._ignored = _ignored_by_git(path)
         tree = walk(self._list, "", self._content)
+        above = _folders_above(path)
+        outer = attribute_problems(_outer_attributes(above), len(above), tree.root_attributes)
         self.where = str(path)
         self.files: Mapping[str, TreeFile] = tree.files
-        self.problems: tuple[Problem, ...] = tree.problems
+        self.problems: tuple[Problem, ...] = (*outer, *tree.problems)
         self.refused = tree.refused
         self.strays = tree.strays
 
@@ -86,6 +88,23 @@ def _disk_entry(entry: os.DirEntry[str], path: str) -> Entry:
         return Entry(entry.name, "special", "")
     executable = os.name != "nt" and bool(status.st_mode & stat.S_IXUSR)
     return Entry(entry.name, "file", path, "", status.st_size, executable)
+
+
+def _folders_above(path: Path) -> list[Path]:
+    """Return the folders above the registry that lie in its repository, outermost first; none outside git."""
+    found = repository_path(path) if find_spec("pygit2") else None
+    repository = open_repository(path) if found else None
+    if repository is None or repository.is_bare:
+        return []
+    depth = len(prefix_of(repository, path))
+    return list(path.resolve().parents[:depth])[::-1]
+
+
+def _outer_attributes(folders: Iterable[Path]) -> Iterator[tuple[int, str]]:
+    for depth, folder in enumerate(folders):
+        file = folder / ATTRIBUTES
+        if file.is_file() and not file.is_symlink():
+            yield depth, file.read_text(encoding="utf-8", errors="replace")
 
 
 def _ignored_by_git(folder: Path) -> Callable[[str, bool], bool]:

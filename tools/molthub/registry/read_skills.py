@@ -202,7 +202,7 @@ def _dependencies(reading: Reading, manifest: Manifest, key: str) -> dict[str, s
             reading.add(manifest.problem("MH101", pointer, "this is no version range", remedy), key)
         else:
             found[name] = wanted
-            reading.refer([Reference(f"skill/{name}", None, manifest.file, pointer, manifest.file)])
+            reading.refer([Reference(f"skill/{name}", wanted, manifest.file, pointer, manifest.file)])
     return found
 
 
