@@ -99,7 +99,7 @@ def test_a_record_without_a_version_is_named() -> None:
 @pytest.mark.parametrize("content", ["name: [", None], ids=["broken", "missing"])
 def test_a_version_that_cannot_be_read_is_named_once(file: str, content: str | None) -> None:
     path = f"skills/git/1.1.0/{file}"
-    tree = {path: text for path, text in TWO_VERSIONS.items()} | ({path: content} if content else {})
+    tree = TWO_VERSIONS | ({path: content} if content else {})
     if content is None:
         del tree[path]
     index = build(tree)
