@@ -18,18 +18,19 @@ class Download:
         self.store = store
         self.progress = progress
         self.failures: list[tuple[Artifact, MolthubError]] = []
-        self.gone = False
+        self.gone: UnreachableError | None = None
         self._lock = threading.Lock()
 
     def one(self, artifact: Artifact) -> None:
         """Bring one version into the store, or note why not."""
         try:
             if not self.store.has(artifact.digest):
-                if self.gone:
-                    raise UnreachableError("not tried, because the index stopped answering")
+                if self.gone is not None:
+                    raise UnreachableError(f"not tried any more: {self.gone.message}", remedy=self.gone.remedy)
                 self.store.add(artifact, self.get(artifact))
         except MolthubError as error:
-            self.gone = self.gone or isinstance(error, UnreachableError)
+            if self.gone is None and isinstance(error, UnreachableError):
+                self.gone = error
             self.failures.append((artifact, error))
         with self._lock:
             self.progress(1)

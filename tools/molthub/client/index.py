@@ -26,7 +26,17 @@ from molthub.documents import (
     shard_key,
 )
 from molthub.errors import FormatError, MolthubError, NotFoundError, UnreachableError
-from molthub.model import Artifact, DesiredState, FleetState, IndexRoot, PackEntry, SearchRow, Shard, SkillEntry
+from molthub.model import (
+    Artifact,
+    DesiredState,
+    FleetState,
+    IndexRoot,
+    PackEntry,
+    SearchRow,
+    Shard,
+    SkillEntry,
+    bare_name,
+)
 
 THREADS = 8
 MAX_ROOT = 8 * 1024 * 1024
@@ -266,10 +276,12 @@ def _nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
     """Return "did you mean ...?" for the names most like ``name``, or nothing."""
     from difflib import get_close_matches
 
-    length = len(name)
-    # difflib is slow on tens of thousands of names; what differs much in length is not near.
-    similar = [other for other in names if abs(len(other) - length) <= max(3, length // 3)]
-    near = get_close_matches(name, similar, n=3)
+    bare, length = bare_name(name), len(name)
+    known = list(names)
+    near = [other for other in known if bare_name(other) == bare]
+    if not near:
+        # difflib is slow on tens of thousands of names; what differs much in length is not near.
+        near = get_close_matches(name, [other for other in known if abs(len(other) - length) <= max(3, length // 3)])
     return f"did you mean {' or '.join(prefix + other for other in near)}?" if near else ""
 
 

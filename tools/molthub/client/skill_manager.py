@@ -118,13 +118,15 @@ class SkillManager:
 
     def install(self, *names: str, dry_run: bool = False) -> Report:
         """Install ``NAME``, ``NAME@RANGE`` or ``pack/NAME[@N]`` with dependencies; repair what is installed already."""
-        report = self._installer().install(parse_all(names), dry_run=dry_run)
+        wanted = parse_all(names)
+        report = self._installer().install(wanted, dry_run=dry_run)
         self._note(dry_run=dry_run)
         return report
 
     def update(self, *names: str, dry_run: bool = False) -> Report:
         """Bring installed skills to the newest version that was asked for; without names, all."""
-        report = self._installer().update(parse_all(names), dry_run=dry_run)
+        wanted = parse_all(names)
+        report = self._installer().update(wanted, dry_run=dry_run)
         self._note(dry_run=dry_run)
         return report
 

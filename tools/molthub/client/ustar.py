@@ -111,10 +111,10 @@ def _member(tar: bytes, offset: int, header: bytes, where: str) -> tuple[Member,
     # The checksum's own field counts as eight spaces.
     if sum(header) - sum(header[148:156]) + 8 * 32 != _number(header[148:156], where):
         raise _unsafe("a header's checksum is wrong", where)
-    path = _path(header, where)
     kind = header[156:157]
     if kind not in (b"0", b"\0"):
-        raise _unsafe(f"{path!r} is {_KINDS.get(kind, 'of an unknown kind')}", where)
+        raise _unsafe(f"{_name(header)!r} is {_KINDS.get(kind, 'of an unknown kind')}", where)
+    path = _path(header, where)
     size = _number(header[124:136], where)
     begin = offset + BLOCK
     end = begin + size
@@ -125,8 +125,7 @@ def _member(tar: bytes, offset: int, header: bytes, where: str) -> tuple[Member,
 
 
 def _path(header: bytes, where: str) -> str:
-    name, prefix = _text(header[:100]), _text(header[345:500])
-    raw = prefix + b"/" + name if prefix else name
+    raw = _name(header)
     try:
         path = raw.decode()
     except UnicodeDecodeError:
@@ -135,6 +134,11 @@ def _path(header: bytes, where: str) -> str:
     if fault is not None:
         raise _unsafe(f"the path {path!r} {fault}", where)
     return path
+
+
+def _name(header: bytes) -> bytes:
+    name, prefix = _text(header[:100]), _text(header[345:500])
+    return prefix + b"/" + name if prefix else name
 
 
 def _text(field: bytes) -> bytes:
