@@ -4,24 +4,8 @@ from __future__ import annotations
 
 import errno
 
-from molthub.errors import (
-    FormatError,
-    IntegrityError,
-    MolthubError,
-    NotFoundError,
-    PlatformFileError,
-    Problem,
-    UnreachableError,
-    UnsafeArchiveError,
-)
+from molthub.errors import MolthubError, PlatformFileError, Problem
 
-_NUMBERS: tuple[tuple[type[MolthubError], str], ...] = (
-    (UnsafeArchiveError, "MH605"),
-    (IntegrityError, "MH603"),
-    (UnreachableError, "MH601"),
-    (NotFoundError, "MH606"),
-    (FormatError, "MH602"),
-)
 _CANNOT_WRITE = "MH702"
 
 
@@ -31,8 +15,7 @@ def problem_of(error: MolthubError | OSError, file: str | None = None) -> Proble
         return _of_system(error, file)
     if error.problems:
         return error.problems[0]
-    number = next((found for kind, found in _NUMBERS if isinstance(error, kind)), _CANNOT_WRITE)
-    return Problem(number, str(error), error.remedy, file=file)
+    return Problem(error.problem_id or _CANNOT_WRITE, str(error), error.remedy, file=file)
 
 
 def unwritable(file: str, message: str, remedy: str) -> PlatformFileError:

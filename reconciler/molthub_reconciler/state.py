@@ -37,6 +37,7 @@ class TargetState:
     """The state of one target. Reading makes no folder; the first thing written does."""
 
     def __init__(self, root: Path, address: str) -> None:
+        self.root = root
         self.address = address
         self.folder = root / "targets" / hex_of(address.encode())[:12]
         self._made: set[Path] = set()
@@ -131,10 +132,11 @@ class TargetState:
             old.unlink(missing_ok=True)
 
     def add_pass(self, bot: str, line: Mapping[str, Json]) -> None:
-        """Add what a pass changed or found, unless the last one found just the same."""
+        """Add what a pass changed or found, unless it changed nothing and found the same as the one before."""
         place = self._bot(bot) / "passes.jsonl"
         earlier = _lines(place)
-        if earlier and {**earlier[-1], "at": ""} == {**line, "at": ""}:
+        has_changed = any(change["result"] == "applied" for change in line["changes"])
+        if earlier and not has_changed and {**earlier[-1], "at": ""} == {**line, "at": ""}:
             return
         lines = [*earlier[-PASSES_KEPT + 1 :], line]
         self._write(place, b"".join(canonical(dict(line)) + b"\n" for line in lines), durable=False)
@@ -163,7 +165,7 @@ class TargetState:
 
     def _make(self, folder: Path) -> None:
         if folder not in self._made:
-            self.folder.parent.parent.mkdir(parents=True, exist_ok=True)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
             for missing in [parent for parent in reversed((folder, *folder.parents)) if not parent.exists()]:
                 missing.mkdir(mode=_PRIVATE)
             self._made.add(folder)

@@ -56,7 +56,6 @@ class HomeWatch:
                 rust_timeout=500,
                 stop_event=self._stop,
                 raise_interrupt=False,
-                ignore_permission_denied=True,
             )
             for batch in changes:
                 homes = {home for _, path in batch if (home := home_of(self._root, path)) is not None}

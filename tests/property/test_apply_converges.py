@@ -9,7 +9,6 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fakes import FakeTarget, Killed
 
 from molthub.client.cache import Store
 from molthub.documents import digest_of
@@ -20,6 +19,7 @@ from molthub_reconciler.report import BotReport
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
+from tests.fakes import FakeTarget, Killed
 
 DIGESTS = [f"sha256:{letter * 64}" for letter in "abc"]
 PLACES = {

@@ -9,7 +9,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reconciler.site import contents
 
 from molthub.client.cache import Store
 from molthub.documents import digest_of
@@ -19,6 +18,7 @@ from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
+from tests.reconciler.site import contents
 
 names = st.sampled_from(["github", "postgres", "files"])
 servers: st.SearchStrategy[Json] = st.sampled_from(
@@ -31,9 +31,7 @@ layouts = st.sampled_from([None, 0, 2, 4, "\t"])
 
 @settings(max_examples=20, deadline=None)
 @given(owned, layouts, st.lists(desireds, min_size=1, max_size=4))
-def test_the_owners_servers_and_files_stay(
-    mine: dict[str, Json], indent: Any, declared: list[dict[str, Json]]
-) -> None:
+def test_the_owners_servers_and_files_stay(mine: dict[str, Json], indent: Any, declared: list[dict[str, Json]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         home = root / "bots" / "prod" / "ada"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.reconciler.site import DOCKER, GIT
-from tests.reconciler.world import World
 
 from molthub.model import Json
+from tests.reconciler.site import DOCKER, GIT
+from tests.reconciler.world import World
 
 SERVER = {"command": "npx", "args": ["-y", "server-github"], "env": {"TOKEN": "${secrets.token}", "LEVEL": "debug"}}
 

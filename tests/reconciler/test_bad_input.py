@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reconciler.site import contents
-from tests.reconciler.world import World, changes_of, state_of
 
 from molthub.model import Json
+from tests.reconciler.site import contents
+from tests.reconciler.world import World, changes_of, state_of
 
 Home = Callable[[Path], object]
 
 
 def problems_of(report: dict[str, Any], bot: str) -> list[dict[str, Any]]:
     """Return a bot's problems in a report."""
-    return next(row["problems"] for row in report["bots"] if row["bot"] == bot)  # type: ignore[no-any-return] # JSON
+    return next(row["problems"] for row in report["bots"] if row["bot"] == bot)
 
 
 def two_bots(world: World, desired: dict[str, Json], platform: str = "claude-code") -> None:
@@ -161,7 +161,7 @@ def test_an_index_that_is_none_touches_no_bot(world: World, desired: dict[str, J
     outcome = world.molthub("reconcile")
 
     assert outcome.status == 1
-    assert "error:" in outcome.stderr
+    assert "error MH602:" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert contents(world.target) == before
 

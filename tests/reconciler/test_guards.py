@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.reconciler.site import contents, stamps
-from tests.reconciler.world import World, changes_of, state_of
 
 from molthub.model import Json, SyncPolicy
+from tests.reconciler.site import contents, stamps
+from tests.reconciler.world import World, changes_of, state_of
 
 MANY = {f"env/KEY_{number}": str(number) for number in range(12)}
 
@@ -161,7 +161,9 @@ def test_a_lost_receipt_deletes_nothing_and_adopts_what_is_equal(world: World, d
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": "molthub.receipt/1"}', b'{"format": "molthub.receipt/9"}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"format": "molthub.receipt/1"}', b'{"format": "molthub.receipt/9"}']
+)
 def test_a_receipt_that_cannot_be_read_counts_as_lost_and_is_put_aside(
     world: World, desired: dict[str, Json], content: bytes
 ) -> None:

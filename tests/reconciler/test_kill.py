@@ -10,12 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.reconciler.site import contents
-from tests.reconciler.world import World
-
 from molthub.client.cache import read_tree
 from molthub.documents import tree_digest
 from molthub.platforms.config_file import ConfigFile
+from tests.reconciler.site import contents
+from tests.reconciler.world import World
 
 KILLS = int(os.environ.get("MOLTHUB_KILLS", "10"))
 BOTS = 6

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.reconciler.site import DOCKER, GIT, contents, read_json, stamps
-from tests.reconciler.world import World, changes_of, state_of
 
 from molthub.model import Json, SyncPolicy
+from tests.reconciler.site import DOCKER, GIT, contents, read_json, stamps
+from tests.reconciler.world import World, changes_of, state_of
 
 PLATFORMS = ("agents-dir", "claude-code", "openclaw")
 SKILL_ROOTS = {
@@ -28,9 +28,10 @@ def test_a_new_bot_gets_everything(world: World, desired: dict[str, Json], platf
     report = world.report("reconcile", status=0)
 
     assert state_of(report, "prod/ada") == "in-sync"
-    assert {(key, change["action"], change["cause"], change["result"]) for key, change in changes_of(report, "prod/ada").items()} == {
-        (key, "create", "declared", "applied") for key in desired
-    }  # fmt: skip
+    found = changes_of(report, "prod/ada")
+    assert found.keys() == desired.keys()
+    outcomes = {(change["action"], change["cause"], change["result"]) for change in found.values()}
+    assert outcomes == {("create", "declared", "applied")}
     skills = contents(world.home("prod/ada") / SKILL_ROOTS[platform])
     assert skills == {f"git/{path}": text.encode() for path, text in GIT.items()} | {
         f"docker/{path}": text.encode() for path, text in DOCKER.items()
@@ -190,14 +191,18 @@ def test_what_the_owner_has_is_adopted_where_equal_and_left_alone_where_not(
 def test_the_owners_comments_and_settings_survive(world: World, desired: dict[str, Json]) -> None:
     own = world.home("prod/ada") / ".openclaw/openclaw.json"
     own.parent.mkdir(parents=True)
-    text = "{\n  // mine\n  gateway: { mode: 'local', }, /* keep */\n  mcp: { servers: { mine: { command: 'x' } } },\n}\n"
+    text = (
+        "{\n  // mine\n  gateway: { mode: 'local', }, /* keep */\n  mcp: { servers: { mine: { command: 'x' } } },\n}\n"
+    )
     own.write_text(text)
     own.chmod(0o600)
     world.site.bot("prod/ada", desired, platform="openclaw")
     world.site.publish()
 
     assert state_of(world.report("reconcile", status=0), "prod/ada") == "in-sync"
-    assert all(piece in own.read_text() for piece in ("// mine", "mode: 'local',", "/* keep */", "mine: { command: 'x' }"))
+    assert all(
+        piece in own.read_text() for piece in ("// mine", "mode: 'local',", "/* keep */", "mine: { command: 'x' }")
+    )
     assert own.stat().st_mode & 0o777 == 0o600
     world.site.bot("prod/ada", {}, platform="openclaw")
     world.site.publish()

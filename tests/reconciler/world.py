@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 from click.testing import CliRunner, Result
-from tests.reconciler.site import Site
 
 from molthub.cli.main import molthub_group
 from molthub.console import run
 from molthub.documents import hex_of
+from tests.reconciler.site import Site
 
 
 @dataclass
