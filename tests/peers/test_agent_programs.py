@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.peers.agent_homes import SECRET, environment, seen_by, seen_server, write_home
-from tests.peers.npm_programs import npm_program
-from tests.platforms.json5_documents import json5_texts
 
 from molthub.platforms.base import platform
 from molthub.platforms.config_file import ConfigFile, same
 from molthub.platforms.json_text import read_json5
+from tests.peers.agent_homes import SECRET, environment, seen_by, seen_server, write_home
+from tests.peers.npm_programs import npm_program
+from tests.platforms.json5_documents import json5_texts
 
 pytestmark = pytest.mark.peers
 HERE = Path(__file__).parent
@@ -148,6 +148,18 @@ def test_openclaw_lists_the_skills_of_the_bot_and_knows_its_own(openclaw: OpenCl
     assert sorted(ours) == ["code-review", "pg"]
     assert all(skill["eligible"] for skill in ours.values())
     assert {skill["name"] for skill in skills} - ours.keys() == platform("openclaw").bundled_skills
+
+
+def test_openclaw_finds_the_skills_of_each_of_several_agents(openclaw: OpenClawHome) -> None:
+    write_home(openclaw.folder, "openclaw", {"skill/writing": "sha256:0"}, agent="writer")
+    file = openclaw.folder / ".openclaw" / "openclaw.json"
+    config = ConfigFile.parse(file.read_bytes(), "json5", file.name)
+    roster = {"main": {"workspace": "~/.openclaw/workspace"}, "writer": {}}
+    config.set(("agents",), {"ownership": "explicit", "entries": roster})
+    file.write_bytes(config.to_bytes())
+    for agent, names in (("main", ["code-review", "pg"]), ("writer", ["writing"])):
+        skills = openclaw.json("skills", "list", "--agent", agent)["skills"]
+        assert sorted(skill["name"] for skill in skills if skill["source"] == "openclaw-workspace") == names
 
 
 def test_openclaw_changes_its_own_settings_and_leaves_our_files(openclaw: OpenClawHome) -> None:

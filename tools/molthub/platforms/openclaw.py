@@ -61,7 +61,11 @@ class OpenClaw:
     )
 
     def skills_root(self, agent: str) -> str:
-        """Return ``.openclaw/workspace/skills``; ``.openclaw/workspace-<agent>/skills`` for a further agent."""
+        """Return ``.openclaw/workspace/skills``; ``.openclaw/workspace-<agent>/skills`` for a further agent.
+
+        These are the program's own defaults. An owner who moves a workspace, or makes ``main`` one of several agents
+        with ``agents.ownership: explicit``, names this folder as its ``workspace``.
+        """
         workspace = "workspace" if agent in ("", DEFAULT_AGENT) else f"workspace-{agent}"
         return f".openclaw/{workspace}/skills"
 
