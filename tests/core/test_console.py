@@ -8,7 +8,7 @@ import click
 import pytest
 
 from molthub.console import Console, common_options, run
-from molthub.errors import ExitStatus, ManifestError, Problem, UsageError
+from molthub.errors import ExitStatus, FormatError, ManifestError, Problem, UsageError
 
 PROBLEM = Problem("MH203", "skill gti is not in this registry", "did you mean git?", file="bots/ada.yaml", line=5)
 
@@ -75,6 +75,11 @@ def test_an_error_gives_place_problem_and_remedy(capsys: pytest.CaptureFixture[s
     shown = json.loads(capsys.readouterr().out)
     assert shown["error"] == {"message": "2 manifests are faulty", "place": "registry", "remedy": "mend them"}
     assert shown["problems"][0]["id"] == "MH203"
+
+
+def test_an_error_names_its_kind_so_that_it_can_be_looked_up() -> None:
+    assert FormatError("the answer is not JSON").to_json()["error"]["id"] == "MH602"
+    assert ManifestError(PROBLEM.message, problems=[PROBLEM]).to_json()["error"]["id"] == "MH203"
 
 
 @pytest.mark.parametrize(

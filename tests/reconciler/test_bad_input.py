@@ -300,11 +300,15 @@ def test_a_platform_of_a_newer_molthub_fails_its_bot_alone(world: World, desired
 
 SMALL_FILES = """
 import resource, signal, sys
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 from molthub.cli.main import molthub
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
 sys.argv = ["molthub", *sys.argv[1:]]
-molthub()
+try:
+    molthub()
+finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 """
 
 

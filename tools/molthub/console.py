@@ -58,13 +58,14 @@ class Console:
         return click.style(text, **style) if self.color else text
 
     def problems(self, problems: Iterable[Problem], *, err: bool = True) -> None:
-        """Show findings, one line each, remedy below."""
-        for problem in problems:
+        """Show findings, one line each; a remedy stands below the last of those in a row that share it."""
+        shown = list(problems)
+        for number, problem in enumerate(shown):
             severity = self.style(problem.severity, fg=_COLORS[problem.severity])
             place = f"{problem.place}: " if problem.place else ""
             stream = sys.stderr if err else sys.stdout
             click.echo(f"{place}{severity} {problem.id}: {problem.message}", err=err, color=self._color_of(stream))
-            if problem.remedy:
+            if problem.remedy and [problem.remedy] != [after.remedy for after in shown[number + 1 : number + 2]]:
                 click.echo(f"  {problem.remedy}", err=err)
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -176,9 +177,11 @@ def _console(context: click.Context | None) -> Console:
 
 def _told(error: MolthubError, console: Console) -> int:
     console.json(error.to_json())
-    console.problems(problem for problem in error.problems if problem.message != error.message)
-    click.echo(f"{console.style('error', fg='red')}: {error}", err=True)
-    if error.remedy:
+    findings = [problem for problem in error.problems if problem.message != error.message]
+    console.problems(findings)
+    name = " ".join(filter(None, (console.style("error", fg="red"), error.problem_id)))
+    click.echo(f"{name}: {error}", err=True)
+    if error.remedy and error.remedy not in {problem.remedy for problem in findings}:
         click.echo(f"  {error.remedy}", err=True)
     return int(error.exit_status)
 

@@ -159,9 +159,13 @@ class Problem:
 
 
 class MolthubError(Exception):
-    """Something asked for cannot be done. ``str()`` gives the place and the problem; ``remedy`` says what to do."""
+    """Something asked for cannot be done. ``str()`` gives the place and the problem; ``remedy`` says what to do.
+
+    ``problem_id`` is the kind's own id, where it has one; an error made of one finding has that finding's.
+    """
 
     exit_status: ExitStatus = ExitStatus.FAILED
+    problem_id: str | None = None
 
     def __init__(
         self, message: str, *, place: str = "", remedy: str = "", problems: tuple[Problem, ...] | list[Problem] = ()
@@ -171,10 +175,12 @@ class MolthubError(Exception):
         self.message = message
         self.remedy = remedy
         self.problems = tuple(problems)
+        if self.problems and self.problems[0].message == message:
+            self.problem_id = self.problems[0].id
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that ``--json`` prints when a command fails."""
-        error = {"message": self.message, "place": self.place, "remedy": self.remedy}
+        error = {"id": self.problem_id, "message": self.message, "place": self.place, "remedy": self.remedy}
         shown: dict[str, Any] = {"error": {key: value for key, value in error.items() if value}}
         if self.problems:
             shown["problems"] = [problem.to_json() for problem in self.problems]
@@ -208,21 +214,31 @@ class ResolutionError(MolthubError):
 class NotFoundError(MolthubError):
     """A skill, version, pack or bot that was named does not exist."""
 
+    problem_id = "MH606"
+
 
 class UnreachableError(MolthubError):
     """An index did not answer: no such host, refused, timed out, broken off."""
+
+    problem_id = "MH601"
 
 
 class FormatError(MolthubError):
     """What an index answered is not a document of this format, or of a newer one."""
 
+    problem_id = "MH602"
+
 
 class IntegrityError(MolthubError):
     """Bytes are not what their digest, hash or size says. Nothing of them was kept."""
 
+    problem_id = "MH603"
+
 
 class UnsafeArchiveError(IntegrityError):
     """An archive would write outside its folder, or holds something else than plain files."""
+
+    problem_id = "MH605"
 
 
 class PlatformFileError(MolthubError):
