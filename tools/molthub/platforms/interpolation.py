@@ -1,0 +1,100 @@
+"""How a program expands ``${NAME}`` in its files, and how a desired value is written so that it means the same there.
+
+What is written is read back the way the program reads it: the literal text and the secrets that come out must be those
+that were declared. So nothing depends on knowing every way in which a ``$`` may meet what stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from molthub.model import Json
+from molthub.platforms.base import value_error
+from molthub.platforms.secrets import Piece, Secret, pieces, reference, render
+
+_UNSAFE_KEYS = frozenset({"__proto__", "constructor", "prototype"})
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolation:
+    """A program's expansion of environment variables, in one pass from left to right.
+
+    ``token`` matches what the program acts on: group ``name`` is a variable to expand, group ``text`` what an escape
+    stands for. ``escape`` writes literal text. ``refused_keys`` are keys of objects that the program acts on as well.
+    """
+
+    token: re.Pattern[str]
+    escape: Callable[[str], str] = str
+    refused_keys: frozenset[str] = frozenset()
+
+    def written(self, key: str, value: Json) -> Json:
+        """Return the value of desired ``key`` as the program must find it.
+
+        Raises :class:`PlatformValueError` (MH707) where the program would read something else than is meant.
+        """
+        own_name = key.rpartition("/")[2]
+        for at, name in (("", own_name), *_names(value)):
+            if name in self.refused_keys | _UNSAFE_KEYS:
+                raise value_error(key, f"the program does not take the name {name!r}{at}", "choose another name")
+        for at, text in _texts(value):
+            if self._read(self._write(text)) != _referred(text):
+                problem = f"the text{at} holds a ${{NAME}} that the program would expand or change"
+                raise value_error(key, problem, "write it without ${...}, or give the whole text as one secret")
+        return render(value, _reference_text, self.escape)
+
+    def _write(self, text: str) -> str:
+        written = render(text, _reference_text, self.escape)
+        return str(written)
+
+    def _read(self, text: str) -> tuple[Piece, ...]:
+        found: list[Piece] = []
+        start = 0
+        for match in self.token.finditer(text):
+            groups = match.groupdict()
+            found.append(text[start : match.start()])
+            found.append(groups["text"] if groups.get("text") is not None else Secret(groups["name"]))
+            start = match.end()
+        return _joined([*found, text[start:]])
+
+
+def _reference_text(secret: str) -> str:
+    return f"${{{reference(secret)}}}"
+
+
+def _referred(text: str) -> tuple[Piece, ...]:
+    """Return a desired text's pieces, each secret as the variable that holds it."""
+    return tuple(Secret(reference(piece.name)) if isinstance(piece, Secret) else piece for piece in pieces(text))
+
+
+def _joined(parts: list[Piece]) -> tuple[Piece, ...]:
+    joined: list[Piece] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part:
+            joined.append(part)
+    return tuple(joined)
+
+
+def _names(value: Json) -> Iterator[tuple[str, str]]:
+    """Yield every key of an object in a value, with words for its place."""
+    for at, inner in _walk(value):
+        if isinstance(inner, dict):
+            yield from ((at, name) for name in inner)
+
+
+def _texts(value: Json) -> Iterator[tuple[str, str]]:
+    """Yield every text in a value, with words for its place."""
+    return ((at, inner) for at, inner in _walk(value) if isinstance(inner, str))
+
+
+def _walk(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
+    yield f" at {pointer}" if pointer else "", value
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _walk(item, f"{pointer}/{name}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _walk(item, f"{pointer}/{number}")
