@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.builders import Tree, TreeSource, registry, skill
 
 from molthub.index.build import BuiltIndex, build_index
 from molthub.index.publish import publish
 from molthub.registry.catalog import read_catalog
+from tests.builders import Tree, TreeSource, registry, skill
 
 TWO_VERSIONS = registry(skill("git", "1.1.0", "1.2.0"), skill("docker"), locked=False)
 

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from tests.builders import bot, commit, fleet, pack, registry, skill, write_tree
-from tests.index import walk
 
 from molthub.cli.main import molthub_group
 from molthub.console import run
+from tests.builders import bot, commit, fleet, pack, registry, skill, write_tree
+from tests.index import walk
 
 TREE = registry(
     skill("git", "1.1.0", "1.2.0"),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from molthub.documents import bot_from_json, fleet_from_json
 from tests.builders import Tree, bot, fleet, overlay, pack, registry, skill
 from tests.index import walk
 from tests.index.made import build, document, entry, problem_ids, site
-
-from molthub.documents import bot_from_json, fleet_from_json
 
 DEV = {
     "skills": ["git"],

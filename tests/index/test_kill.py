@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
+
+from molthub.index.folder import ROOT_DOCUMENT, TEMPORARY
 from tests.builders import Tree, bot, fleet, pack, registry, skill, skill_version, write_tree
 from tests.index import walk
 from tests.index.made import build
-
-from molthub.index.folder import ROOT_DOCUMENT, TEMPORARY
 
 KILLS = int(os.environ.get("MOLTHUB_KILLS", "10"))
 

@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.builders import Tree, registry, skill, skill_version, write_tree
-from tests.index import walk
-from tests.index.made import TWO_VERSIONS, build, site
 
 from molthub.errors import MolthubError
 from molthub.index.folder import MARKER, TEMPORARY, opened_for_build
 from molthub.index.publish import BLOB, publish
+from tests.builders import Tree, registry, skill, skill_version, write_tree
+from tests.index import walk
+from tests.index.made import TWO_VERSIONS, build, site
 
 DAY = 24 * 60 * 60
 THIRD_VERSION = registry(skill("git", "1.1.0", "1.2.0", "1.3.0"), skill("docker"), locked=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.builders import Tree, pack, registry, skill, skill_version
 from tests.index import walk
 from tests.index.made import TWO_VERSIONS, build, document, entry, locks, problem_ids

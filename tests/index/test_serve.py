@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import registry, skill, skill_version, write_tree
-from tests.index import walk
-from tests.index.made import TWO_VERSIONS, site
 
 from molthub.errors import MolthubError
 from molthub.index.serve import IndexServer, make_server
+from tests.builders import registry, skill, skill_version, write_tree
+from tests.index import walk
+from tests.index.made import TWO_VERSIONS, site
 
 
 @dataclass

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import pack, registry, skill
-from tests.index.made import TWO_VERSIONS, build, locks, many_skills
-from tests.index.walk import sha256
 
 from molthub.documents import NAMES_PER_SHARD, shard_key
 from molthub.index.shards import key_length
+from tests.builders import pack, registry, skill
+from tests.index.made import TWO_VERSIONS, build, locks, many_skills
+from tests.index.walk import sha256
 
 
 def search_list(index: Any) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from tests.builders import Tree, pack, registry, skill, skill_version
-from tests.index import walk
-from tests.index.made import TWO_VERSIONS, build, document, entry, locks, many_skills
 
 from molthub import schema_files
 from molthub.index.build import BuiltIndex
+from tests.builders import Tree, pack, registry, skill, skill_version
+from tests.index import walk
+from tests.index.made import TWO_VERSIONS, build, document, entry, locks, many_skills
 
 BASE = "https://skills.example.com/"
 

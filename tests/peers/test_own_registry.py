@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from skills_ref.validator import validate
+
 from tests.peers.npm_programs import npm_program
 
 ROOT = Path(__file__).parent.parent.parent

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders import Tree, TreeSource, as_bytes, bot, fleet, overlay, pack, profile, registry, skill
 
 from molthub.errors import RegistryError
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.resolve import resolve_bots
+from tests.builders import Tree, TreeSource, as_bytes, bot, fleet, overlay, pack, profile, registry, skill
 
 WHOLE: Tree = registry(
     skill("git", "1.0.0", "1.1.0", env=[{"name": "TOKEN", "secret": True}]),

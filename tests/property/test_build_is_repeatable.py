@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.builders import Tree, bot, commit, fleet, pack, registry, skill, skill_version
 from tests.index import walk
 from tests.index.made import build

@@ -10,13 +10,13 @@ from typing import Any
 import jsonschema_rs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders import Tree, as_bytes, bot, fleet, pack, registry, skill, skill_version
-from tests.index import walk
-from tests.index.made import build
 
 from molthub import documents, schema_files
 from molthub.index.build import BuiltIndex
 from molthub.model import IndexRoot, Shard
+from tests.builders import Tree, as_bytes, bot, fleet, pack, registry, skill, skill_version
+from tests.index import walk
+from tests.index.made import build
 
 NAMES = ("git", "docker", "a", "x-1", "@acme/git", "@acme/tool")
 NUMBERS = ("0.1.0", "1.0.0-rc.1", "1.0.0", "1.10.0", "2.0.0+build.5")

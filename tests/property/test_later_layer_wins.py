@@ -10,10 +10,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders import TreeSource, bot, fleet, overlay, pack, profile, registry
 
 from molthub.registry.catalog import read_catalog
 from molthub.registry.resolve import Resolution, resolve_bots
+from tests.builders import TreeSource, bot, fleet, overlay, pack, profile, registry
 
 KEYS = ["A", "B", "C", "D"]
 SERVERS = ["m", "n"]

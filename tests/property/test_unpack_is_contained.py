@@ -12,13 +12,13 @@ from pathlib import Path
 
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
-from tests.index_fixture import artifact_of
 
 from molthub.client.cache import Store, read_tree
 from molthub.client.verify import unpack
 from molthub.documents import hex_of, tree_digest
 from molthub.errors import IntegrityError
 from molthub.model import Artifact
+from tests.index_fixture import artifact_of
 
 KINDS = [tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE,
          tarfile.CHRTYPE, tarfile.CONTTYPE, b"x", b"g", b"L", b"K", b"S"]  # fmt: skip

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+from molthub.errors import RegistryError
+from molthub.registry.catalog import Catalog, read_catalog
+from molthub.registry.resolve import resolve_bots
+from molthub.registry.source import open_source
 from tests.builders import (
     Tree,
     TreeSource,
@@ -19,11 +24,6 @@ from tests.builders import (
     skill_version,
     write_tree,
 )
-
-from molthub.errors import RegistryError
-from molthub.registry.catalog import Catalog, read_catalog
-from molthub.registry.resolve import resolve_bots
-from molthub.registry.source import open_source
 
 
 def whole() -> Tree:

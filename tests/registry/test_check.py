@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+
+from molthub import schema_files
+from molthub.errors import Problem
+from molthub.registry.check import check
+from molthub.registry.rules.cycles import cycles
 from tests.builders import (
     Tree,
     TreeSource,
@@ -25,11 +30,6 @@ from tests.builders import (
     write_tree,
 )
 from tests.registry.command import run_molthub
-
-from molthub import schema_files
-from molthub.errors import Problem
-from molthub.registry.check import check
-from molthub.registry.rules.cycles import cycles
 
 
 def _registry(**settings: Any) -> Tree:

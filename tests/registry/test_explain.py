@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.builders import bot, commit, fleet, pack, profile, registry, skill, write_tree
 
 from molthub.cli.main import molthub_group
 from molthub.console import run
+from tests.builders import bot, commit, fleet, pack, profile, registry, skill, write_tree
 
 STORY = Path(__file__).parents[1] / "cases" / "story" / "registry"
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given, settings
-from tests.builders import as_yaml, commit, fleet, pack, registry, skill, skill_md, write_tree
-from tests.registry.command import Ran, run_molthub
-from tests.registry.test_edit import _documents
 
 from molthub.registry.check import check
 from molthub.registry.edit import comments
 from molthub.registry.source import open_source
 from molthub.registry.yaml_style import in_style
 from molthub.yaml_text import parse
+from tests.builders import as_yaml, commit, fleet, pack, registry, skill, skill_md, write_tree
+from tests.registry.command import Ran, run_molthub
+from tests.registry.test_edit import _documents
 
 MESSY = """\
 # Why this fleet

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.builders import skill_md, write_tree
-from tests.registry.command import run_molthub, run_skills
 
 from molthub.registry.check import check
 from molthub.registry.source import open_source
+from tests.builders import skill_md, write_tree
+from tests.registry.command import run_molthub, run_skills
 
 
 def test_a_new_registry_is_committed_and_checks_clean(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.builders import skill_md, write_tree
 
 from molthub.errors import ManifestError
 from molthub.registry.loose_skills import find_skills, read_skill
+from tests.builders import skill_md, write_tree
 
 
 @pytest.fixture

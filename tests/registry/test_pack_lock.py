@@ -6,12 +6,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.builders import Tree, TreeSource, pack, registry, skill, skill_version
 
 from molthub.errors import ResolutionError
 from molthub.registry.availability import available_versions, latest_pack
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.resolve import resolve_pack
+from tests.builders import Tree, TreeSource, pack, registry, skill, skill_version
 
 
 def catalog_of(*trees: Tree, locked: bool = True, hosts: list[str] | None = None) -> Catalog:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.builders import skill_md
 
 from molthub.errors import ManifestError
 from molthub.registry.checkout import NewFile
 from molthub.registry.loose_skills import LooseSkill
 from molthub.registry.manifest import read_manifest
 from molthub.registry.package import Package, digest_of_files, package
+from tests.builders import skill_md
 
 
 def _package(skill_text: str, name: str | None = None, **files: str) -> Package:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.builders import Tree, commit, registry, skill, skill_md, write_tree
-from tests.registry.command import Ran, run_skills
 
 from molthub.registry.catalog import read_catalog
 from molthub.registry.check import check
 from molthub.registry.publish import bumped
 from molthub.registry.source import open_source
+from tests.builders import Tree, commit, registry, skill, skill_md, write_tree
+from tests.registry.command import Ran, run_skills
 
 
 @pytest.fixture

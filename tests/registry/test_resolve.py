@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from tests import builders
-from tests.builders import Tree, TreeSource
 
 from molthub.registry.catalog import read_catalog
 from molthub.registry.resolve import Resolution, resolve_bots
 from molthub.yaml_text import parse
+from tests import builders
+from tests.builders import Tree, TreeSource
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "resolve").glob("*.yaml"))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pygit2
 import pytest
-from tests.builders import Tree, commit, commit_index, registry, skill, write_tree
 
 from molthub.errors import RegistryError
 from molthub.registry.source import FolderSource, GitSource, Source, open_source
+from tests.builders import Tree, commit, commit_index, registry, skill, write_tree
 
 MODE = pygit2.enums.FileMode
 
