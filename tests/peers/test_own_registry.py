@@ -134,4 +134,5 @@ def test_tar_programs_of_the_system_read_our_archives(site: Path, tmp_path: Path
         folder = tmp_path / name.replace("/", "_") / version
         folder.mkdir(parents=True)
         subprocess.run(["tar", "-xzf", "-"], input=archive, cwd=folder, check=True)
-        assert {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == content(archive)
+        found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert found == content(archive)
