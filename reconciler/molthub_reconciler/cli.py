@@ -144,11 +144,12 @@ def reconcile(
     from molthub_reconciler.reconcile import Rules
 
     place = _workplace(asked)
+    if once:
+        place.check()
     place.make_target()
     rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal)
     with place.state.lock():
         if once:
-            place.check()
             return _tell(console, place.once("reconcile", rules))
         from molthub_reconciler.controller import Controller
 

@@ -113,9 +113,10 @@ class BotPass:
         if not look.plan.changes:
             return look
         mates = self.around.neighbours.mates(self.subject.bot, self.home.folder)
-        if look.plan.in_sync:
-            return look if mates is no_mates else compared(look.observed, mates)
-        return compared(target.observe(self.home, places, detail=_told_in_detail(look)), mates)
+        detail = _told_in_detail(look)
+        if detail:
+            return compared(target.observe(self.home, places, detail=detail), mates)
+        return look if mates is no_mates else compared(look.observed, mates)
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -184,13 +185,10 @@ class BotPass:
 
     def _file_lists(self, receipt: Receipt) -> dict[str, tuple[FileEntry, ...]]:
         digests = {left for written in receipt.keys.values() for left in written.places.values()}
-        found = {}
-        for digest in digests & self.desired.skills.keys() - receipt.files.keys():
-            try:
-                found[digest] = self.around.supply.store.files(digest)
-            except MolthubError:
-                continue  # it was there before us; what was edited in it later cannot be named
-        return found
+        unknown = digests & self.desired.skills.keys() - receipt.files.keys()
+        found = {digest: self.around.supply.files(digest) for digest in unknown}
+        # A skill that was there before us need not be in the store; what is edited in it later cannot be named then.
+        return {digest: files for digest, files in found.items() if files}
 
     def _save(self, receipt: Receipt, *, durable: bool = True) -> None:
         self.receipt = replace(receipt, home=self.home.folder, platform=self.desired.platform)
@@ -255,7 +253,9 @@ def _told_in_detail(look: Look) -> tuple[Place, ...]:
     return tuple(
         change.at
         for change in look.plan.changes
-        if change.at in look.observed.standing and (change.at.pointer or change.cause != "declared")
+        if not change.is_extra
+        and change.at in look.observed.standing
+        and (change.at.pointer or change.cause != "declared")
     )
 
 

@@ -85,8 +85,10 @@ class Declared:
 
     def doubts(self) -> tuple[Problem, ...]:
         """Say what looks like a mistake as a whole, after the subjects were gone through."""
+        if self.declared or not self.choice.is_all:
+            return ()
         before = len(self.state.bots())
-        if self.declared or not before or not self.choice.is_all:
+        if not before:
             return ()
         message = f"the index declares no bots, though there were {before}: nothing is removed"
         return (Problem("MH703", message, "build the index with --fleets, or look what happened in git"),)

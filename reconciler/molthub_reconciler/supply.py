@@ -8,7 +8,7 @@ from dataclasses import replace
 from molthub.client.cache import Store
 from molthub.client.index import Index
 from molthub.errors import MolthubError, Problem
-from molthub.model import Artifact
+from molthub.model import Artifact, FileEntry
 from molthub_reconciler.problems import problem_of
 
 
@@ -20,6 +20,7 @@ class Supply:
         self._index = index
         self._failed: dict[str, Problem] = {}
         self._there: set[str] = set()
+        self._files: dict[str, tuple[FileEntry, ...]] = {}
 
     def provide(self, artifacts: Iterable[Artifact]) -> dict[str, Problem]:
         """Bring versions into the store. Return why those that are not there are missing, by digest."""
@@ -31,6 +32,15 @@ class Supply:
             self._fetch(missing)
         self._there |= wanted.keys() - self._failed.keys()
         return {digest: self._failed[digest] for digest in wanted if digest in self._failed}
+
+    def files(self, digest: str) -> tuple[FileEntry, ...]:
+        """Return the files of a version; none when it is not in the store."""
+        if digest not in self._files:
+            try:
+                self._files[digest] = self.store.files(digest)
+            except MolthubError:
+                return ()
+        return self._files[digest]
 
     def forget(self, digest: str) -> None:
         """Take back that a version is in the store: it turned out to be damaged there."""
