@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molthub.errors import Problem, RegistryError, missing_extra
-from molthub.registry.tree_walk import ATTRIBUTES, Entry, TreeFile, attribute_problems, walk
+from molthub.registry.tree_part import TreePart
+from molthub.registry.tree_walk import ATTRIBUTES, Entry, Tree, TreeFile, attribute_problems, walk, walk_below
 
 if TYPE_CHECKING:
     import pygit2
 
 ROOT_FILE = "registry.yaml"
 USUAL_FOLDER = "registry-index"
+
+# A tree object of git: mode, space, name, NUL, the 20 bytes of an id, again and again (gitformat-pack(5), "tree").
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_FOLDER_MODES = (b"40000", b"040000")
 
 
 class GitSource:
@@ -29,17 +36,60 @@ class GitSource:
         self.revision = str(commit.id)
         prefix = prefix_of(self._repository, path)
         self._prefix = self._find_root(commit.tree, prefix, path)
+        self._commit_tree = commit.tree
+        self.root = str(_subtree(commit.tree, self._prefix).id)
         self.where = _where(path, prefix, self._prefix, rev)
-        tree = walk(self._list, str(_subtree(commit.tree, self._prefix).id), self._content)
-        outer = attribute_problems(self._outer_attributes(commit.tree), len(self._prefix), tree.root_attributes)
-        self.files: Mapping[str, TreeFile] = tree.files
-        self.problems: tuple[Problem, ...] = (*outer, *tree.problems)
-        self.refused = tree.refused
-        self.strays = tree.strays
+
+    @property
+    def repository(self) -> str:
+        """Where git keeps the repository's objects."""
+        found: str = self._repository.path
+        return found
+
+    @cached_property
+    def _whole(self) -> TreePart:
+        return self.part()
+
+    @property
+    def files(self) -> Mapping[str, TreeFile]:
+        """Every file that may be read; the tree is walked when somebody asks first."""
+        return self._whole.files
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What the tree holds that it may not."""
+        return self._whole.problems
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The paths that were refused."""
+        return self._whole.refused
+
+    @property
+    def strays(self) -> tuple[str, ...]:
+        """Folders beside ``registry.yaml`` that are no part of a registry."""
+        return self._whole.strays
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes as they were committed."""
         return self._content(self.files[path].id)
+
+    def part(self, *, without: frozenset[str] = frozenset()) -> TreePart:
+        """Return the registry's files, those in the top folders ``without`` left out: they are not even listed."""
+        tree = walk(self._list, self.root, self._content, without)
+        outer = attribute_problems(self._outer_attributes(self._commit_tree), len(self._prefix), tree.root_attributes)
+        return self._part(replace(tree, problems=(*outer, *tree.problems)))
+
+    def below(self, tree_id: str, path: str) -> TreePart:
+        """Return the files of the folder at ``path``, whose tree is known by its id."""
+        return self._part(walk_below(self._list, tree_id, path, self._content))
+
+    def entries(self, tree_id: str) -> tuple[Entry, ...]:
+        """Return what one tree lists, in git's order; sizes are not looked up."""
+        return tuple(self._list(tree_id, sized=False))
+
+    def _part(self, tree: Tree) -> TreePart:
+        return TreePart(self.where, self.revision, tree, self._content)
 
     @cached_property
     def uncommitted(self) -> int:
@@ -65,23 +115,20 @@ class GitSource:
             raise RegistryError(message, place=str(path), remedy="commit it, or read the folder with --worktree")
         raise no_registry(path)
 
-    def _list(self, tree_id: str) -> Iterator[Entry]:
-        import pygit2
-
+    def _list(self, tree_id: str, *, sized: bool = True) -> Iterator[Entry]:
+        # The raw object is cut up here: an object for each of 400,000 entries costs more than reading them.
         header = self._repository.odb.read_header
-        tree: Any = self._repository[tree_id]
-        for entry in tree:
-            name = entry.raw_name.decode("utf-8", "surrogateescape")
-            mode = entry.filemode
-            if mode == pygit2.enums.FileMode.TREE:
-                yield Entry(name, "folder", str(entry.id))
-            elif mode == pygit2.enums.FileMode.LINK:
+        for mode, raw_name, raw_id in _ENTRY.findall(self._repository.read(tree_id)[1]):
+            name, entry_id = raw_name.decode("utf-8", "surrogateescape"), raw_id.hex()
+            if mode in _FOLDER_MODES:
+                yield Entry(name, "folder", entry_id)
+            elif mode == b"120000":
                 yield Entry(name, "link", "")
-            elif mode == pygit2.enums.FileMode.COMMIT:
+            elif mode == b"160000":
                 yield Entry(name, "submodule", "")
             else:
-                executable = mode == pygit2.enums.FileMode.BLOB_EXECUTABLE
-                yield Entry(name, "file", str(entry.id), str(entry.id), header(entry.id)[1], executable)
+                size = header(entry_id)[1] if sized else 0
+                yield Entry(name, "file", entry_id, entry_id, size, int(mode, 8) & 0o111 != 0)
 
     def _outer_attributes(self, tree: pygit2.Tree) -> Iterator[tuple[int, str]]:
         """Yield the ``.gitattributes`` above the registry, outermost first, with their depth."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -55,6 +56,7 @@ class _Walk:
 
     list_folder: Callable[[str], Iterable[Entry]]
     content: Callable[[str], bytes]
+    without: frozenset[str] = frozenset()
     files: dict[str, TreeFile] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
@@ -86,7 +88,8 @@ class _Walk:
             if problem is not None:
                 self._refuse(inner, problem)
             elif entry.kind == "folder":
-                self.folder(entry.handle, inner, depth + 1)
+                if inner not in self.without:
+                    self.folder(entry.handle, inner, depth + 1)
             else:
                 self._file(entry, inner)
 
@@ -106,10 +109,50 @@ class _Walk:
         self.problems.append(problem)
 
 
-def walk(list_folder: Callable[[str], Iterable[Entry]], root: str, content: Callable[[str], bytes]) -> Tree:
-    """Return the tree below the handle ``root``, with every file that may be read and every path that was refused."""
+def walk(
+    list_folder: Callable[[str], Iterable[Entry]],
+    root: str,
+    content: Callable[[str], bytes],
+    without: frozenset[str] = frozenset(),
+) -> Tree:
+    """Return the tree below the handle ``root``, with every file that may be read and every path that was refused.
+
+    The folders ``without`` are judged by their names and not entered.
+    """
+    taken = _Walk(list_folder, content, without)
+    return _taken(taken, taken.root(root))
+
+
+def walk_below(
+    list_folder: Callable[[str], Iterable[Entry]], handle: str, path: str, content: Callable[[str], bytes]
+) -> Tree:
+    """Return the part of a tree that the folder at ``path`` holds. The folder's own name is not judged here."""
     taken = _Walk(list_folder, content)
-    strays = taken.root(root)
+    taken.folder(handle, path, path.count("/") + 1)
+    return _taken(taken, ())
+
+
+def name_problems(entries: Iterable[Entry], path: str) -> dict[str, Problem]:
+    """Return what is wrong with the entries of the folder at ``path`` by themselves, by name; none is entered."""
+    listed = list(entries)
+    if all(entry.kind == "folder" and _PLAIN_FOLDER.match(entry.name) for entry in listed):
+        return {}
+    clashing = {name: group for group in tree_rules.clashes(entry.name for entry in listed) for name in group}
+    depth = path.count("/") + 1
+    faults = {}
+    for entry in listed:
+        others = [name for name in clashing.get(entry.name, ()) if name != entry.name]
+        faults[entry.name] = _fault(entry, f"{path}/{entry.name}", depth, others)
+    return {name: problem for name, problem in faults.items() if problem is not None}
+
+
+_PLAIN_FOLDER = re.compile(
+    r"(?=.{1,80}\Z)@?[a-z0-9]+(?:-[a-z0-9]+)*(?<!\A(?:con|prn|aux|nul))(?<!\A(?:com|lpt)[0-9])\Z"
+)
+"""Names with which nothing can be wrong: lower case, so that no two can clash, and none that Windows keeps."""
+
+
+def _taken(taken: _Walk, strays: tuple[str, ...]) -> Tree:
     ordered = dict(sorted(taken.files.items()))
     return Tree(ordered, tuple(taken.problems), frozenset(taken.refused), strays, taken.root_attributes)
 
