@@ -135,7 +135,7 @@ def test_a_long_description_stays_in_skill_md_and_is_cut_in_skill_yaml() -> None
     made = _package(skill_md("git", long))
     manifest = yaml.safe_load(made.at_version("1.0.0")["skill.yaml"].content)
     assert len(manifest["description"]) <= 1024
-    assert [note.file for note in made.notes] == ["skill.yaml"]
+    assert [note.place for note in made.notes] == ["SKILL.md:3"]
     assert [problem.id for problem in made.warnings] == ["MH302"]
     assert made.files["SKILL.md"].content == skill_md("git", long).encode()
 
@@ -148,3 +148,18 @@ def test_odd_frontmatter_values_do_no_harm() -> None:
         "requires": ["rube"],
     }
     assert _skill_yaml(_package(skill_md("git", metadata=None, **head))) == {"tags": ["1", "ok"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("---\nname: git\ndescription: d\nversion: 1.0\nlicense: Ask me\n---\n", ["SKILL.md:4", "SKILL.md:5"]),
+        ("---\nname: git\ndescription: d\nmetadata:\n  version: v2\n---\n", ["SKILL.md:5"]),
+        ("---\nversion: soon\nname: git\ndescription: d\n---\n", ["SKILL.md:2"]),
+        ("\n\n---\r\nversion: 1.0\r\n---\r\n\r\nversion: 1.0\r\n", ["SKILL.md:4"]),
+    ],
+)
+def test_what_is_taken_from_frontmatter_is_named_where_it_was_typed(text: str, places: list[str]) -> None:
+    loose = LooseSkill(Path("git"), "git", {"SKILL.md": NewFile(text.encode())})
+    said = [note for note in package(loose).notes if "version" in note.message or "licence" in note.message]
+    assert [note.place for note in said] == places

@@ -15,7 +15,7 @@ from molthub.registry.check import check
 from molthub.registry.publish import bumped
 from molthub.registry.source import open_source
 from tests.builders import Tree, commit, registry, skill, skill_md, write_tree
-from tests.registry.command import Ran, run_skills
+from tests.registry.command import Ran, run_molthub, run_skills
 
 
 @pytest.fixture
@@ -24,6 +24,13 @@ def place(tmp_path: Path) -> Path:
     folder = tmp_path / "registry"
     commit(registry(skill("git", "1.0.0"), skill("old", project={"status": "archived"})), folder)
     return folder
+
+
+@pytest.fixture
+def in_place(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in the registry's folder."""
+    monkeypatch.chdir(place)
+    return place
 
 
 @pytest.fixture
@@ -148,6 +155,8 @@ def test_publishing_twice_changes_nothing(capsys: pytest.CaptureFixture[str], pl
     assert _results(again) == {"colon": ("unchanged", "1.0.0"), "extra": ("unchanged", "1.0.0")}
     assert again.json["commit"] is None
     assert _log(place) == commits
+    told = _publish(capsys, place, dirty / "colon", dirty / "extra", "--yes")
+    assert told.out == f"= colon 1.0.0  unchanged  ({dirty}/colon)\n= extra 1.0.0  unchanged  ({dirty}/extra)\n"
 
 
 def test_other_content_under_a_taken_number_needs_a_bump(
@@ -156,8 +165,10 @@ def test_other_content_under_a_taken_number_needs_a_bump(
     write_tree({"SKILL.md": skill_md("git", "Better.")}, shelf / "git")
     refused = _publish(capsys, place, shelf / "git", "--yes")
     assert refused.status == 1
-    assert "MH504" in refused.out
-    assert "--bump patch (1.0.1)" in refused.out
+    assert refused.out.splitlines()[1:] == [
+        "    error: git 1.0.0 is in the registry with other content (MH504)",
+        "      publish it as the next version with --bump patch (1.0.1), or under another --name",
+    ]
     done = _publish(capsys, place, shelf / "git", "--yes", "--bump", "minor", "--json")
     assert (done.status, _results(done)) == (0, {"git": ("new", "1.1.0")})
     for arguments in ([], ["--bump", "minor"]):
@@ -280,3 +291,30 @@ def test_an_address_is_no_checkout(capsys: pytest.CaptureFixture[str], dirty: Pa
 )  # fmt: skip
 def test_bumping(version: str, part: Any, after: str) -> None:
     assert bumped(version, part) == after
+
+
+_HERE = ("into ., branch main", "next: molthub check, then git push")
+_BESIDE = (
+    "into ../registry, branch main",
+    "next: molthub check --registry ../registry, then git -C ../registry push",
+)
+
+
+@pytest.mark.parametrize(("typed", "told"), [(".", _HERE), ("../registry", _BESIDE)])
+def test_the_registry_is_named_as_it_was_typed(
+    capsys: pytest.CaptureFixture[str], dirty: Path, in_place: Path, typed: str, told: tuple[str, str]
+) -> None:
+    lines = run_skills(capsys, "publish", dirty / "plain", "--registry", typed, "--yes").err.splitlines()
+    assert (lines[0], lines[-1]) == told
+    made = run_molthub(capsys, "skill-packs", "create", "--name", "dev", "--skills", "git", "--registry", typed)
+    assert told[1] in made.err.splitlines()
+    assert in_place == Path.cwd()
+
+
+def test_a_path_with_spaces_is_quoted_where_it_can_be_copied(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, dirty: Path
+) -> None:
+    place = tmp_path / "my registry"
+    commit(registry(), place)
+    ran = _publish(capsys, place, dirty / "plain", "--yes")
+    assert f"next: molthub check --registry '{place}', then git -C '{place}' push" in ran.err

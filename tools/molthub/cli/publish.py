@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molthub.cli.next_step import say_next
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, Problem, UsageError
 
@@ -129,7 +130,7 @@ def _show(console: Console, plan: Plan, checkout: Checkout) -> None:
     for outcome in plan.outcomes:
         console.result(_headline(console, outcome))
         for problem in outcome.problems:
-            console.result("    " + _line(console, problem))
+            console.result("    " + _line(console, problem, outcome.shown))
             if problem.remedy and problem.severity == "error":
                 console.result(f"      {problem.remedy}")
     for problem in plan.left_out:
@@ -146,11 +147,11 @@ def _headline(console: Console, outcome: Outcome) -> str:
     return f"{sign} {what}  ({outcome.shown})"
 
 
-def _line(console: Console, problem: Problem) -> str:
+def _line(console: Console, problem: Problem, shown: str) -> str:
     kind = _KINDS.get(problem.id, problem.severity)
     color = "red" if problem.severity == "error" else "yellow"
-    place = f"{problem.place}: " if problem.place else ""
-    return f"{console.style(kind, fg=color)} {place}{problem.message} ({problem.id})"
+    place = f" {problem.place}" if problem.place not in ("", shown) else ""  # the line above names the folder
+    return f"{console.style(kind, fg=color)}{place}: {problem.message} ({problem.id})"
 
 
 def _ask(console: Console, count: int, checkout: Checkout, *, yes: bool) -> None:
@@ -166,11 +167,8 @@ def _end(console: Console, plan: Plan, checkout: Checkout, commit: str | None, *
     counts = {state: len(plan.having(state)) for state in ("new", "unchanged", "refused")}
     done = "to publish" if dry_run else "published"
     console.say(f"{counts['new']} {done}, {counts['unchanged']} unchanged, {counts['refused']} refused")
-    if commit:
-        console.say(f"committed {commit[:12]} on {checkout.branch}")
-        console.say(f"next: molthub check --registry {checkout.shown}, then git -C {checkout.shown} push")
-    elif counts["new"] and not dry_run:
-        console.say(f"not committed; next: molthub check --registry {checkout.shown} --worktree")
+    if counts["new"] and not dry_run:
+        say_next(console, checkout, commit)
 
 
 def _as_json(plan: Plan, commit: str | None, *, dry_run: bool) -> dict[str, Any]:

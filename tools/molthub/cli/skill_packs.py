@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli.next_step import say_next
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
 
@@ -96,7 +97,7 @@ def create(
     locks = {key: {"version": lock.version, "digest": lock.digest} for key, lock in version.resolved.items()}
     console.json({"pack": pack, "version": 1, "resolved": locks, "commit": commit, "files": sorted(files)})
     if not dry_run:
-        _next(console, checkout, commit)
+        say_next(console, checkout, commit)
         console.say(f"attach it: name it under `packs` of a fleet or bot (- name: {pack})")
 
 
@@ -130,7 +131,7 @@ def update(console: Console, packs: tuple[str, ...], *, registry: str, no_commit
         console.result("there are no packs")
     console.json({"changes": [change.to_json() for change in changes], "commit": commit, "dryRun": dry_run})
     if files and not dry_run:
-        _next(console, checkout, commit)
+        say_next(console, checkout, commit)
     if not refused:
         return ExitStatus.DONE
     return ExitStatus.FAILED if len(refused) == len(changes) else ExitStatus.PARTLY_DONE
@@ -233,11 +234,3 @@ def _write(checkout: Checkout, files: dict[str, bytes], message: str) -> str | N
     from molthub.registry.checkout import NewFile
 
     return checkout.write({path: NewFile(content) for path, content in files.items()}, message)
-
-
-def _next(console: Console, checkout: Checkout, commit: str | None) -> None:
-    if commit:
-        console.say(f"committed {commit[:12]} on {checkout.branch}")
-        console.say(f"next: molthub check --registry {checkout.shown}, then git -C {checkout.shown} push")
-    else:
-        console.say(f"not committed; next: molthub check --registry {checkout.shown} --worktree")

@@ -48,14 +48,11 @@ class Checkout:
         if commits:
             self._require_repository(directory)
         source = open_source(directory, worktree=True)
+        self.shown = str(directory)
+        """How messages name the registry: as it was typed."""
         self.folder = Path(source.where).resolve()
         self.source: Source = GitSource(self.folder) if commits else source
         self.branch = _git(self.folder, "symbolic-ref", "--short", "-q", "HEAD").strip() if commits else ""
-
-    @property
-    def shown(self) -> str:
-        """How messages name the registry."""
-        return str(self.folder)
 
     def worktree(self) -> FolderSource:
         """Return the registry as it lies on disk."""

@@ -91,11 +91,12 @@ def package(skill: LooseSkill, *, name: str | None = None, folder: str | None = 
     notes = [*skill.notes, *mended.mends]
     if given is not None and values.get("name") != full:
         notes.append(_note("MH502", f"changed the name to {full}", SKILL_YAML))
-    declared, remark = _declared_version(values, mended.read.values)
+    typed = skill.files[SKILL_MD].content
+    declared, remark = _declared_version(values, mended.read, typed)
     notes += remark
     made: dict[str, Json] = {}
     if given is None:
-        made, remarks = _values_of(mended.read)
+        made, remarks = _values_of(mended.read, typed)
         notes += remarks
     files = {**skill.files, SKILL_MD: NewFile(mended.content, skill.files[SKILL_MD].executable)}
     problems = check_skill_md(mended.content, SKILL_MD, name=mended.name, paths=[*files, SKILL_YAML])
@@ -126,19 +127,29 @@ def _says(text: str, key: str) -> Json:
     return manifest.value.get(key) if manifest is not None else None
 
 
-def _declared_version(values: Mapping[str, Json], head: Mapping[str, Json]) -> tuple[str | None, list[Problem]]:
+def _line_of(read: SkillMd, key: str, typed: bytes) -> int | None:
+    """Return the line of SKILL.md as it was ``typed`` that says ``key``, at the top or under metadata."""
+    pointer = (key,) if key in read.values else ("metadata", key)
+    line = read.document.key_mark(pointer).line
+    mended = (read.parts.head + read.parts.yaml).split("\n")[line - 1].strip()
+    lines = typed.decode("utf-8-sig").split("\n")
+    same = [number for number, text in enumerate(lines, 1) if text.strip() == mended]
+    return min(same, key=lambda number: abs(number - line), default=None)
+
+
+def _declared_version(values: Mapping[str, Json], read: SkillMd, typed: bytes) -> tuple[str | None, list[Problem]]:
     """Return the version that skill.yaml, or else the frontmatter, names; ``1.0`` and ``v1`` are completed."""
     if "version" in values:
         return str(values["version"]), []
-    metadata = head.get("metadata")
-    said = head.get("version", metadata.get("version") if isinstance(metadata, Mapping) else None)
+    said = _either(read.values, "version")
     if not isinstance(said, str) or is_version(said):
         return said if isinstance(said, str) else None, []
     nearly = _NEARLY_VERSION.match(said.strip())
     if nearly is None:
-        return None, [_note("MH502", f"did not take {said!r} for a version: it is none of SemVer")]
+        message = f"did not take {said!r} for a version: it is none of SemVer"
+        return None, [_note("MH502", message, line=_line_of(read, "version", typed))]
     number = ".".join(part or "0" for part in nearly.groups())
-    return number, [_note("MH502", f"took the version {said!r} as {number}", SKILL_YAML)]
+    return number, [_note("MH502", f"took the version {said!r} as {number}", line=_line_of(read, "version", typed))]
 
 
 # --- skill.yaml from frontmatter -----------------------------------------------------------------------------------
@@ -146,23 +157,26 @@ def _declared_version(values: Mapping[str, Json], head: Mapping[str, Json]) -> t
 
 def manifest_values(read: SkillMd) -> dict[str, Json]:
     """Return what skill.yaml says besides name and version, made from a SKILL.md."""
-    return _values_of(read)[0]
+    return _values_of(read, b"")[0]
 
 
-def _values_of(read: SkillMd) -> tuple[dict[str, Json], list[Problem]]:
+def _values_of(read: SkillMd, typed: bytes) -> tuple[dict[str, Json], list[Problem]]:
     head = read.values
     notes: list[Problem] = []
     text = " ".join(str(head.get("description") or "").split())
     description = shortened(text)
     if description != text:
-        notes.append(_note("MH502", f"cut the description of {len(text)} characters to fit", SKILL_YAML))
-    license_, remark = _license(head.get("license"))
-    notes += remark
+        message = f"cut the description of {len(text)} characters to fit into skill.yaml"
+        notes.append(_note("MH502", message, line=_line_of(read, "description", typed)))
+    license_ = _license(head.get("license"))
+    if license_ is None:
+        message = f"left the licence {_line(head['license'])!r} out of skill.yaml: it is no SPDX identifier"
+        notes.append(_note("MH502", message, line=_line_of(read, "license", typed)))
     values: dict[str, Json] = {
         "description": description,
         "tags": _words(head, "tags"),
         "author": _line(_either(head, "author")),
-        "license": license_,
+        "license": license_ or "",
         "homepage": _url(_either(head, "homepage")),
         "mcp-servers": [name for name in frontmatter.mcp_servers(head) or () if MCP_NAME.match(name)],
         "env": _env_needs(head),
@@ -194,10 +208,10 @@ def _url(said: Json) -> str:
     return said if isinstance(said, str) and _URL.match(said) else ""
 
 
-def _license(said: Json) -> tuple[str, list[Problem]]:
-    """Return the licence as an SPDX expression; what is none stays in SKILL.md alone, and is mentioned."""
+def _license(said: Json) -> str | None:
+    """Return the licence as an SPDX expression, empty where none is said; None for what stays in SKILL.md alone."""
     if not isinstance(said, str) or not said.strip():
-        return "", []
+        return ""
     words = re.sub(r"\s+licen[cs]e\Z", "", said.strip(), flags=re.IGNORECASE).split()
     written = [word if word in ("AND", "OR") else SPDX.get(word.strip("()").lower(), "") for word in words]
     if (
@@ -205,8 +219,8 @@ def _license(said: Json) -> tuple[str, list[Problem]]:
         and len(words) % 2 == 1
         and all((word in ("AND", "OR")) == bool(n % 2) for n, word in enumerate(words))
     ):
-        return " ".join(written), []
-    return "", [_note("MH502", f"left the licence {_line(said)!r} out: it is no SPDX identifier", SKILL_YAML)]
+        return " ".join(written)
+    return None
 
 
 def _requirements(head: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:

@@ -182,7 +182,7 @@ class _Judge:
         records = skill.project.versions if skill is not None else {}
         same = self._same(made, records)
         if same is not None:
-            return replace(outcome, state="unchanged", version=same, digest=records[same].digest)
+            return Outcome(shown, "unchanged", made.name, same, records[same].digest)
         number = self._number(made, records)
         outcome = replace(outcome, version=number)
         reasons = [

@@ -1,0 +1,23 @@
+"""How commands that write into a registry end: with the commit, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from molthub.console import Console
+
+if TYPE_CHECKING:
+    from molthub.registry.checkout import Checkout
+
+
+def say_next(console: Console, checkout: Checkout, commit: str | None) -> None:
+    """Say what was committed, if anything was, and the next step. The registry is named as it was typed."""
+    here = checkout.shown == "."
+    place = shlex.quote(checkout.shown)
+    check = "molthub check" + ("" if here else f" --registry {place}")
+    if commit:
+        console.say(f"committed {commit[:12]} on {checkout.branch}")
+        console.say(f"next: {check}, then git {'' if here else f'-C {place} '}push")
+    else:
+        console.say(f"not committed; next: {check} --worktree")
