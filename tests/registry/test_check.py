@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator
 
 from molthub import schema_files
 from molthub.errors import Problem
+from molthub.platforms.base import platform, platforms
 from molthub.registry.check import check
+from molthub.registry.rules.bots import BUNDLED
 from molthub.registry.rules.cycles import cycles
 from tests.builders import (
     Tree,
@@ -199,6 +201,11 @@ def test_the_policy_is_that_of_the_base() -> None:
     assert ("MH107", "skills/admin/project.yaml") in _ids(base | zoe)
 
 
+def test_the_skills_that_agents_bring_themselves_are_those_of_the_platforms() -> None:
+    known = {name: platform(name).bundled_skills for name in platforms()}
+    assert {name: skills for name, skills in known.items() if skills} == BUNDLED
+
+
 def test_a_skill_that_an_agent_brings_itself_is_a_warning() -> None:
     tree = registry(skill("code-review"), fleet("f"), bot("f", "a", platform="claude-code", skills=["code-review"]))
     (warning,) = _found(tree)
@@ -293,8 +300,14 @@ def test_uncommitted_files_are_counted_and_checked_on_demand(capsys: pytest.Capt
     assert (ran.status, "1 file not committed" in ran.err) == (0, True)
     ran = run_molthub(capsys, "check", "--registry", place, "--worktree")
     assert (ran.status, "profiles/backend.yaml:1" in ran.out) == (1, True)
+    assert ran.out.endswith(" 1 bot in 1 fleet in the work tree\n")
     both = run_molthub(capsys, "check", "--registry", place, "--worktree", "--rev", "HEAD")
     assert both.status == 2
+
+
+def test_a_folder_outside_git_has_no_revision_to_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    ran = run_molthub(capsys, "check", "--registry", write_tree(_registry(), tmp_path))
+    assert ran.out.endswith(" 1 bot in 1 fleet in the folder\n")
 
 
 def test_history_in_git_is_compared_by_blobs(capsys: pytest.CaptureFixture[str], place: Path) -> None:

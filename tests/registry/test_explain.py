@@ -83,6 +83,10 @@ def test_names_that_do_not_exist_are_answered_with_the_nearest(capsys: pytest.Ca
     assert "did you mean ada?" in capsys.readouterr().err
     assert explain("ada", "LOG_LEVL") == 1
     assert "did you mean LOG_LEVEL?" in capsys.readouterr().err
+    assert explain("ada", "skill/code-reveiw") == 1
+    assert "did you mean skill/code-review?" in capsys.readouterr().err
+    assert explain("ada", "skill/pager-duty") == 1
+    assert "see molthub explain prod/ada" in capsys.readouterr().err
     assert explain("ada", "nothing-like-it") == 1
     assert "see molthub explain prod/ada" in capsys.readouterr().err
 

@@ -195,3 +195,14 @@ def test_style_is_stable_and_changes_no_value(value: dict[str, Any]) -> None:
     if styled is not None:
         assert parse(styled, "f").value == value
         assert in_style(styled, "f") == styled
+
+
+def test_what_was_done_is_said_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    base = registry(skill("git"))
+    commit(base, tmp_path)
+    packs = registry(pack("zbase", {"skills": ["git"]}), pack("app", {"extends": ["zbase"]}), locked=False)
+    write_tree({path: text for path, text in packs.items() if path.startswith("packs/")}, tmp_path)
+    ran = _fmt(capsys, tmp_path)
+    assert ran.status == 0, ran
+    said = [line for line in ran.out.splitlines() if line.endswith(": locked its skills")]
+    assert sorted(said) == [f"packs/{name}/1.yaml: locked its skills" for name in ("app", "zbase")]

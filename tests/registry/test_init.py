@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from molthub.cli.serve import serve
 from molthub.registry.check import check
 from molthub.registry.source import open_source
 from tests.builders import skill_md, write_tree
@@ -47,11 +48,24 @@ def test_the_workflow_runs_steps_only_and_reads_no_more_than_it_must(
         subprocess.run(["sh", "-n"], input=step["run"], text=True, check=True)
 
 
+@pytest.mark.parametrize("name", ["r", "a-registry-of-ours", "two words"])
+def test_the_next_steps_stand_in_columns(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    steps = run_molthub(capsys, "init", name).err.splitlines()[-3:]
+    whys = ("add skills you have", "see what a pull request", "then git -C")
+    assert len({step.index(why) for step, why in zip(steps, whys, strict=True)}) == 1
+    assert steps[0].startswith("next: skills publish PATH --registry ")
+
+
 def test_what_the_readme_says_works(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     place = tmp_path / "r"
     run_molthub(capsys, "init", place)
     readme = (place / "README.md").read_text()
     assert "${secrets.github_token}" in readme
+    (port,) = [option.default for option in serve.params if option.name == "port"]
+    assert f"--registry http://127.0.0.1:{port}/" in readme
     write_tree({"SKILL.md": skill_md("my-skill")}, tmp_path / "my-skill")
     assert run_skills(capsys, "publish", tmp_path / "my-skill", "--registry", place, "--yes").status == 0
     created = run_molthub(

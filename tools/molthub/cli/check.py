@@ -59,10 +59,18 @@ def check(
         files = f"{source.uncommitted} file{'s' if source.uncommitted > 1 else ''}"
         console.warn(f"{files} not committed, and not checked; --worktree checks them")
     result = check_registry(source, base_source, strict_spec=strict)
-    _print(console, result, "json" if console.as_json else form, _prefix(directory, source))
+    state = _state(source, worktree=worktree)
+    _print(console, result, "json" if console.as_json else form, _prefix(directory, source), state)
     if base is None:
         console.say("not compared with history; pass --base origin/main")
     return ExitStatus.FAILED if result.having("error") else ExitStatus.DONE
+
+
+def _state(source: Source, *, worktree: bool) -> str:
+    """Return which state of the registry was checked, in words."""
+    if worktree:
+        return "in the work tree"
+    return "in the folder" if source.revision.startswith("folder-") else f"at {source.revision[:12]}"
 
 
 def _prefix(directory: Path, source: Source) -> str:
@@ -72,7 +80,7 @@ def _prefix(directory: Path, source: Source) -> str:
     return path_in_repository(directory, Path(source.where.partition(" at ")[0]))
 
 
-def _print(console: Console, result: CheckResult, form: str, prefix: str) -> None:
+def _print(console: Console, result: CheckResult, form: str, prefix: str, state: str) -> None:
     from molthub.registry.report_formats import github_commands, sarif
 
     if form == "json":
@@ -85,16 +93,16 @@ def _print(console: Console, result: CheckResult, form: str, prefix: str) -> Non
             click.echo(line)
     else:
         console.problems(result.problems, err=False)
-        console.result(_summary(console, result))
+        console.result(_summary(console, result, state))
 
 
-def _summary(console: Console, result: CheckResult) -> str:
+def _summary(console: Console, result: CheckResult, state: str) -> str:
     errors, warnings = result.having("error"), result.having("warning")
     counts = result.counts
     checked = (
         f"{_some(counts['skillVersions'], 'version')} of {_some(counts['skills'], 'skill')}, "
         f"{_some(counts['packs'], 'pack')}, {_some(counts['bots'], 'bot')} in {_some(counts['fleets'], 'fleet')} "
-        f"at {result.revision[:12]}"
+        f"{state}"
     )
     verdict = f"{_some(errors, 'error')}, {_some(warnings, 'warning')}"
     return f"{console.style(verdict, fg='red' if errors else 'green')} in {checked}"

@@ -93,10 +93,17 @@ def _find_key(resolution: Resolution, asked: str) -> str:
     raise NotFoundError(f"no layer says anything about {asked}", place=place, remedy=remedy)
 
 
+_NEAR, _NEARLY_THE_SAME = 0.6, 0.8
+
+
 def _nearest(word: str, known: list[str]) -> str:
+    """Return a question for the nearest name. Behind a common `skill/` or `prod/` only the rest is compared."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=1)
+    kind, slash, name = word.rpartition("/")
+    alike = {key.removeprefix(kind + slash): key for key in known if key.startswith(kind + slash)}
+    near = [alike[key] for key in get_close_matches(name, alike, n=1, cutoff=_NEAR)]
+    near += get_close_matches(word, known, n=1, cutoff=_NEARLY_THE_SAME)
     return f"did you mean {near[0]}?" if near else ""
 
 

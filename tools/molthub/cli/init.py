@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -42,7 +43,17 @@ def init(console: Console, directory: Path, *, name: str | None, owner: str | No
     console.result(f"registry {chosen} in {directory}, first commit {commit[:12]}")
     for path in made:
         console.say(f"  {path}")
-    console.say("next: skills publish PATH --registry " + str(directory) + "   add skills you have")
-    console.say(f"      molthub check --registry {directory}            see what a pull request would be told")
-    console.say(f"      git -C {directory} remote add origin URL, then git push -u origin HEAD")
+    _say_next(console, directory)
     console.json({"registry": chosen, "directory": str(directory), "commit": commit, "files": list(made)})
+
+
+def _say_next(console: Console, directory: Path) -> None:
+    place = shlex.quote(str(directory))
+    steps = (
+        (f"skills publish PATH --registry {place}", "add skills you have"),
+        (f"molthub check --registry {place}", "see what a pull request would be told"),
+        (f"git -C {place} remote add origin URL", f"then git -C {place} push -u origin HEAD"),
+    )
+    width = max(len(command) for command, _ in steps)
+    for number, (command, why) in enumerate(steps):
+        console.say(f"{'next: ' if number == 0 else '      '}{command.ljust(width)}   {why}")

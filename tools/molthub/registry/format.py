@@ -109,7 +109,9 @@ class _Work:
         if not self.wanted(path) or (path in tree.files and tree.read(path) == content):
             return False
         self.done.files[path] = content
-        self.done.changes.append(Change(path, what))
+        change = Change(path, what)
+        if change not in self.done.changes:  # a lock is written again when its base's lock moved
+            self.done.changes.append(change)
         return True
 
     # --- style ---

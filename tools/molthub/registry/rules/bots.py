@@ -11,9 +11,32 @@ from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution, resolve_bots
 
 BUNDLED: Mapping[str, frozenset[str]] = {
-    "claude-code": frozenset({"code-review", "debug", "loop", "run", "verify"}),
+    "claude-code": frozenset(
+        {
+            *("artifact-design", "batch", "claude-api", "claude-code-docs", "claude-in-chrome", "code-review"),
+            *("cowork-plugin", "debug", "deep-research", "design", "design-sync", "fewer-permission-prompts"),
+            *("keybindings-help", "loop", "memory-types", "run", "run-skill-generator", "schedule", "simplify"),
+            *("update-config", "verify"),
+        }
+    ),
+    "openclaw": frozenset(
+        {
+            *("1password", "add-model-provider", "apple-notes", "apple-reminders", "bear-notes", "blogwatcher"),
+            *("blucli", "browser-automation", "camsnap", "canvas", "clawhub", "cloud-image-bake", "coding-agent"),
+            *("configure-channel", "control-ui", "diagnose-gateway", "diagram-maker", "eightctl", "gemini"),
+            *("gh-issues", "gifgrep", "github", "gog", "goplaces", "healthcheck", "himalaya", "mcporter"),
+            *("meme-maker", "model-usage", "nano-pdf", "node-connect", "node-inspect-debugger", "notion"),
+            *("obsidian", "openai-whisper", "openai-whisper-api", "openhue", "oracle", "ordercli", "peekaboo"),
+            *("python-debugpy", "sag", "sherpa-onnx-tts", "skill-creator", "songsee", "sonoscli", "spike"),
+            *("spotify-player", "summarize", "taskflow", "taskflow-inbox-triage", "things-mac", "tmux", "trello"),
+            *("visualize", "weather", "xurl"),
+        }
+    ),
 }
-"""Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt."""
+"""Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt.
+
+The platform adapters say the same; author time and run time share no code, and a test holds the two lists equal.
+"""
 
 
 def check_bots(catalog: Catalog) -> Iterator[Problem]:
