@@ -91,6 +91,13 @@ PROBLEMS: dict[str, str] = {
     "MH606": "skill that is not in the index",
     "MH607": "yanked version",
     "MH608": "installed files that differ from what was installed",
+    "MH611": "registry whose signed metadata is missing or not signed by its keys",
+    "MH612": "registry that is older than what was seen before",
+    "MH613": "signed metadata that has expired",
+    "MH614": "files that were not signed together",
+    "MH615": "root of trust that is not the expected one",
+    "MH616": "publisher's signature that is missing or not good",
+    "MH617": "skill that is signed by another key than before",
     # 7xx: bots
     "MH701": "file of the agent program that does not parse",
     "MH702": "folder or file that cannot be read or written",
@@ -239,6 +246,48 @@ class UnsafeArchiveError(IntegrityError):
     """An archive would write outside its folder, or holds something else than plain files."""
 
     problem_id = "MH605"
+
+
+class TrustError(IntegrityError):
+    """A registry's signed metadata is missing, malformed, or not signed by enough of its keys."""
+
+    problem_id = "MH611"
+
+
+class RollbackError(TrustError):
+    """A registry offers an older state than this client has seen."""
+
+    problem_id = "MH612"
+
+
+class ExpiredError(TrustError):
+    """Signed metadata is past its time: newer files may be held back."""
+
+    problem_id = "MH613"
+
+
+class MixedError(TrustError):
+    """Files that were signed at different times, or not at all, are served together."""
+
+    problem_id = "MH614"
+
+
+class RootError(TrustError):
+    """The root of trust is not the one that was expected."""
+
+    problem_id = "MH615"
+
+
+class SignatureError(IntegrityError):
+    """A publisher's signature that is demanded is missing, or is not good."""
+
+    problem_id = "MH616"
+
+
+class SignerChangedError(SignatureError):
+    """A skill is signed by another key than the versions that were installed before."""
+
+    problem_id = "MH617"
 
 
 class PlatformFileError(MolthubError):
