@@ -6,7 +6,7 @@ No clock, no history and no key are read, so that whoever builds the same commit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from molthub import __version__
@@ -16,13 +16,12 @@ from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
+from molthub.index.listings import Listed, Lists, entry_views, listed, search_rows
 from molthub.index.releases import Archived
-from molthub.index.shards import search_rows, write_search, write_shards
-from molthub.index.views.api import api
-from molthub.index.views.discovery import discovery
+from molthub.index.shards import write_search, write_shards
+from molthub.index.views.discovery import latest_artifact, root_discovery
 from molthub.index.views.fleets import fleet_routes
 from molthub.index.views.hosting import hosting, schemas
-from molthub.index.views.simple import simple
 from molthub.model import IndexRoot, Registry
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import resolve_bots
@@ -74,7 +73,11 @@ def build_index(
     documents = FleetDocuments()
     if fleets:
         documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
-    files = _read_path(catalog.registry, catalog.revision, archived, documents) | _views(catalog.registry, archived)
+    rows = [listed(entry) for entry in archived.entries]
+    files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
+    shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files)
+    files |= root_documents(catalog.registry, catalog.revision, shards, search, documents.names)
+    files |= _views(catalog.registry, archived, rows)
     if fleets:
         files |= fleet_routes(catalog, documents.states, archived.packs)
     found = (*catalog.problems, *archived.problems, *documents.problems)
@@ -89,26 +92,32 @@ def build_index(
     )
 
 
-def _read_path(registry: Registry, revision: str, archived: Archived, documents: FleetDocuments) -> dict[str, bytes]:
-    """Return what our own client reads: the root, and everything that it names."""
-    files = {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()} | documents.files
+def root_documents(
+    registry: Registry, revision: str, shards: Mapping[str, str], search: Mapping[str, str], fleets: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Return the root that names everything else, under its own name and under its hex name."""
     root = IndexRoot(
         name=registry.name,
         url=registry.url,
         repository=registry.repository,
         revision=revision,
         generator=GENERATOR,
-        shards=write_shards(archived, files),
-        search=write_search(search_rows(archived), files),
-        fleets=documents.names,
+        shards=shards,
+        search=search,
+        fleets=fleets,
     )
     content = canonical(index_root_to_json(root))
-    return files | {ROOT_DOCUMENT: content, f"{hex_of(content)}.{ROOT_DOCUMENT}": content}
+    return {ROOT_DOCUMENT: content, f"{hex_of(content)}.{ROOT_DOCUMENT}": content}
 
 
-def _views(registry: Registry, archived: Archived) -> dict[str, bytes]:
+def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> dict[str, bytes]:
     """Return what other clients, hosts and people read. The fleets' views came with their documents."""
-    return simple(archived) | api(archived, registry.name) | discovery(archived) | schemas() | hosting(registry)
+    files: dict[str, bytes] = {}
+    for entry in archived.entries:
+        files |= entry_views(archived, entry)
+    found = {skill.name: latest_artifact(skill) for skill in archived.skills.values()}
+    files |= root_discovery(archived, {name: latest for name, latest in found.items() if latest is not None})
+    return files | Lists.of(rows).documents(registry.name) | schemas() | hosting(registry)
 
 
 def _of_fleets(problem: Problem) -> bool:

@@ -33,6 +33,11 @@ class Archived:
     archives: dict[str, bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def entries(self) -> tuple[SkillEntry | PackEntry, ...]:
+        """Every skill, then every pack."""
+        return (*self.skills.values(), *self.packs.values())
+
     def add_archive(self, name: str, version: str, digest: str, content: Content) -> Artifact:
         """Archive the files of one version and return how to fetch it."""
         packed = pack_archive(content)

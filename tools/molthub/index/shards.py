@@ -1,66 +1,94 @@
-"""Shards and the search list: the catalog's names, cut into files that a client can fetch one of."""
+"""Shards and the search list: the catalog's names, cut into files that a client can fetch one of.
+
+Both are put together from rows: a name and its canonical JSON. So a build that changes one skill writes its row, the
+documents that hold it, and nothing else.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
 from molthub.documents import NAMES_PER_SHARD, canonical, hex_of, search_to_json, shard_key, shard_to_json
 from molthub.index.archives import compress
-from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
-from molthub.model import Json, PackEntry, SearchRow, Shard, SkillEntry
+from molthub.index.releases import is_withdrawn, latest_pack, latest_skill
+from molthub.index.views import with_rows
+from molthub.model import PackEntry, SearchRow, Shard, SkillEntry
 
 Files = dict[str, bytes]
+Kind = Literal["skill", "pack"]
 
 
-def write_shards(archived: Archived, files: Files) -> dict[str, str]:
+class ShardRow(NamedTuple):
+    """What a shard holds of one name: the entry as canonical JSON. ``key`` is the whole hash of the name."""
+
+    key: str
+    kind: Kind
+    name: str
+    entry: bytes
+
+
+def shard_row(entry: SkillEntry | PackEntry) -> ShardRow:
+    """Return the row of a skill or a pack."""
+    if isinstance(entry, SkillEntry):
+        shown = shard_to_json(Shard(skills={entry.name: entry}))["skills"][entry.name]
+        return ShardRow(shard_key("skill", entry.name, _WHOLE), "skill", entry.name, canonical(shown))
+    shown = shard_to_json(Shard(packs={entry.name: entry}))["packs"][entry.name]
+    return ShardRow(shard_key("pack", entry.name, _WHOLE), "pack", entry.name, canonical(shown))
+
+
+_WHOLE = 64
+
+
+def write_shards(rows: Iterable[ShardRow], files: Files) -> dict[str, str]:
     """Add the shards to ``files`` and return their hex names by key."""
-    length = key_length([("skill", name) for name in archived.skills] + [("pack", name) for name in archived.packs])
-    skills = _by_key("skill", archived.skills, length)
-    packs = _by_key("pack", archived.packs, length)
-    named = {}
-    for key in sorted({*skills, *packs}):
-        document = shard_to_json(Shard(skills.get(key, {}), packs.get(key, {})))
-        named[key] = _write(files, "shards", document)
-    return named
+    ordered = list(rows)
+    length = key_length(row.key for row in ordered)
+    by_key: dict[str, list[ShardRow]] = {}
+    for row in ordered:
+        by_key.setdefault(row.key[:length], []).append(row)
+    return {key: write_shard(by_key[key], files) for key in sorted(by_key)}
 
 
-def key_length(names: list[tuple[str, str]]) -> int:
+def write_shard(rows: Iterable[ShardRow], files: Files) -> str:
+    """Add the shard of these rows to ``files`` and return its hex name."""
+    kinds: dict[str, list[bytes]] = {}
+    for row in sorted(rows, key=lambda row: row.name):
+        kinds.setdefault(f"{row.kind}s", []).append(canonical(row.name) + b":" + row.entry)
+    members = [canonical(kind) + b":{" + b",".join(entries) + b"}" for kind, entries in sorted(kinds.items())]
+    head = canonical(shard_to_json(Shard())).removesuffix(b"}")  # "format" comes before both kinds
+    return _write(files, "shards", b",".join([head, *members]) + b"}")
+
+
+def key_length(keys: Iterable[str]) -> int:
     """Return how many hex digits name a shard: as few as leave at most 128 names in each."""
+    whole = list(keys)
     length = 1
-    while max(Counter(shard_key(kind, name, length) for kind, name in names).values(), default=0) > NAMES_PER_SHARD:
+    while max(Counter(key[:length] for key in whole).values(), default=0) > NAMES_PER_SHARD:
         length += 1
     return length
 
 
-def _by_key(kind: str, entries: Mapping[str, SkillEntry] | Mapping[str, PackEntry], length: int) -> dict:  # type: ignore[type-arg] # of entries of that kind
-    found: dict[str, dict] = {}  # type: ignore[type-arg] # of entries of that kind
-    for name, entry in entries.items():
-        found.setdefault(shard_key(kind, name, length), {})[name] = entry
-    return found
+def search_row(entry: SkillEntry | PackEntry) -> bytes | None:
+    """Return an entry's row in the search list: what may be offered has one, what has no available version too."""
+    if is_withdrawn(entry):
+        return None
+    if isinstance(entry, SkillEntry):
+        row = SearchRow("skill", entry.name, entry.description, latest_skill(entry) or "", entry.tags)
+        return canonical(search_to_json([row])["skills"][0])
+    row = SearchRow("pack", entry.name, entry.description or entry.display_name, str(latest_pack(entry) or ""))
+    return canonical(search_to_json([row])["packs"][0])
 
 
-def search_rows(archived: Archived) -> list[SearchRow]:
-    """Return one row for everything that may be offered. What has no available version is listed without one."""
-    skills = [_skill_row(skill) for skill in archived.skills.values() if not is_withdrawn(skill)]
-    return skills + [_pack_row(pack) for pack in archived.packs.values() if not is_withdrawn(pack)]
+def write_search(skills: Mapping[str, bytes], packs: Mapping[str, bytes], files: Files) -> dict[str, str]:
+    """Add the search list to ``files`` and return its hex name, under the one key there is. Rows come by name."""
+    head = {key: value for key, value in search_to_json([]).items() if key == "format"}
+    return {"": _write(files, "search", with_rows(head, {"skills": skills.values(), "packs": packs.values()}))}
 
 
-def _skill_row(skill: SkillEntry) -> SearchRow:
-    return SearchRow("skill", skill.name, skill.description, latest_skill(skill) or "", skill.tags)
-
-
-def _pack_row(pack: PackEntry) -> SearchRow:
-    return SearchRow("pack", pack.name, pack.description or pack.display_name, str(latest_pack(pack) or ""))
-
-
-def write_search(rows: list[SearchRow], files: Files) -> dict[str, str]:
-    """Add the search list to ``files`` and return its hex name, under the one key there is."""
-    return {"": _write(files, "search", search_to_json(rows))}
-
-
-def _write(files: Files, folder: str, document: Json) -> str:
-    packed = compress(canonical(document))
+def _write(files: Files, folder: str, content: bytes) -> str:
+    packed = compress(content)
     name = hex_of(packed)
     files[f"{folder}/{name}.json.gz"] = packed
     return name

@@ -6,10 +6,14 @@ own: everything in it stands in the shards, the manifests or the fleets' documen
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from molthub.documents import canonical
 from molthub.model import Json
 
 Files = dict[str, bytes]
+Rows = dict[str, bytes]
+"""Rows of a list by the names of what they stand for, each as canonical JSON."""
 
 
 def as_json(value: Json) -> bytes:
@@ -20,3 +24,13 @@ def as_json(value: Json) -> bytes:
 def archive_url(page: str, archive: str) -> str:
     """Return the relative URL of an archive, as seen from the page at ``page``."""
     return f"{'../' * page.count('/')}archives/{archive}.tar.gz"
+
+
+def with_rows(document: Mapping[str, Json], rows: Mapping[str, Iterable[bytes]]) -> bytes:
+    """Return a document as canonical JSON, with lists at its top whose rows are canonical already.
+
+    Lists of a large registry are put together from rows that nobody has to write, or even read, again.
+    """
+    members = {key: canonical(value) for key, value in document.items()}
+    members |= {key: b"[" + b",".join(items) + b"]" for key, items in rows.items()}
+    return b"{" + b",".join(canonical(key) + b":" + members[key] for key in sorted(members)) + b"}"

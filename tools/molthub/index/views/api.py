@@ -10,53 +10,59 @@ from collections.abc import Mapping
 
 from molthub.documents import shard_to_json
 from molthub.index.releases import Archived, latest_pack, latest_skill
-from molthub.index.views import Files, archive_url, as_json
+from molthub.index.views import Files, Rows, archive_url, as_json, with_rows
 from molthub.model import FileEntry, Json, PackEntry, Shard, SkillEntry, SkillManifest, SkillRelease
 
 ROOT = "api/v1"
 
 
-def api(archived: Archived, name: str) -> Files:
-    """Return every route that needs no fleet. ``name`` is the registry's."""
-    skills = dict(sorted(archived.skills.items()))
-    packs = dict(sorted(archived.packs.items()))
+def skill_routes(archived: Archived, skill: SkillEntry) -> Files:
+    """Return the routes of one skill and of its versions."""
+    files: Files = {}
+    shown = _skill(skill)
+    add_route(files, f"skills/{skill.name}", shown)
+    for number, release in skill.releases.items():
+        version = _version(archived, skill, number, release, shown["versions"][number])
+        add_route(files, f"skills/{skill.name}/{number}", version)
+    return files
+
+
+def pack_routes(pack: PackEntry) -> Files:
+    """Return the route of one pack."""
+    files: Files = {}
+    add_route(files, f"skill-packs/{pack.name}", _pack(pack))
+    return files
+
+
+def list_routes(name: str, skills: Rows, packs: Rows, tags: Mapping[str, list[str]]) -> Files:
+    """Return the routes that speak of everything. ``name`` is the registry's, ``tags`` holds names by tag."""
     files: Files = {}
     add_route(files, "health", {"status": "ok", "registry": name, "skills": len(skills), "skillPacks": len(packs)})
-    add_route(files, "tags", {"tags": _tags(skills)})
-    add_route(files, "skills", {"skills": [_skill_row(skill) for skill in skills.values()]})
-    add_route(files, "skill-packs", {"skillPacks": [_pack_row(pack) for pack in packs.values()]})
-    for skill in skills.values():
-        shown = _skill(skill)
-        add_route(files, f"skills/{skill.name}", shown)
-        for number, release in skill.releases.items():
-            version = _version(archived, skill, number, release, shown["versions"][number])
-            add_route(files, f"skills/{skill.name}/{number}", version)
-    for pack in packs.values():
-        add_route(files, f"skill-packs/{pack.name}", _pack(pack))
+    add_route(files, "tags", {"tags": dict(tags)})
+    _add(files, "skills", with_rows({}, {"skills": skills.values()}))
+    _add(files, "skill-packs", with_rows({}, {"skillPacks": packs.values()}))
     return files
 
 
 def add_route(files: Files, route: str, answer: Json) -> None:
     """Add one route's answer, under both of its names."""
-    files[f"{ROOT}/{route}.json"] = files[f"{ROOT}/{route}/index.html"] = as_json(answer)
+    _add(files, route, as_json(answer))
 
 
-def _skill_row(skill: SkillEntry) -> Json:
+def _add(files: Files, route: str, answer: bytes) -> None:
+    files[f"{ROOT}/{route}.json"] = files[f"{ROOT}/{route}/index.html"] = answer
+
+
+def skill_row(skill: SkillEntry) -> bytes:
+    """Return a skill's row in the list of skills."""
     row = {"name": skill.name, "status": skill.status, "description": skill.description, "tags": list(skill.tags)}
-    return row | {"latest": latest_skill(skill)}
+    return as_json(row | {"latest": latest_skill(skill)})
 
 
-def _pack_row(pack: PackEntry) -> Json:
+def pack_row(pack: PackEntry) -> bytes:
+    """Return a pack's row in the list of packs."""
     row = {"name": pack.name, "status": pack.status, "displayName": pack.display_name}
-    return row | {"description": pack.description, "latest": latest_pack(pack)}
-
-
-def _tags(skills: Mapping[str, SkillEntry]) -> Json:
-    found: dict[str, list[str]] = {}
-    for skill in skills.values():
-        for tag in skill.tags:
-            found.setdefault(tag, []).append(skill.name)
-    return found
+    return as_json(row | {"description": pack.description, "latest": latest_pack(pack)})
 
 
 def _skill(skill: SkillEntry) -> Json:

@@ -43,41 +43,46 @@ class _Listed:
         return bare_name(self.artifact.name)
 
 
-def discovery(archived: Archived) -> Files:
-    """Return the indexes of all skills and packs, and the root's where it is small enough."""
+def skill_discovery(archived: Archived, skill: SkillEntry) -> Files:
+    """Return the indexes of one skill: of each version that may be offered, and of the latest."""
     files: Files = {}
-    latest: dict[str, Artifact] = {}
-    for skill in archived.skills.values():
-        if not is_withdrawn(skill):
-            latest |= _add_skill(files, archived, skill)
-    for pack in archived.packs.values():
-        if not is_withdrawn(pack):
-            _add_pack(files, archived, pack)
-    if len(latest) <= MAX_ROOT_SKILLS:
-        _add(files, "", archived, latest, with_files=True)
-    return files
-
-
-def _add_skill(files: Files, archived: Archived, skill: SkillEntry) -> dict[str, Artifact]:
-    """Add the indexes of one skill and return its latest version by name, if it has one."""
+    if is_withdrawn(skill):
+        return files
     for number, release in skill.releases.items():
         if release.removed is None and release.quarantined is None:
             _add(files, f"s/{skill.name}/{number}/", archived, {skill.name: release.artifact})
-    number = latest_skill(skill) or ""
-    if not number:
-        return {}
-    latest = {skill.name: skill.releases[number].artifact}
-    _add(files, f"s/{skill.name}/", archived, latest, with_files=True)
-    return latest
+    latest = latest_artifact(skill)
+    if latest is not None:
+        _add(files, f"s/{skill.name}/", archived, {skill.name: latest}, with_files=True)
+    return files
 
 
-def _add_pack(files: Files, archived: Archived, pack: PackEntry) -> None:
+def latest_artifact(skill: SkillEntry) -> Artifact | None:
+    """Return the archive that "latest" means, if there is one."""
+    number = latest_skill(skill)
+    return skill.releases[number].artifact if number is not None else None
+
+
+def pack_discovery(archived: Archived, pack: PackEntry) -> Files:
+    """Return the indexes of one pack: of each version that may be offered, and of the newest."""
+    files: Files = {}
+    if is_withdrawn(pack):
+        return files
     for number, release in pack.releases.items():
         if release.removed is None and release.quarantined is None:
             _add(files, f"p/{pack.name}/{number}/", archived, release.skills)
     newest = latest_pack(pack)
     if newest is not None:
         _add(files, f"p/{pack.name}/", archived, pack.releases[newest].skills, with_files=True)
+    return files
+
+
+def root_discovery(archived: Archived, latest: Mapping[str, Artifact]) -> Files:
+    """Return the root's index of the ``latest`` of all skills; none where they are too many."""
+    files: Files = {}
+    if len(latest) <= MAX_ROOT_SKILLS:
+        _add(files, "", archived, latest, with_files=True)
+    return files
 
 
 def _add(

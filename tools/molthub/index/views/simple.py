@@ -10,26 +10,31 @@ from __future__ import annotations
 from html import escape
 
 from molthub import versions
-from molthub.index.releases import Archived
-from molthub.index.views import Files, archive_url, as_json
+from molthub.index.views import Files, Rows, archive_url, as_json, with_rows
 from molthub.model import Json, SkillEntry, SkillRelease, bare_name
 
 API_VERSION = "1.4"
 
 
-def simple(archived: Archived) -> Files:
-    """Return the list of projects and a page for each, as HTML and JSON."""
-    projects = [skill for _name, skill in sorted(archived.skills.items()) if skill.status != "removed"]
-    names = [skill.name for skill in projects]
-    files = {
-        "simple/index.json": as_json(_answer({"projects": [{"name": name} for name in names]})),
-        "simple/index.html": _html("Skills", [], [f'<a href="{name}/">{name}</a>' for name in names]),
+def simple_pages(skill: SkillEntry) -> Files:
+    """Return the page of one project as HTML and JSON; none for one that was removed."""
+    if skill.status == "removed":
+        return {}
+    page = f"simple/{skill.name}/index"
+    return {f"{page}.json": as_json(_project(skill, f"{page}.json")), f"{page}.html": _page(skill, f"{page}.html")}
+
+
+def simple_row(skill: SkillEntry) -> bytes | None:
+    """Return a project's row in the list; None for one that was removed."""
+    return None if skill.status == "removed" else as_json({"name": skill.name})
+
+
+def simple_lists(rows: Rows) -> Files:
+    """Return the list of projects in both forms."""
+    return {
+        "simple/index.json": with_rows(_answer({}), {"projects": rows.values()}),
+        "simple/index.html": _html("Skills", [], [f'<a href="{name}/">{name}</a>' for name in rows]),
     }
-    for skill in projects:
-        page = f"simple/{skill.name}/index"
-        files[f"{page}.json"] = as_json(_project(skill, f"{page}.json"))
-        files[f"{page}.html"] = _page(skill, f"{page}.html")
-    return files
 
 
 def _answer(content: dict[str, Json]) -> dict[str, Json]:

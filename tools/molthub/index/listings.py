@@ -1,0 +1,85 @@
+"""What every list of an index says of one entry, and the lists put together from that.
+
+An index has documents that speak of everything: shards, the search list, the lists of the views. Each is made of rows,
+and a row depends on its own entry alone. So whoever keeps the rows writes only the lists whose rows changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from molthub.index.releases import Archived
+from molthub.index.shards import Kind, ShardRow, search_row, shard_row
+from molthub.index.views import Files, Rows
+from molthub.index.views.api import list_routes, pack_routes, pack_row, skill_routes, skill_row
+from molthub.index.views.discovery import pack_discovery, skill_discovery
+from molthub.index.views.simple import simple_lists, simple_pages, simple_row
+from molthub.model import PackEntry, SkillEntry
+
+
+class Listed(NamedTuple):
+    """One skill's or pack's rows. None: it does not stand in that list."""
+
+    kind: Kind
+    name: str
+    shard: ShardRow
+    search: bytes | None
+    api: bytes
+    simple: bytes | None
+    tags: tuple[str, ...]
+
+
+def listed(entry: SkillEntry | PackEntry) -> Listed:
+    """Return the rows of one entry."""
+    if isinstance(entry, SkillEntry):
+        rows = (shard_row(entry), search_row(entry), skill_row(entry), simple_row(entry))
+        return Listed("skill", entry.name, *rows, tags=entry.tags)
+    return Listed("pack", entry.name, shard_row(entry), search_row(entry), pack_row(entry), None, ())
+
+
+def entry_views(archived: Archived, entry: SkillEntry | PackEntry) -> Files:
+    """Return the views that speak of one skill or pack alone."""
+    if isinstance(entry, SkillEntry):
+        return simple_pages(entry) | skill_routes(archived, entry) | skill_discovery(archived, entry)
+    return pack_routes(entry) | pack_discovery(archived, entry)
+
+
+SKILL_FOLDERS = ("simple", "api/v1/skills", "s")
+"""Where the views of one skill stand: in a folder of its name, and ``api/v1/skills/<name>.json``."""
+
+
+@dataclass
+class Lists:
+    """The rows of every view's list, by name."""
+
+    skills: Rows = field(default_factory=dict)
+    packs: Rows = field(default_factory=dict)
+    simple: Rows = field(default_factory=dict)
+    tags: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Listed]) -> Lists:
+        """Gather the rows of all entries."""
+        lists = cls()
+        for row in sorted(rows, key=lambda row: row.name):
+            (lists.skills if row.kind == "skill" else lists.packs)[row.name] = row.api
+            if row.simple is not None:
+                lists.simple[row.name] = row.simple
+            for tag in row.tags:
+                lists.tags.setdefault(tag, []).append(row.name)
+        return lists
+
+    def documents(self, registry: str) -> Files:
+        """Return the views that list everything. ``registry`` is its name."""
+        return simple_lists(self.simple) | list_routes(registry, self.skills, self.packs, self.tags)
+
+
+def search_rows(rows: Iterable[Listed]) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
+    """Return the rows of the search list, of skills and of packs, each by name in order."""
+    found: dict[Kind, Rows] = {"skill": {}, "pack": {}}
+    for row in sorted(rows, key=lambda row: row.name):
+        if row.search is not None:
+            found[row.kind][row.name] = row.search
+    return found["skill"], found["pack"]
