@@ -110,6 +110,28 @@ PROBLEMS: dict[str, str] = {
     "MH709": "receipt that cannot be read",
     "MH710": "fleet with a rollout, which needs a controller",
     "MH711": "agent program that this molthub does not know",
+    # 8xx: risks in a skill's files
+    "MH801": "credential in a skill's files",
+    "MH802": "invisible or direction-changing characters",
+    "MH803": "instructions that people do not see",
+    "MH804": "code that is downloaded and run unread",
+    "MH805": "prerequisite to be fetched and run from nobody known",
+    "MH806": "code that is run and that nobody can read",
+    "MH807": "program or archive in a skill",
+    "MH808": "private files or variables that are sent away",
+    "MH809": "place that records whatever is sent to it",
+    "MH810": "shell for another machine",
+    "MH811": "something set up to outlive the task",
+    "MH812": "safeguard that is to be switched off",
+    "MH813": "instruction against other instructions",
+    "MH814": "something to be done unasked or kept from people",
+    "MH815": "variable that skill.yaml does not name",
+    "MH816": "host that SKILL.md does not name",
+    "MH817": "syntax that only one agent understands",
+    "MH818": "file that is too large to be reviewed",
+    "MH819": "weak signals that stand together",
+    "MH820": "finding that an allow-comment takes",
+    "MH821": "allow-comment that does not count",
 }
 """Every problem id with its short title. Ids are stable: they are never given a second meaning."""
 

@@ -1,0 +1,125 @@
+"""MH804: code that is downloaded and run, unread, in one go. Pure.
+
+Downloading and running code of a known maker over https is how much software is installed, and no finding. What an
+unknown account or host answers is decided by whoever holds it, on every day anew: no review of the skill covers it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from molthub.errors import Severity
+from molthub.registry.risk.finding import Finding
+from molthub.registry.risk.hosts import Address, address_in
+from molthub.registry.risk.text import Text, shown
+
+TRIGGERS = frozenset(
+    "curl wget iwr irm iex invoke aria2c certutil bitsadmin mshta regsvr32 msiexec rundll32 downloadstring downloadfile"
+    " urlretrieve urlopen exec eval osascript pip pip3 pipx npx npm uv uvx bunx pnpm yarn go cargo gem lwp fetch".split()
+)
+REMEDY = "ship the code in the skill, or install a pinned version from a package registry or the maker's own host"
+
+_RUN = r"(?:sudo\s+(?:-\S+\s+){0,3})?(?:env\s+(?:\S+\s+){1,4})?(?:\S{0,30}/)?"
+_SHELL = rf"{_RUN}(?:(?:ba|z|da|k|a|fi|c)?sh|iex|invoke-expression|osascript|pwsh|powershell|cmd)\b(?!\.|/|-)"
+_READER = rf"{_RUN}(?:python[0-9.]*|perl|ruby|node|php|deno|bun)(?:\s+-)?(?=[\s\"'`)]*(?:\n|$|[|;&\"'`)]))"
+_GET = r"(?<![\w./-])(?:curl|wget|aria2c|iwr|irm|invoke-webrequest|invoke-restmethod|lwp-download|fetch)(?:\.exe)?"
+_PIPED = re.compile(
+    rf"{_GET}\s+(?P<args>[^\n|;]{{1,500}})(?:\|\s*(?!{_SHELL}|{_READER})[^\n|;]{{1,120}}){{0,3}}\|\s*(?:{_SHELL}|{_READER})"
+)
+_SUBSTITUTED = re.compile(
+    rf"(?:(?:(?:ba|z|da|k)?sh\s+(?:-\w+\s+){{0,2}}-\w*c|eval|source|xargs[^\n]{{0,40}})\s*[\"']?\s*(?:\$\(|`|<\()"
+    rf"|(?:(?:ba|z|da|k)?sh|source|\.|python3?)\s+<\()\s*(?:curl|wget)\s+(?P<args>[^\n)`]{{1,500}})"
+)
+_POWERSHELL = re.compile(
+    r"(?:iex|invoke-expression)\b\s*[\"'(&$\s]{0,6}(?P<args>[^\n]{0,40}(?:downloadstring|irm|iwr|invoke-webrequest|"
+    r"invoke-restmethod|webclient)[^\n]{1,300})"
+)
+_LIVING_OFF_THE_LAND = re.compile(
+    r"(?:mshta(?:\.exe)?\s+[\"']?(?P<a>(?:https?:|javascript:|vbscript:)[^\n]{1,200})"
+    r"|certutil(?:\.exe)?\s[^\n]{0,80}-urlcache(?P<b>[^\n]{1,300})"
+    r"|bitsadmin(?:\.exe)?\s[^\n]{0,40}/transfer(?P<c>[^\n]{1,300})"
+    r"|regsvr32(?:\.exe)?\s[^\n]{0,80}/i:(?P<d>https?:[^\n]{1,200})"
+    r"|rundll32(?:\.exe)?\s[^\n]{0,80}(?P<e>(?:https?:|javascript:|\\\\\\\\)[^\n]{1,200})"
+    r"|msiexec(?:\.exe)?\s[^\n]{0,40}/i\s+[\"']?(?P<f>https?:[^\n]{1,200})"
+    r"|osascript\s+-e[^\n]{0,40}do shell script[^\n]{0,20}(?P<g>curl[^\n]{1,300}))"
+)
+_IN_CODE = re.compile(
+    r"(?<![\w.])(?:exec|eval|new function|function|vm\.runin\w+)\s*\(\s*(?:compile\s*\(\s*)?(?:\(?\s*await\s+){0,3}\(?"
+    r"(?:requests\.\w+|urllib[\w.]*|urlopen|httpx\.\w+|fetch|axios\.\w+|request\.urlopen)\s*\((?P<args>[^\n]{1,300})"
+)
+_SAVED = re.compile(
+    rf"{_GET}\s+(?P<args>[^\n|;&]{{0,400}}?(?:\s-[a-z]{{0,6}}o\s*|\s--output(?:-document)?[= ]\s*|\s-outfile\s+|\s>\s*)"
+    r"[\"']?(?P<name>[^\s\"';&|`]{1,120})[^\n|;&]{0,300})|"
+    rf"(?:wget|curl\s+(?:-\w+\s+){{0,4}}-\w*o\w*)\s+(?P<args2>(?:-\S+\s+){{0,6}}[\"']?https?://[^\s\"';&|]{{1,300}}/"
+    r"(?P<name2>[^\s/\"'?#;&|`]{1,100})[^\n|;&]{0,100})|"
+    r"(?:urlretrieve|downloadfile)\s*\((?P<args3>[^\n]{1,300}?,\s*[\"'](?P<name3>[^\"'\n]{1,120}))"
+)
+_CODE_NAME = re.compile(r"\.(?:sh|bash|py|ps1|bat|cmd|exe|command|scpt|js|pl|rb|jar|run|bin|msi|pkg|dmg|app|appimage)$")
+_FROM_GIT = re.compile(
+    r"(?<![\w-])(?:(?:pip3?|uv\s+pip|pipx|uv\s+tool)\s+install|npm\s+(?:install|i|exec)|npx|pnpm\s+(?:add|dlx)|yarn\s+add|"
+    r"bunx|uvx|gem\s+install|cargo\s+install)\b(?P<args>[^\n;&|]{0,120}?(?:git\+|github:|gist:|--git[ =]|\s(?=https?://))"
+    r"[^\n;&|]{1,200})"
+)
+_INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|\s-f\s|--registry|skills\s+(?:add|install)|mcp-remote|jscodeshift")
+
+
+def look(text: Text) -> Iterator[Finding]:
+    """Yield every place where something is downloaded and run."""
+    for pattern, how in (
+        (_PIPED, "is piped into an interpreter"),
+        (_SUBSTITUTED, "is run as a shell's own text"),
+        (_POWERSHELL, "is run by Invoke-Expression"),
+        (_IN_CODE, "is run by exec or eval"),
+    ):
+        for match in pattern.finditer(text.low):
+            yield from _judged(text, match, address_in(match["args"]), how)
+    for match in _LIVING_OFF_THE_LAND.finditer(text.low):
+        arguments = next(group for group in match.groups() if group is not None)
+        yield from _judged(text, match, address_in(arguments), "is run by a program of the system itself")
+    yield from _saved(text)
+    for match in _FROM_GIT.finditer(text.low):
+        if not _INDEX.search(match[0]):
+            arguments = re.sub(r"(?:github|gist):", "https://github.com/", match["args"])
+            yield from _judged(text, match, address_in(arguments), "is installed, unpinned", mild=True)
+
+
+def _saved(text: Text) -> Iterator[Finding]:
+    """Yield files that are downloaded here and run within the next lines."""
+    for match in _SAVED.finditer(text.low):
+        name = match["name"] or match["name2"] or match["name3"] or ""
+        base = name.rsplit("/", 1)[-1].strip("\"'),")
+        if len(base) < 2 or base in ("/dev/null", "null", "-"):
+            continue
+        after = text.low[match.end() : match.end() + 900]
+        if _runs(base).search(after):
+            arguments = match["args"] or match["args2"] or match["args3"] or ""
+            yield from _judged(text, match, address_in(arguments), "is saved and run")
+
+
+def _runs(name: str) -> re.Pattern[str]:
+    """Return what running the saved file ``name`` looks like."""
+    file = rf"[\"']?(?:\S{{0,80}}[/\\])?{re.escape(name)}"
+    first = rf"(?:(?:ba|z|da|k)?sh|python[0-9.]*|perl|ruby|node|source|start|open|chmod\s+\S+|powershell[^\n]{{0,40}}-file|"
+    return re.compile(
+        first + rf"java\s+-jar|msiexec\s+/i|installer\s+-pkg|subprocess\.\w+\(\[?|os\.system\()[^\S\n]*{file}(?![\w.-])"
+        rf"|(?:^|[\n;&(`\"'])[^\S\n]*(?:sudo\s+)?(?:\./|\.\\|/tmp/){re.escape(name)}(?![\w.-])"
+    )
+
+
+def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mild: bool = False) -> Iterator[Finding]:
+    insecure = address.url.lower().startswith("http://") and address.standing in ("known", "stranger")
+    if address.standing == "known" and not insecure:
+        return
+    what = address.what + (", over http, which anybody on the way can change" if insecure else "")
+    message = f"code from {what}, {how}: {shown(match[0])}"
+    cited = address.standing in ("example", "variable") and text.cites(match.start(), match.end())
+    cited = cited or text.refused(match.start(), match.end())
+    severity: Severity = "error"
+    if address.standing in ("example", "variable") or (address.standing == "known" and text.kind == "prose"):
+        severity = "warning"
+    elif mild and address.standing != "shady":
+        severity = "warning"
+    elif address.standing == "stranger" and text.cites(match.start(), match.end()):
+        cited = True
+    yield text.finding("MH804", severity, match.start(), message, REMEDY, cited=cited)

@@ -1,0 +1,134 @@
+"""MH808 and MH809: what is private leaves the machine, and places that record whatever is sent to them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from molthub.errors import Severity
+from molthub.registry.risk.finding import Finding
+from molthub.registry.risk.hosts import URL, Address, judge
+from molthub.registry.risk.text import Text, shown
+
+TRIGGERS = frozenset(
+    """ssh aws rsa ed25519 netrc npmrc pypirc credentials keychain wallet metamask electrum exodus mnemonic cookies logins
+    environ printenv env webhook webhooks telegram discord slack dig nslookup ngrok bore webhook requestbin pipedream interact oast
+    oastify beeceptor seed shadow keystore solana openclaw clawdbot process token secret secrets api password passwords key keys gcloud
+    stringify keychains memory history conversation login""".split()
+)
+REMEDY = "send nothing but what the skill is for, to the service that it names; never files or variables that are not its own"
+
+_PRIVATE = re.compile(
+    r"\.ssh[/\\\"',\s)]{1,6}[^\n]{0,20}(?:id_|\*|config|known|authorized)?|(?<![\w.])id_(?:rsa|ed25519|ecdsa|dsa)\b|\.aws[/\\\"',\s)]{1,6}(?:credentials|config)|"
+    r"\.config/gcloud|application_default_credentials|\.azure/|\.kube/config|\.docker/config\.json|\.netrc\b|\.git-credentials|\.pypirc\b|"
+    r"\.npmrc\b|\.gnupg|login data\b|cookies\.sqlite|logins\.json|key4\.db|(?:chrome|chromium|brave|firefox|edge)[^\n]{0,60}(?:cookies|profiles?\b|user data|local state)|"
+    r"wallet\.dat|\.electrum|exodus[/\\]|metamask|phantom wallet|solana/id\.json|\.bitcoin|\.ethereum|keystore/|seed phrase|mnemonic|"
+    r"login\.keychain|library/keychains|find-(?:generic|internet)-password|dump-keychain|security\s+export|/etc/shadow|/proc/self/environ|"
+    r"\.openclaw/(?:\.env|openclaw\.json|credentials)|\.clawdbot/(?:\.env|clawdbot\.json)|\.claude/\.credentials|\.claude\.json|\.codex/auth\.json|"
+    r"\.bash_history|\.zsh_history|credential manager|cmdkey /list|vaultcmd"
+)
+_OWN = re.compile(r"known_hosts|ssh[/\\]config|\.ssh/authorized|\.pub\b|mnemonic device")
+_WHOLE_ENVIRONMENT = re.compile(
+    r"(?:json\.dumps|str|repr|dict|list|urlencode|quote|b64encode)\s*\(\s*(?:dict\s*\(\s*)?os\.environ(?!\s*[\[.]|\.copy|\.get)|"
+    r"(?:json|data|params|content|body|env\w*)\s*=\s*(?:dict\s*\(\s*)?os\.environ(?!\s*[\[.])(?:\.copy\(\))?\s*\)?\s*[,)]|"
+    r"json\.stringify\s*\(\s*process\.env\s*[,)]|(?:body|data)\s*:\s*process\.env\b(?!\.)|"
+    r"(?:\$\(|`)\s*(?:env|printenv|set)\s*(?:\||\)|`)|(?:^|[\n;&(])\s*(?:env|printenv)\s*\|\s*(?:base64|gzip|curl|nc|openssl|xxd|tr)\b|"
+    r"get-childitem\s+env:|gci\s+env:|dir\s+env:"
+)
+_SENT = re.compile(
+    r"requests\.(?:post|put|patch|request)\s*\(|httpx\.(?:post|put|async\w*|client)\b|(?:session|client)\.(?:post|put)\s*\(|urlopen\s*\([^\n]{0,120}data|"
+    r"request\.request\s*\([^\n]{0,200}data|urllib\.request\.request\([^)]{0,200}data\s*=|axios\.(?:post|put)|method\s*[:=]\s*[\"'](?:post|put)[\"']|"
+    r"https?\.request\s*\(|got\.post|"
+    r"(?:curl|wget)(?:\.exe)?\b[^\n]{0,300}\s(?:-d\b|-d@|--data\S*|-f\b|-f\s|--form\b|-t\s|--upload-file|-x\s*(?:post|put)|--post-(?:data|file))|"
+    r"(?:curl|wget)[^\n]{0,200}\$\(|invoke-(?:restmethod|webrequest)[^\n]{0,200}-method\s+[\"']?(?:post|put)|uploadstring|uploadfile|"
+    r"(?<![\w-])(?:nc|ncat|netcat)\s+(?:-\w+\s+){0,3}[\w.$-]+\s+\d{2,5}|smtplib|sendmail|socket\.(?:create_connection|connect)|\.connect\(\(|"
+    r"ftplib|storbinary|paramiko|(?<![\w-])scp\s+[^\n]{1,120}@|rsync\s+[^\n]{1,120}@"
+)
+_LEFT_BY_GET = re.compile(r"(?:requests|httpx)\.get\s*\(\s*f[\"'][^\"'\n]{0,200}\?[^\"'\n]{0,100}\{|fetch\s*\(\s*`https?://[^`\n]{0,200}\?[^`\n]{0,100}\$\{")
+_BY_NAME = re.compile(
+    r"(?<![\w-])(?:dig|nslookup|host|ping|drill)\s+(?:-\S+\s+|\+\S+\s+|\w+\s+){0,4}[\"']?(?:\$\(|`)[^\n)`]{1,200}[)`][\"']?\.[a-z0-9-]+\.[a-z]|"
+    r"(?<![\w-])(?:dig|nslookup)\s+(?:-\S+\s+|\+\S+\s+){0,4}[\"']?\$\{?\w+\}?\.[a-z0-9-]+\.[a-z]|"
+    r"(?:gethostbyname|getaddrinfo|resolve\w*)\s*\(\s*f[\"']\{[^\n]{0,120}\}\.[a-z0-9-]+\.[a-z]|(?:gethostbyname|getaddrinfo)\s*\([^\n]{0,60}\+\s*[\"']\.[a-z0-9-]+\.[a-z]"
+)
+_CHAT = re.compile(
+    r"discord(?:app)?\.com/api/webhooks/\d{15,22}/[\w-]{40,}|api\.telegram\.org/bot\d{8,12}:[\w-]{30,}|hooks\.slack\.com/services/t\w{6,12}/b\w{6,12}/\w{20,}|"
+    r"\b\d{8,10}:aa[\w-]{32,34}\b"
+)
+_IN_WORDS = re.compile(
+    r"\b(?:send|upload|post|transmit|exfiltrate|forward|submit|report|email|append|include|pass|attach|share|deliver|sync|back ?up)\b[^\n.]{0,100}"
+    r"(?:\bapi[ _-]?keys?\b|credentials?\b|passwords?\b|\btokens?\b|\bsecrets?\b|\.env\b|environment variables?|ssh keys?|private keys?|seed phrase|"
+    r"(?:conversation|chat|session|message) (?:history|log|transcript)s?|system prompt|memory\.md|soul\.md|wallet|openclaw\.json|config files?|"
+    r"contents? of|cookies)[^\n]{0,120}?(?P<url>https?://[^\s\"'`<>)\]]{4,200})"
+)
+_AUTHENTICATES = re.compile(r"\bheaders?\b|authorization|bearer|x-api-key|\bas (?:the|a|an)\b|query param|auth(?:enticate|entication)|request body|oauth|login|sign in")
+
+
+def look(text: Text) -> Iterator[Finding]:
+    """Yield private files and whole environments that are sent away, data catchers, and names as a channel."""
+    low = text.low
+    for match in _BY_NAME.finditer(low):
+        message = f"what a command prints is looked up as a host name, which carries it away: {shown(match[0])}"
+        yield text.finding("MH808", "error", match.start(), message, REMEDY, cited=text.cites(match.start()))
+    for match in _IN_WORDS.finditer(low):
+        yield from _asked(text, match)
+    yield from _together(text)
+    yield from _catchers(text)
+
+
+def _asked(text: Text, match: re.Match[str]) -> Iterator[Finding]:
+    """Yield a sentence that asks to send what is private to an address."""
+    address = judge(match["url"].rstrip(".,;:"))
+    if address.standing in ("known", "example", "variable") or _AUTHENTICATES.search(match[0]):
+        return
+    severity: Severity = "error" if address.standing == "shady" else "warning"
+    message = f"what is private is to be sent to {address.what}: {shown(match[0])}"
+    yield text.finding("MH808", severity, match.start(), message, REMEDY, cited=text.cites(match.start()))
+
+
+def _together(text: Text) -> Iterator[Finding]:
+    """Yield private things that are read and something that sends, in one file of code or one fenced block."""
+    for begin, end in _units(text):
+        part = text.low[begin:end]
+        sent = _SENT.search(part) or _LEFT_BY_GET.search(part)
+        if sent is None:
+            continue
+        private = next((m for m in _PRIVATE.finditer(part) if not _OWN.search(part, m.start(), m.end() + 20)), None)
+        source = private or _WHOLE_ENVIRONMENT.search(part)
+        if source is None:
+            continue
+        yield from _leaves(text, begin, part, source)
+
+
+def _leaves(text: Text, begin: int, part: str, source: re.Match[str]) -> Iterator[Finding]:
+    places = [judge(match[0].rstrip(".,;:")) for match in URL.finditer(part)]
+    worst = _worst(places)
+    offset = begin + source.start()
+    told = f" (to {worst.what})" if worst else ""
+    message = f"what is private is read here and something is sent{told}: {shown(source[0])}"
+    only_known = bool(places) and worst is None
+    severity: Severity = "warning" if only_known or (text.kind == "prose" and worst is None) else "error"
+    yield text.finding("MH808", severity, offset, message, REMEDY, cited=text.kind == "prose" and text.cites(offset))
+
+
+def _worst(places: list[Address]) -> Address | None:
+    shady = next((place for place in places if place.standing == "shady"), None)
+    return shady or next((place for place in places if place.standing == "stranger"), None)
+
+
+def _units(text: Text) -> Iterator[tuple[int, int]]:
+    """Yield what is read as one: a file of code, or each fenced block of prose."""
+    if text.kind == "code":
+        yield 0, len(text.low)
+    else:
+        yield from text.fences
+
+
+def _catchers(text: Text) -> Iterator[Finding]:
+    """Yield hard-wired places that record whatever is sent to them; only in passing they are but a warning."""
+    for match in _CHAT.finditer(text.low):
+        yield text.finding("MH809", "warning", match.start(), "a chat service's inbox, wired in with its key", REMEDY)
+    for match in URL.finditer(text.low):
+        address = judge(match[0].rstrip(".,;:"))
+        if address.standing == "shady" and address.what in ("a request catcher", "a tunnel or dynamic name"):
+            cited = text.kind == "prose" and text.cites(match.start())
+            yield text.finding("MH809", "warning", match.start(), f"{address.what}: {shown(match[0], 60)}", REMEDY, cited=cited)

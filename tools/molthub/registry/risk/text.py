@@ -1,0 +1,180 @@
+"""One file of a skill as the rules read it: what a person would see, its words, its lines, its headings. Pure.
+
+Matching works on ``low``: the visible text in lower case, without invisible characters, look-alike letters read as the
+Latin ones, and lines that a shell would join joined. It is as long as ``visible``, so one offset serves both.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Literal
+
+from molthub.errors import Severity
+from molthub.registry.risk.finding import Finding
+
+Kind = Literal["prose", "code", "other"]
+
+PROSE = frozenset({".md", ".mdx", ".markdown", ".txt", ".rst", ".adoc", ".org"})
+CODE = frozenset(
+    ".applescript .bash .bat .c .cjs .cmd .command .cpp .cs .fish .go .java .js .jsx .kt .lua .mjs .php .pl .ps1 .psm1 .py"
+    " .pyw .r .rb .rs .scpt .sh .swift .ts .tsx .vbs .wsf .zsh .json .json5 .yaml .yml .toml .ini .cfg .conf .service"
+    " .plist .reg .desktop .ipynb".split()
+)
+_WORD_BYTES = bytes(
+    byte + 32 if 65 <= byte <= 90 else byte if 97 <= byte <= 122 or 48 <= byte <= 57 else 32  # A-Z, a-z, 0-9
+    for byte in range(256)
+)
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_LOOK_ALIKE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u04bb\u0501\u051b\u0410\u0412\u0415\u041a\u041c\u041d\u041e"
+    "\u0420\u0421\u0422\u0425\u03bf\u03b1\u03c5\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
+    "aeopcyxijhdwABEKMHOPCTXoauABEHIKMNOPTX",
+)
+_MIXED = re.compile(r"[a-zA-Z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][a-zA-Z]")
+_FULL_WIDTH = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]")
+_CONTINUED = re.compile(r"\\\r?\n|(?<=[ \t])[`^]\r?\n")
+_HEADING = re.compile(r"^[ \t>]{0,8}(?:#{1,6}[ \t]+(.+)|\*\*([^*\n]{3,90})\*\*:?[ \t]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
+_SPEAKS_OF_ATTACKS = re.compile(
+    r"attack|threat|malicious|malware|red flags?|anti-?patterns?|vulnerab|exploit|injection|suspicious|dangerous|"
+    r"detect|forensic|exfiltrat|indicators?\b|blocklist|denylist|attempts?\b|what not to|bad practice|never do|"
+    r"unsafe|insecure|adversar|jailbreak|red team|pentest|penetration|poison|scam|phishing|untrusted|refuse|blocked"
+)
+_REFUSES = re.compile(
+    r"\b(?:never|don'?t|do not|must not|should not|avoid|refuse|rejects?|blocks?|blocked|flags?|flagged|detects?|"
+    r"detected|malicious|attacks?|attacker|suspicious|dangerous|unsafe|insecure|vulnerable|exploit|bad|wrong|deny|denied|"
+    r"forbidden|injection|untrusted|phishing|scam|red flag|instead of|rather than|evil|payloads?)\b|\u274c|\U0001f6ab|"
+    r"\u26d4|\u2717|\U0001f6a9"
+)
+_QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u300c\u300d"
+
+
+def kind_of(path: str, content: bytes) -> Kind:
+    """Return how a file is read: prose that an agent reads, code that a machine runs, or anything else."""
+    suffix = PurePosixPath(path).suffix.lower()
+    if suffix in PROSE:
+        return "prose"
+    if suffix in CODE or content.startswith(b"#!"):
+        return "code"
+    name = PurePosixPath(path).name.lower()
+    if not suffix:
+        return "code" if name in ("makefile", "dockerfile", "justfile") or name.startswith(".") else "prose"
+    return "code" if name.startswith("dockerfile") else "other"
+
+
+class Text:
+    """One text file: ``path``, ``kind``, ``raw`` as written, ``visible`` and ``low`` as read, ``words`` in it."""
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self.path = path
+        self.kind = kind_of(path, content)
+        self.raw = content.decode("utf-8", "replace")
+        self.visible = self.raw if content.isascii() else _seen(self.raw)
+        seen = content if self.visible is self.raw else self.visible.encode("utf-8", "replace")
+        self.words = frozenset(seen.translate(_WORD_BYTES).split())
+
+    @cached_property
+    def low(self) -> str:
+        """The visible text in lower case, a shell's continued lines joined; offsets are those of ``visible``."""
+        joined = _CONTINUED.sub(lambda match: " " * len(match[0]), self.visible) if "\n" in self.visible else self.visible
+        low = joined.lower()
+        return low if len(low) == len(joined) else "".join(c.lower() if len(c.lower()) == 1 else c for c in joined)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.visible))]
+
+    @cached_property
+    def _headings(self) -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+        for match in _HEADING.finditer(self.low):
+            if not self.fence_at(match.start()):
+                found.append((match.start(), match[1] or match[2]))
+        return found
+
+    @cached_property
+    def fences(self) -> list[tuple[int, int]]:
+        """Where fenced code begins and ends."""
+        spans: list[tuple[int, int]] = []
+        opened: tuple[int, str] | None = None
+        for match in _FENCE.finditer(self.low):
+            if opened is None:
+                opened = (match.start(), match[1])
+            elif match[1].startswith(opened[1]):
+                spans.append((opened[0], match.end()))
+                opened = None
+        return [*spans, (opened[0], len(self.low))] if opened else spans
+
+    def fence_at(self, offset: int) -> tuple[int, int] | None:
+        """Return the fenced code that ``offset`` stands in, as (begin, end), or None."""
+        at = bisect_right(self.fences, (offset, len(self.low) + 1)) - 1
+        return self.fences[at] if at >= 0 and self.fences[at][1] >= offset else None
+
+    def line_number(self, offset: int) -> int:
+        """Return the line of ``offset``, from 1."""
+        return bisect_right(self._starts, offset)
+
+    def lines(self, offset: int, before: int = 0, end: int | None = None) -> str:
+        """Return the line of ``offset`` in lower case, with ``before`` lines above it, up to the line of ``end``."""
+        number = self.line_number(offset)
+        last = self.line_number(end) if end is not None else number
+        stop = self._starts[last] if last < len(self._starts) else len(self.low)
+        return self.low[self._starts[max(0, number - 1 - before)] : stop]
+
+    def heading(self, offset: int) -> str:
+        """Return the headings that ``offset`` stands below, the nearest two, or nothing."""
+        at = bisect_right(self._headings, (offset, "\U0010ffff"))
+        return " / ".join(title for _, title in self._headings[max(0, at - 2) : at])
+
+    def around(self, offset: int, before: int, after: int) -> str:
+        """Return the lower-case text from ``before`` characters ahead of ``offset`` to ``after`` behind it."""
+        return self.low[max(0, offset - before) : offset + after]
+
+    def refused(self, offset: int, end: int | None = None) -> bool:
+        """Whether the line itself, or the one above it, says not to do this or calls it an attack."""
+        return _REFUSES.search(self.lines(offset, before=1, end=end)) is not None
+
+    def quoted(self, offset: int, end: int) -> bool:
+        """Whether the text from ``offset`` to ``end`` stands in quotation marks or between backticks on its line."""
+        before = self.lines(offset)[: offset - self._starts[self.line_number(offset) - 1]]
+        after = self.low[end : end + 160].split("\n", 1)[0]
+        return any(mark in before for mark in _QUOTES) and any(mark in after for mark in _QUOTES)
+
+    def cites(self, offset: int, end: int | None = None) -> bool:
+        """Whether the place speaks of attacks instead of asking for one: by its line, its heading or its code's lead."""
+        if self.refused(offset, end) or _SPEAKS_OF_ATTACKS.search(self.heading(offset)):
+            return True
+        fence = self.fence_at(offset)
+        return fence is not None and _REFUSES.search(self.lines(max(0, fence[0] - 1), before=2)) is not None
+
+    def finding(
+        self, problem_id: str, severity: Severity, offset: int, message: str, remedy: str = "", *, cited: bool = False
+    ) -> Finding:
+        """Return a finding at ``offset``; a cited one never blocks."""
+        line = self.line_number(offset)
+        column = offset - self._starts[line - 1] + 1
+        level: Severity = "warning" if cited else severity
+        return Finding(problem_id, level, self.path, message, remedy, line, column, cited)
+
+
+def _seen(raw: str) -> str:
+    """Return ``raw`` as a person sees it: nothing invisible, full-width and look-alike letters as the plain ones."""
+    seen = INVISIBLE.sub("", raw) if INVISIBLE.search(raw) else raw
+    if _FULL_WIDTH.search(seen):
+        seen = _FULL_WIDTH.sub(lambda match: unicodedata.normalize("NFKC", match[0]), seen)
+    if _MIXED.search(seen):
+        seen = re.sub(r"[\w]+", lambda m: m[0].translate(_LOOK_ALIKE) if _MIXED.search(m[0]) else m[0], seen)
+    return seen
+
+
+def shown(text: str, limit: int = 80) -> str:
+    """Return ``text`` in one line, cut for a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "\u2026"
