@@ -42,7 +42,7 @@ def _asked(command: Wrapped) -> Wrapped:
         type=click.Path(path_type=Path, file_okay=False),
         help="The folder of the bots' homes: DIR/<fleet>/<home>.",
     )
-    @click.option("--bot", "bots", multiple=True, metavar="FLEET/BOT", help="Only this bot (repeatable).")
+    @click.option("--bot", "bots", multiple=True, metavar="[FLEET/]BOT", help="Only this bot (repeatable).")
     @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", help="Only this fleet (repeatable).")
     @click.option(
         "--state",
@@ -137,14 +137,16 @@ def reconcile(
     Exit status:
       0  every bot is in sync
       1  no bot could be brought in sync
-      4  some bots are not in sync: failed, unresolved, in conflict, or only watched
+      4  some bots are not in sync: failed, unresolved or in conflict
+
+    A bot whose mode is `detect` is only watched: it is told, and has no say in the exit status.
     """
     if dry_run:
         return _look(console, "plan", asked, full=full)
     from molthub_reconciler.reconcile import Rules
 
     place = _workplace(asked)
-    if once:
+    if once or not all("/" in bot for bot in asked.bots):
         place.check()
     place.make_target()
     rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal)
@@ -173,8 +175,8 @@ def _workplace(asked: Asked) -> Workplace:
     from molthub_reconciler.workplace import Workplace
 
     for bot in asked.bots:
-        if bot.count("/") != 1 or not all(bot.split("/")):
-            raise UsageError(f"{bot!r} names no bot", remedy="write it as FLEET/BOT")
+        if bot.count("/") > 1 or not all(bot.split("/")):
+            raise UsageError(f"{bot!r} names no bot", remedy="write it as FLEET/BOT, or BOT where one has that name")
     _keep_apart(asked)
     return Workplace(asked.index, asked.target, asked.state, Choice(frozenset(asked.bots), frozenset(asked.fleets)))
 

@@ -212,10 +212,20 @@ class BotPass:
             observed=self.desired.digest if is_exact and self.desired.digest else observed_digest(left),
             problems=(*self.subject.problems, *self.problems, *_notes(left)),
             changes=shown_changes(before, self.results if self.around.act else None),
+            versions=self._versions(before),
+            is_watched=self.desired.sync.mode == "detect",
         )
         if self.around.act and (told.differences or told.problems):
             self._log(told, revision)
         return told
+
+    def _versions(self, look: Look) -> dict[str, str]:
+        """Return the numbers of the skill versions that changed, by digest, as far as documents at hand tell."""
+        if not any(change.key.startswith("skill/") for change in look.plan.changes):
+            return {}
+        earlier = self.around.state.document(self.subject.bot, self.receipt.document)
+        documents = (earlier, self.desired) if earlier is not None else (self.desired,)
+        return {digest: skill.version for document in documents for digest, skill in document.skills.items()}
 
     def _log(self, told: BotReport, revision: str | None) -> None:
         changes: list[Json] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from molthub.errors import ExitStatus, Problem
@@ -17,7 +17,10 @@ Command = Literal["plan", "drift", "reconcile"]
 
 @dataclass(frozen=True, slots=True)
 class BotReport:
-    """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests."""
+    """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests.
+
+    ``versions`` names skill versions by digest, for people. ``is_watched``: differences are told and never mended.
+    """
 
     bot: str
     state: State
@@ -26,6 +29,8 @@ class BotReport:
     observed: str | None = None
     problems: tuple[Problem, ...] = ()
     changes: tuple[Mapping[str, Json], ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    is_watched: bool = False
 
     @property
     def fleet(self) -> str:
@@ -89,10 +94,10 @@ def drift_alone(report: Report) -> Report:
 def exit_status(report: Report) -> ExitStatus:
     """Return what the command tells the shell.
 
-    ``plan`` and ``drift``: is there anything to do? ``reconcile``: is everything in sync now? An orphan that is kept
-    as its fleet wants is no work.
+    ``plan`` and ``drift``: is there anything to do? ``reconcile``: is everything in sync now? A bot that is only
+    watched is no work for it, nor is an orphan that is kept as its fleet wants.
     """
-    undone = [bot for bot in report.bots if not _is_done(bot)]
+    undone = [bot for bot in report.bots if not _is_done(bot, report.command)]
     lost = [bot for bot in undone if bot.state in _LOST]
     refused = any(problem.severity == "error" for problem in report.problems)
     if report.bots and len(lost) == len(report.bots):
@@ -107,7 +112,9 @@ def exit_status(report: Report) -> ExitStatus:
 _LOST: frozenset[State] = frozenset({"failed", "unresolved", "suspended"})
 
 
-def _is_done(bot: BotReport) -> bool:
+def _is_done(bot: BotReport, command: Command) -> bool:
+    if command == "reconcile" and bot.is_watched and bot.state not in _LOST:
+        return True
     if bot.state == "orphaned":
         return all(change.get("result") == "applied" for change in bot.changes)
     return bot.state == "in-sync"
@@ -121,10 +128,17 @@ HEADERS = ("bot", "key", "action", "cause", "what", "origin")
 def fleet_lines(report: Report) -> Iterator[str]:
     """Yield one line per fleet: how many bots are in which state."""
     for fleet in sorted({bot.fleet for bot in report.bots}):
-        states = Counter(bot.state for bot in report.bots if bot.fleet == fleet)
-        total = sum(states.values())
-        counts = ", ".join(f"{states[state]} {state.replace('-', ' ')}" for state in _ORDER if states[state])
-        yield f"{fleet}: {total} {'bot' if total == 1 else 'bots'}, {counts}"
+        bots = [bot for bot in report.bots if bot.fleet == fleet]
+        states = Counter((_ORDER.index(bot.state), bot.is_watched and bot.state != "in-sync") for bot in bots)
+        counts = (
+            f"{states[order, watched]} {_ORDER[order].replace('-', ' ')}{' (only watched)' if watched else ''}"
+            for order, watched in sorted(states)
+        )
+        yield f"{fleet}: {_counted(len(bots), 'bot')}, {', '.join(counts)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 _ORDER: Sequence[State] = (
@@ -133,30 +147,55 @@ _ORDER: Sequence[State] = (
 
 
 def rows(report: Report) -> Iterator[tuple[str, ...]]:
-    """Yield one row per change, under :data:`HEADERS`. On ``reconcile`` the action is what became of it."""
+    """Yield one row per change, under :data:`HEADERS`. On ``reconcile`` the action is what became of it.
+
+    Among several bots, one that gets everything for the first time is a single row.
+    """
     for bot in report.bots:
+        if len(report.bots) > 1 and len(bot.changes) > 1 and all(map(_is_first, bot.changes)):
+            kinds = Counter(change["key"].partition("/")[0] for change in bot.changes)
+            counts = ", ".join(_counted(kinds[kind], noun) for kind, noun in _NOUNS.items() if kinds[kind])
+            yield (bot.bot, f"{len(bot.changes)} keys", "create", "declared", counts, "")
+            continue
         for change in bot.changes:
             action = change["action"]
             result = change.get("result")
             if result and result != "applied" and action != "keep":
                 action = f"{action} ({result})"
             cause = "extra" if change.get("drift") == "extra" else change["cause"]
-            yield (bot.bot, change["key"], action, cause, what(change), change.get("origin") or "")
+            yield (bot.bot, change["key"], action, cause, what(change, bot.versions), _origin(change))
 
 
-def what(change: Mapping[str, Json]) -> str:
-    """Say in a few words what differs."""
+_NOUNS = {"skill": "skill", "mcp": "server", "env": "variable", "config": "setting"}
+
+
+def _is_first(change: Mapping[str, Json]) -> bool:
+    """Whether the change makes what never was, and nothing came in between."""
+    made = change.get("result", "applied") == "applied"
+    return made and (change["action"], change["cause"]) == ("create", "declared")
+
+
+def _origin(change: Mapping[str, Json]) -> str:
+    """Return where the value comes from that differs: of a single part, its own place."""
+    parts = change.get("parts") or ()
+    own = parts[0].get("origin") if len(parts) == 1 else None
+    return own or change.get("origin") or ""
+
+
+def what(change: Mapping[str, Json], versions: Mapping[str, str]) -> str:
+    """Say in a few words what differs; ``versions`` names skill versions by digest."""
     if change.get("drift") in ("missing", "extra"):
         return f"{change['drift']}: {change.get('file', '')}"
     parts = change.get("parts")
     if parts:
         more = f" (and {len(parts) - 1} more)" if len(parts) > 1 else ""
-        return f"{parts[0]['part']}: {_sides(parts[0])}{more}"
-    return _sides(change) if "before" in change else str(change.get("file", ""))
+        return f"{parts[0]['part']}: {_sides(parts[0], versions)}{more}"
+    return _sides(change, versions) if "before" in change else str(change.get("file", ""))
 
 
-def _sides(sides: Mapping[str, Json]) -> str:
-    return f"{_short(sides['before'])} -> {_short(sides['after'])}"
+def _sides(sides: Mapping[str, Json], versions: Mapping[str, str]) -> str:
+    before, after = (_short(versions.get(str(sides[side]), sides[side])) for side in ("before", "after"))
+    return after if sides["before"] is None else f"{before} -> {after}"
 
 
 def _short(value: Json) -> str:

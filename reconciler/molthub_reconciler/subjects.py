@@ -6,11 +6,11 @@ good one; a bot that is declared no more is an orphan; neither keeps the others 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from molthub.client.index import Index
-from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError
+from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError, UsageError
 from molthub.model import DesiredState, FleetState, Json, SyncPolicy
 from molthub_reconciler.findings import State
 from molthub_reconciler.problems import problem_of
@@ -71,17 +71,22 @@ class Declared:
     declared: int = 0
     _unreachable: UnreachableError | None = None
 
-    def check_choice(self) -> None:
-        """Raise :class:`NotFoundError` for a bot or fleet that was asked for and that nobody knows."""
+    def check_choice(self) -> Choice:
+        """Return the choice with every bot named in full: ``ada`` is ``prod/ada`` where there is one ada only.
+
+        Raises :class:`NotFoundError` for a bot or fleet that nobody knows, :class:`UsageError` for a name of several.
+        """
         known = set(self.state.bots())
         if not self.index.fleets() and not known:
             remedy = "a public index has none; build a private one with `molthub build --fleets`"
             raise NotFoundError("this index declares no bots", place=self.index.where, remedy=remedy)
         for fleet in sorted(self.choice.fleets - {bot.partition("/")[0] for bot in known}):
             self.index.fleet(fleet)
-        for bot in sorted(self.choice.bots - known):
-            fleet, _, name = bot.partition("/")
-            self.index.bot(fleet, name)
+        missing = self.choice.bots - known
+        if missing:
+            known |= {f"{fleet}/{bot}" for fleet in self.index.fleets() for bot in self.index.fleet(fleet).bots}
+        named = {bot: _full_name(bot, known, self.index.where) for bot in sorted(missing)}
+        return replace(self.choice, bots=frozenset(named.get(bot, bot) for bot in self.choice.bots))
 
     def doubts(self) -> tuple[Problem, ...]:
         """Say what looks like a mistake as a whole, after the subjects were gone through."""
@@ -157,6 +162,21 @@ class Declared:
         problem = Problem("MH706", f"this bot is no longer declared: {fate}", _ORPHAN_REMEDY, severity="warning")
         nothing = nothing_desired(receipt, sync) if sync.orphans == "delete" else None
         return Subject(bot, nothing, state="orphaned", problems=(problem,))
+
+
+def _full_name(bot: str, known: Collection[str], where: str) -> str:
+    """Return the one bot that is meant by its path or its bare name."""
+    found = [path for path in sorted(known) if bot in (path, path.partition("/")[2])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{bot!r} is the name of {len(found)} bots", remedy=f"write one of {', '.join(found)}")
+    from difflib import get_close_matches
+
+    bare = {path.partition("/")[2]: path for path in known}
+    near = get_close_matches(bot, known, n=1) or [bare[name] for name in get_close_matches(bot, bare, n=1)]
+    remedy = f"did you mean {near[0]}?" if near else "declare it in git"
+    raise NotFoundError(f"there is no bot {bot}", place=where, remedy=remedy)
 
 
 _ORPHAN_REMEDY = "declare it again, or say `sync: {orphans: delete}` in its fleet"

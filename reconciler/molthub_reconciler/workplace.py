@@ -44,8 +44,11 @@ class Workplace:
             raise NotFoundError("there is no such folder", place=str(self.folder), remedy=remedy)
 
     def check(self) -> None:
-        """Raise :class:`NotFoundError` when a bot or fleet was asked for that nobody knows, or when there are none."""
-        Declared(self.index, self.state, self.choice).check_choice()
+        """Name the chosen bots in full.
+
+        Raises :class:`NotFoundError` when a bot or fleet was asked for that nobody knows, or when there are none.
+        """
+        self.choice = Declared(self.index, self.state, self.choice).check_choice()
 
     def homes(self) -> dict[str, frozenset[str]]:
         """Return the bots that live in each home, as far as they have receipts."""

@@ -143,7 +143,7 @@ def test_a_damaged_store_is_mended_from_the_index(world: World, desired: dict[st
     world.site.bot("prod/ada", desired)
     world.site.publish()
     world.molthub("reconcile")
-    kept = home / ".cache/molthub/store" / str(desired["skill/git"]).removeprefix("sha256:") / "SKILL.md"
+    kept = home / ".cache/molthub/store" / f"{str(desired['skill/git']).removeprefix('sha256:')}.tar.gz"
     kept.write_text("damaged")
     (world.home("prod/ada") / ".agents/skills/git/SKILL.md").write_text("edited")
 

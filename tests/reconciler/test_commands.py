@@ -44,24 +44,37 @@ def test_each_report_is_of_the_published_form(world: World, desired: dict[str, J
     check_report(world.report("reconcile", status=1))
 
 
-def test_people_get_a_table_and_a_line_per_fleet(world: World, desired: dict[str, Json]) -> None:
+def test_people_get_a_row_per_change_of_one_bot(world: World, desired: dict[str, Json]) -> None:
+    world.site.bot("prod/ada", desired)
+    world.site.publish()
+
+    outcome = world.molthub("plan")
+
+    server = '{"args":["-y","server-github"],"command…'
+    assert [" ".join(line.split()) for line in outcome.stdout.splitlines()] == [
+        "bot key action cause what origin",
+        'prod/ada config/docker create declared {"registry":"local"} fleets/prod/bots/ada.yaml:9',
+        "prod/ada env/LEVEL create declared debug fleets/prod/bots/ada.yaml:9",
+        "prod/ada env/TOKEN create declared ${secrets.token} fleets/prod/bots/ada.yaml:9",
+        f"prod/ada mcp/github create declared {server} fleets/prod/bots/ada.yaml:9",
+        "prod/ada skill/docker create declared 1.0.0 fleets/prod/bots/ada.yaml:9",
+        "prod/ada skill/git create declared 1.0.0 fleets/prod/bots/ada.yaml:9",
+        "",
+        "prod: 1 bot, 1 pending",
+    ]
+
+
+def test_bots_that_get_everything_at_once_are_a_row_each(world: World, desired: dict[str, Json]) -> None:
     world.site.bot("prod/ada", desired)
     world.site.bot("test/eve", {"env/LEVEL": "info"})
     world.site.publish()
 
     outcome = world.molthub("plan")
 
-    server = '{"args":["-y","server-github"],"command…'
-    git, docker = (str(desired[f"skill/{name}"])[:15] for name in ("git", "docker"))
     assert [" ".join(line.split()) for line in outcome.stdout.splitlines()] == [
         "bot key action cause what origin",
-        'prod/ada config/docker create declared nothing -> {"registry":"local"} fleets/prod/bots/ada.yaml:9',
-        "prod/ada env/LEVEL create declared nothing -> debug fleets/prod/bots/ada.yaml:9",
-        "prod/ada env/TOKEN create declared nothing -> ${secrets.token} fleets/prod/bots/ada.yaml:9",
-        f"prod/ada mcp/github create declared nothing -> {server} fleets/prod/bots/ada.yaml:9",
-        f"prod/ada skill/docker create declared nothing -> {docker} fleets/prod/bots/ada.yaml:9",
-        f"prod/ada skill/git create declared nothing -> {git} fleets/prod/bots/ada.yaml:9",
-        "test/eve env/LEVEL create declared nothing -> info fleets/test/bots/eve.yaml:9",
+        "prod/ada 6 keys create declared 2 skills, 1 server, 2 variables, 1 setting",
+        "test/eve env/LEVEL create declared info fleets/test/bots/eve.yaml:9",
         "",
         "prod: 1 bot, 1 pending",
         "test: 1 bot, 1 pending",
@@ -95,7 +108,17 @@ def test_drift_needs_a_target_that_is_there(world: World, desired: dict[str, Jso
     assert str(world.target) in outcome.stderr
 
 
-@pytest.mark.parametrize("bot", ["ada", "prod/", "/ada", "a/b/c"])
+def test_a_bare_name_is_enough_where_one_bot_has_it(world: World, desired: dict[str, Json]) -> None:
+    for bot in ("prod/ada", "prod/eve", "test/eve"):
+        world.site.bot(bot, desired)
+    world.site.publish()
+
+    assert [bot["bot"] for bot in world.report("plan", "--bot", "ada", status=3)["bots"]] == ["prod/ada"]
+    outcome = world.molthub("plan", "--bot", "eve")
+    assert (outcome.status, "write one of prod/eve, test/eve" in outcome.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("bot", ["prod/", "/ada", "a/b/c"])
 def test_a_bot_is_named_by_fleet_and_name(world: World, desired: dict[str, Json], bot: str) -> None:
     world.site.bot("prod/ada", desired)
     world.site.publish()

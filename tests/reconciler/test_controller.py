@@ -146,7 +146,7 @@ def test_a_bot_that_nobody_knows_ends_it_at_once(world: World, desired: dict[str
     world.site.publish()
     with running(world, "--bot", "prod/adda") as program:
         assert program.process.wait(timeout=PATIENCE) == 1
-        assert "did you mean ada?" in program.said()
+        assert "did you mean prod/ada?" in program.said()
 
 
 def test_without_watchfiles_it_says_how_often_it_looks(world: World, desired: dict[str, Json]) -> None:

@@ -242,7 +242,9 @@ def test_a_fleet_that_only_detects_is_only_told(world: World, desired: dict[str,
     world.site.bot("prod/ada", desired, sync=SyncPolicy("detect"))
     world.site.publish()
 
-    report = world.report("reconcile", status=4)
+    assert world.molthub("reconcile").stdout.endswith("prod: 1 bot, 1 pending (only watched)\n")
+    report = world.report("reconcile", status=0)
+    assert world.report("plan", status=3)["summary"]["changes"] == len(desired)
 
     assert state_of(report, "prod/ada") == "pending"
     assert {change["result"] for change in changes_of(report, "prod/ada").values()} == {"kept"}
