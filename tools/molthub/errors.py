@@ -252,6 +252,10 @@ class UnreachableError(MolthubError):
     problem_id = "MH601"
 
 
+class DeniedError(UnreachableError):
+    """An index answered that this user may not have a file; some hosts say so of files that do not exist."""
+
+
 class FormatError(MolthubError):
     """What an index answered is not a document of this format, or of a newer one."""
 

@@ -10,10 +10,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from molthub.client.atomic import write_atomically
-from molthub.documents import SEMVER
+from molthub.client.trust import RootPin
+from molthub.documents import DIGEST, SEMVER
+from molthub.documents.reading import checked
 from molthub.errors import FormatError, NotFoundError, UsageError
 
 _PRIVATE_MODE = 0o600  # an address may hold a password
@@ -21,10 +22,16 @@ VARIABLE = "MOLTHUB_REGISTRY"
 
 
 class RegistryEntry(NamedTuple):
-    """A registry by the name that this user gave it. ``url`` may be a folder."""
+    """A registry by the name that this user gave it. ``url`` may be a folder; ``root`` pins its root of trust."""
 
     name: str
     url: str
+    root: RootPin | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as ``config.json`` holds it."""
+        pin = {"root": self.root._asdict()} if self.root is not None else {}
+        return {"name": self.name, "url": self.url, **pin}
 
 
 class Config(NamedTuple):
@@ -37,7 +44,7 @@ class Config(NamedTuple):
 
     def with_registries(self, registries: tuple[RegistryEntry, ...]) -> Config:
         """Return it with other registries, the first being the default."""
-        shown = [{"name": entry.name, "url": entry.url} for entry in registries]
+        shown = [entry.to_json() for entry in registries]
         return self._replace(registries=registries, value={**self.value, "registries": shown})
 
     def write(self) -> None:
@@ -56,7 +63,7 @@ def read_config(folder: Path) -> Config:
         return Config(path, (), {}, {})
     try:
         value = json.loads(content)
-        registries = tuple(RegistryEntry(str(item["name"]), str(item["url"])) for item in value.get("registries", []))
+        registries = tuple(_entry(item) for item in value.get("registries", []))
         hosts = {str(name): str(version) for name, version in value.get("hosts", {}).items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         remedy = 'it should look like {"registries": [{"name": "main", "url": "https://skills.example.com/"}]}'
@@ -92,9 +99,15 @@ def parse_hosts(texts: tuple[str, ...]) -> dict[str, str]:
     return hosts
 
 
-def added(config: Config, url: str, name: str | None) -> tuple[Config, RegistryEntry]:
+def pin_for(url: str, configs: tuple[Config, ...]) -> RootPin | None:
+    """Return the root that a configuration pins for the registry at ``url``, or None."""
+    entries = (entry for config in configs for entry in config.registries)
+    return next((entry.root for entry in entries if entry.root and entry.url.rstrip("/") == url.rstrip("/")), None)
+
+
+def added(config: Config, url: str, name: str | None, root: RootPin | None = None) -> tuple[Config, RegistryEntry]:
     """Return the configuration with one registry more, and that registry. Raises :class:`UsageError`."""
-    entry = RegistryEntry(name or _name_for(url), url)
+    entry = RegistryEntry(name or _name_for(url), url, root)
     for other in config.registries:
         if other.name == entry.name and other.url != url:
             raise UsageError(
@@ -121,6 +134,14 @@ def without_credentials(url: str) -> str:
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
 
 
+def _entry(item: Any) -> RegistryEntry:
+    root = item.get("root")
+    pin = RootPin(int(root["version"]), checked(DIGEST, root["digest"], "a digest")) if root is not None else None
+    return RegistryEntry(str(item["name"]), str(item["url"]), pin)
+
+
 def _name_for(url: str) -> str:
+    from urllib.parse import urlsplit
+
     host = urlsplit(url).hostname if "://" in url else None
     return host or Path(url).name or "registry"

@@ -15,7 +15,7 @@ from molthub import __version__
 from molthub.client.connections import Connection, Origin, Pool
 from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, OK, Fetched, too_large
 from molthub.client.proxies import basic_authorization
-from molthub.errors import MolthubError, UnreachableError, UsageError
+from molthub.errors import DeniedError, MolthubError, UnreachableError, UsageError
 
 ATTEMPTS = 3
 MAX_REDIRECTS = 5
@@ -156,7 +156,7 @@ def _judged(response: http.client.HTTPResponse, content: bytes, where: str) -> F
         raise _BrokenError(f"HTTP {status} {response.reason}", float(after) if after.isdecimal() else None)
     if status in _DENIED:
         remedy = "give the address as https://user:password@host/ if it needs a password"
-        raise UnreachableError(f"access denied (HTTP {status} {response.reason})", place=where, remedy=remedy)
+        raise DeniedError(f"access denied (HTTP {status} {response.reason})", place=where, remedy=remedy)
     raise UnreachableError(f"unexpected answer HTTP {status} {response.reason}", place=where, remedy=_TRY_LATER)
 
 

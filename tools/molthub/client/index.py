@@ -14,8 +14,9 @@ from typing import Self, TypeVar
 from molthub.client.cache import Store
 from molthub.client.download import Download
 from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, Fetcher, open_fetcher
-from molthub.client.index_cache import IndexCache
+from molthub.client.index_cache import IndexCache, KeptRoot
 from molthub.client.parallel import in_threads
+from molthub.client.trust import RootPin, Trust
 from molthub.client.verify import check_hex, gunzip
 from molthub.documents import (
     bot_from_json,
@@ -49,12 +50,17 @@ Document = TypeVar("Document")
 class Index:
     """One index, read through a fetcher; what it holds is fetched when it is asked for.
 
-    Safe to use from several threads. ``offline`` reads nothing but the cache.
+    Safe to use from several threads. ``offline`` reads nothing but the cache. Where this user trusts a root of the
+    registry, or ``pin`` names one, ``registry.json`` must be signed (:mod:`molthub.client.trust`).
     """
 
-    def __init__(self, fetcher: Fetcher, *, cache: Path | None = None, offline: bool = False) -> None:
+    def __init__(
+        self, fetcher: Fetcher, *, cache: Path | None = None, offline: bool = False, pin: RootPin | None = None
+    ) -> None:
         self.where = fetcher.where
         self.offline = offline
+        self.trust = Trust.of(fetcher.where)
+        self._pin = pin
         self._fetcher = fetcher
         self._cache = IndexCache(cache) if cache is not None else None
         self._lock = threading.RLock()
@@ -86,7 +92,8 @@ class Index:
     def root(self) -> IndexRoot:
         """Return ``registry.json``, fetched once (see :meth:`refresh`).
 
-        Raises :class:`UnreachableError`, or :class:`FormatError` when what answers is no index.
+        Raises :class:`UnreachableError`, :class:`FormatError` when what answers is no index, :class:`TrustError` when
+        it is signed and does not verify.
         """
         with self._lock:
             if self._root is None:
@@ -249,10 +256,15 @@ class Index:
     def _current_root(self) -> tuple[bytes, str | None]:
         """Return the bytes of ``registry.json`` and its ETag, asking only for a newer one where one is at hand."""
         kept = self._cache.root() if self._cache is not None and self._root is None else None
+        signed = self._pin is not None or self.trust.root is not None
         if self.offline:
             if kept is None:
                 raise _not_kept(self._place("registry.json"))
+            if signed:
+                self.trust.check_kept(kept.content)
             return kept.content, kept.etag
+        if signed:
+            return self._signed_root(kept), None
         content, etag = (kept.content, kept.etag) if kept else (self._content, self._etag)
         try:
             answer = self._fetcher.get("registry.json", etag=etag if content else None, limit=MAX_ROOT)
@@ -264,6 +276,14 @@ class Index:
             message = "there is no registry.json, so it is no molthub index"
             raise FormatError(message, place=self.where, remedy=_CHECK)
         return answer.content, answer.etag
+
+    def _signed_root(self, kept: KeptRoot | None) -> bytes:
+        try:
+            if self._pin is not None:
+                self.trust.begin_by_pin(self._fetcher, self._pin)
+            return self.trust.registry(self._fetcher, kept.content if kept else self._content or None)
+        except UnreachableError as error:
+            raise _with_offline_hint(error, kept.fetched) if kept else error from None
 
     def _place(self, path: str) -> str:
         return f"{self.where.rstrip('/')}/{path}"

@@ -13,29 +13,27 @@ with SkillManager("https://skills.example.com/", cache_dir=".roundtable/skills")
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from molthub.client.cache import Store, default_store
-from molthub.client.config import Config, choose_registry, read_config
-from molthub.client.fetch import open_fetcher
-from molthub.client.index import Index
-from molthub.client.install import Installer, Report
-from molthub.client.installed_state import OnDisk, look_at_all
-from molthub.client.loading import LoadedSkill, load_skill, warning_for
+from molthub.client.config import Config, choose_registry, pin_for, read_config
 from molthub.client.lockfile import InstalledVersion, in_order
 from molthub.client.paths import home_skills, index_cache, skills_folder
-from molthub.client.registry_note import note_registry
 from molthub.client.skills_folder import SkillsFolder
-from molthub.client.uninstall import uninstall
 from molthub.client.wanted import parse_all, parse_wanted
 from molthub.errors import IntegrityError, ManifestError, NotFoundError, Problem
-from molthub.model import PackEntry, SearchRow, SkillEntry
+
+if TYPE_CHECKING:
+    # What only some methods need is imported there, so that `skills list` starts fast.
+    from molthub.client.index import Index
+    from molthub.client.install import Installer, Report
+    from molthub.client.installed_state import OnDisk
+    from molthub.client.loading import LoadedSkill
+    from molthub.model import PackEntry, SearchRow, SkillEntry
 
 
-@dataclass(frozen=True)
-class LoadedSkills:
+class LoadedSkills(NamedTuple):
     """What :meth:`SkillManager.load_all` found: the skills by name, and a warning for each that did not load."""
 
     skills: Mapping[str, LoadedSkill]
@@ -97,10 +95,15 @@ class SkillManager:
     def index(self) -> Index:
         """The index, opened when it is first needed. Raises :class:`UsageError` when none is configured."""
         if self._index is None:
-            fetcher = open_fetcher(choose_registry(self._given, self.configs))
+            from molthub.client.fetch import open_fetcher
+            from molthub.client.index import Index
+
+            location = choose_registry(self._given, self.configs)
+            fetcher = open_fetcher(location)
             remote = "://" in fetcher.where
             cache = index_cache(fetcher.where) if remote else None
-            self._index = Index(fetcher, cache=cache, offline=self.offline and remote)
+            pin = pin_for(location, self.configs)
+            self._index = Index(fetcher, cache=cache, offline=self.offline and remote, pin=pin)
         return self._index
 
     def search(self, query: str = "", *, tags: tuple[str, ...] = (), limit: int | None = None) -> tuple[SearchRow, ...]:
@@ -132,6 +135,8 @@ class SkillManager:
 
     def uninstall(self, *names: str, force: bool = False, dry_run: bool = False) -> Report:
         """Take installed skills away; refused when others need them or files were edited, unless ``force``."""
+        from molthub.client.uninstall import uninstall
+
         return uninstall(parse_all(names), self.folder, self.store, force=force, dry_run=dry_run, on_wait=self._on_wait)
 
     def list(self) -> tuple[InstalledVersion, ...]:
@@ -140,6 +145,8 @@ class SkillManager:
 
     def verify(self, *names: str) -> tuple[OnDisk, ...]:
         """Hash the files of installed skills and return how each is found. Raises :class:`NotFoundError`."""
+        from molthub.client.installed_state import look_at_all
+
         entries = self.list()
         if names:
             entries = tuple(dict.fromkeys(entry for name in names for entry in self._entries(name)))
@@ -151,6 +158,9 @@ class SkillManager:
         ``verified`` hashes its files first. Raises :class:`NotFoundError`, :class:`ManifestError` when SKILL.md cannot
         be read, :class:`IntegrityError` when files differ.
         """
+        from molthub.client.installed_state import look_at_all
+        from molthub.client.loading import load_skill
+
         entry = self._entries(name if version is None else f"{name}@{version}")[-1]
         if verified and look_at_all([entry], self.folder, self.store)[0].state != "intact":
             place = str(self.folder.place(entry.name, entry.version))
@@ -159,6 +169,8 @@ class SkillManager:
 
     def load_all(self) -> LoadedSkills:
         """Read the highest version of every installed skill. One that does not load is a warning, the rest go on."""
+        from molthub.client.loading import load_skill, warning_for
+
         skills: dict[str, LoadedSkill] = {}
         warnings = []
         for entry in {entry.name: entry for entry in self.list()}.values():
@@ -177,9 +189,13 @@ class SkillManager:
         return tuple(found)
 
     def _installer(self) -> Installer:
+        from molthub.client.install import Installer
+
         hosts = {name: version for config in reversed(self.configs) for name, version in config.hosts.items()}
         return Installer(self.folder, self.index, self.store, {**hosts, **self._hosts}, self._progress, self._on_wait)
 
     def _note(self, *, dry_run: bool) -> None:
         if not dry_run:
+            from molthub.client.registry_note import note_registry
+
             note_registry(self.folder.path, self.index.where, self.index.root())
