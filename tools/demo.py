@@ -46,7 +46,7 @@ def main() -> int:
         molthub("drift", *where(url), "--bot", BROKEN, expect=3)
         headline(7, "Mend it, and look again")
         molthub("reconcile", *where(url), "--bot", BROKEN, "--once")
-        molthub("drift", *where(url))
+        molthub("drift", *where(url), "--bot", BROKEN)
     except SurpriseError as surprise:
         print(f"\nThe demo met a surprise: {surprise}", file=sys.stderr)
         return 1

@@ -152,27 +152,29 @@ def rows(report: Report) -> Iterator[tuple[str, ...]]:
     Among several bots, one that gets everything for the first time is a single row.
     """
     for bot in report.bots:
-        if len(report.bots) > 1 and len(bot.changes) > 1 and all(map(_is_first, bot.changes)):
+        actions = {_action(change) for change in bot.changes}
+        if len(report.bots) > 1 and len(bot.changes) > 1 and len(actions) == 1 and all(map(_is_first, bot.changes)):
             kinds = Counter(change["key"].partition("/")[0] for change in bot.changes)
             counts = ", ".join(_counted(kinds[kind], noun) for kind, noun in _NOUNS.items() if kinds[kind])
-            yield (bot.bot, f"{len(bot.changes)} keys", "create", "declared", counts, "")
+            yield (bot.bot, f"{len(bot.changes)} keys", *actions, "declared", counts, "")
             continue
         for change in bot.changes:
-            action = change["action"]
-            result = change.get("result")
-            if result and result != "applied" and action != "keep":
-                action = f"{action} ({result})"
             cause = "extra" if change.get("drift") == "extra" else change["cause"]
-            yield (bot.bot, change["key"], action, cause, what(change, bot.versions), _origin(change))
+            yield (bot.bot, change["key"], _action(change), cause, what(change, bot.versions), _origin(change))
 
 
 _NOUNS = {"skill": "skill", "mcp": "server", "env": "variable", "config": "setting"}
 
 
+def _action(change: Mapping[str, Json]) -> str:
+    """Return the action, with what became of it where it was not done."""
+    action, result = str(change["action"]), change.get("result", "applied")
+    return action if result == "applied" or action == "keep" else f"{action} ({result})"
+
+
 def _is_first(change: Mapping[str, Json]) -> bool:
-    """Whether the change makes what never was, and nothing came in between."""
-    made = change.get("result", "applied") == "applied"
-    return made and (change["action"], change["cause"]) == ("create", "declared")
+    """Whether the change makes what never was."""
+    return (change["action"], change["cause"]) == ("create", "declared")
 
 
 def _origin(change: Mapping[str, Json]) -> str:
