@@ -28,6 +28,7 @@ MOLTHUB_COMMANDS = {
     "skill-packs": "molthub.cli.skill_packs:skill_packs",
     "explain": "molthub.cli.explain:explain",
     "build": "molthub.cli.build:build",
+    "sign": "molthub.cli.sign:sign",
     "serve": "molthub.cli.serve:serve",
     "completion": "molthub.cli.completion:completion",
 }
