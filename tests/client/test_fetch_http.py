@@ -217,6 +217,20 @@ def test_plain_http_on_an_https_address_is_no_trusted_connection(plain: IndexSer
         fetcher.get("file", limit=LIMIT)
 
 
+def test_the_first_failure_of_several_threads_is_raised() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        if number == 3:
+            raise KeyError(number)
+        done.append(number)
+
+    with pytest.raises(KeyError):
+        in_threads(work, range(1000), 4)
+    assert len(done) < 999
+    in_threads(work, [], 4)
+
+
 # --- proxies -------------------------------------------------------------------------------------------------------
 
 

@@ -126,12 +126,13 @@ def test_damage_shows_even_when_the_store_is_gone(manager: SkillManager) -> None
     assert did(manager.install("docker")) == {"docker@2.0.1": "repaired"}
 
 
-def test_a_torn_store_is_mended_on_the_way(manager: SkillManager, index: IndexBuilder) -> None:
+def test_a_torn_store_is_mended_on_the_way(manager: SkillManager, index: IndexBuilder, server: IndexServer) -> None:
     digest = index.skills["docker"].releases["2.0.1"].artifact.digest
     manager.install("docker")
     manager.uninstall("docker")
-    (manager.store.path(digest) / "SKILL.md").write_text("torn")
-    manager.install("docker")
+    manager.store.path(digest).write_bytes(b"torn")
+    with SkillManager(server.url, manager.folder.path, store=Store(manager.store.root)) as again:
+        again.install("docker")
     assert [found.state for found in manager.verify()] == ["intact"]
 
 

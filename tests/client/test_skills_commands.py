@@ -173,6 +173,29 @@ def test_outdated_follows_packs_and_leaves_pins(skills: Skills, index: IndexBuil
     assert rows["shell-safety", "1.0.3"]["latest"] == "2.0.0"
 
 
+def test_outdated_passes_over_what_the_index_no_longer_has(
+    skills: Skills, index: IndexBuilder, server: IndexServer
+) -> None:
+    skills("install", "@acme/deploy", "pack/dev")
+    del index.skills["@acme/deploy"]
+    del index.packs["dev"]
+    server.files |= index.files()
+    assert [row["name"] for row in skills("list", "--outdated", "--json").json] == ["shell-safety"]
+
+
+def test_many_skills_that_are_there_are_counted_not_listed(
+    skills: Skills, index: IndexBuilder, server: IndexServer
+) -> None:
+    for number in range(30):
+        index.skill(f"skill-{number}", "1.0.0")
+    index.pack("many", 1, [f"skill-{number}@1.0.0" for number in range(30)])
+    server.files = index.files()
+    assert len(skills("install", "pack/many").out.splitlines()) == 30
+    again = skills("install", "pack/many")
+    assert again.out == ""
+    assert again.err == "30 already installed in ./.skills\n"
+
+
 def test_search_shows_names_and_descriptions(skills: Skills) -> None:
     said = skills("search", "git")
     assert said.out.splitlines() == ["NAME  VERSION  DESCRIPTION", "git   1.2.0    Does git."]

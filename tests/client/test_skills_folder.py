@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from molthub.client.cache import Store
 from molthub.client.lockfile import InstalledVersion, read_lockfile, write_lockfile
 from molthub.client.paths import home_skills, index_cache, skills_folder, state_folder
 from molthub.client.skills_folder import SkillsFolder
-from molthub.errors import FormatError, MolthubError
+from molthub.client.uninstall import uninstall
+from molthub.client.wanted import parse_all
+from molthub.errors import FormatError, MolthubError, NotFoundError
 
 DIGEST = f"sha256:{'1' * 64}"
 
@@ -99,6 +102,14 @@ def finished(folder: SkillsFolder) -> None:
 
 def test_a_change_with_a_journal_is_finished_by_the_next_process(folder: SkillsFolder) -> None:
     staged(folder)
+    finished(folder)
+
+
+def test_uninstalling_what_an_interrupted_command_took_says_so(folder: SkillsFolder, store: Store) -> None:
+    staged(folder)
+    with pytest.raises(NotFoundError, match="not installed") as error:
+        uninstall(parse_all(["@acme/deploy"]), folder, store)
+    assert "interrupted" in error.value.remedy
     finished(folder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import os
 import time
 from pathlib import Path
@@ -27,17 +29,22 @@ def filled(store: Store) -> Store:
 
 def test_what_was_added_is_there_file_by_file(store: Store) -> None:
     assert not store.has(DIGEST)
-    folder = store.add(ARTIFACT, ARCHIVE)
+    store.add(ARTIFACT, ARCHIVE)
     assert store.has(DIGEST)
-    assert folder == store.path(DIGEST) == store.root / DIGEST.removeprefix("sha256:")
+    assert store.path(DIGEST).read_bytes() == ARCHIVE
     assert list(store.files(DIGEST)) == [entry for entry, _ in entries_of(FILES)]
-    assert tree_digest(read_tree(folder)) == DIGEST
+    assert list(Store(store.root).files(DIGEST)) == list(store.files(DIGEST))
 
 
-def test_adding_twice_changes_nothing(filled: Store) -> None:
-    before = filled.path(DIGEST).stat().st_ino
+def test_adding_twice_is_harmless(filled: Store) -> None:
     filled.add(ARTIFACT, ARCHIVE)
-    assert filled.path(DIGEST).stat().st_ino == before
+    assert sorted(path.name for path in filled.root.iterdir()) == sorted([".adding", filled.path(DIGEST).name])
+    assert not list((filled.root / ".adding").iterdir())
+
+
+def test_another_compression_of_the_same_files_is_the_same_version(filled: Store) -> None:
+    filled.path(DIGEST).write_bytes(gzip.compress(gzip.decompress(ARCHIVE), compresslevel=1))
+    assert Store(filled.root).files(DIGEST) == filled.files(DIGEST)
 
 
 def test_nothing_of_a_refused_archive_is_kept(store: Store) -> None:
@@ -67,21 +74,33 @@ def test_a_copy_never_writes_into_what_is_there(filled: Store, tmp_path: Path) -
     assert filled.has(DIGEST)
 
 
-@pytest.mark.parametrize("damage", ["change", "remove", "list"])
-def test_a_torn_entry_is_dropped_and_nothing_is_copied(filled: Store, tmp_path: Path, damage: str) -> None:
-    victim = filled.path(DIGEST) / "docs" / "usage.md"
-    if damage == "change":
-        victim.write_bytes(bytes(victim.stat().st_size))
-    elif damage == "remove":
-        victim.unlink()
-    else:
-        filled.path(DIGEST).with_suffix(".json").write_bytes(b"[]")
-    with pytest.raises(IntegrityError):
-        filled.copy(DIGEST, tmp_path / "copy")
+@pytest.mark.parametrize("damage", [b"", ARCHIVE[:-20], b"torn" + ARCHIVE, archive_of({"SKILL.md": b"other"})])
+def test_a_torn_entry_is_dropped_and_nothing_is_copied(filled: Store, tmp_path: Path, damage: bytes) -> None:
+    filled.path(DIGEST).write_bytes(damage)
+    store = Store(filled.root)
+    with pytest.raises(IntegrityError) as error:
+        store.copy(DIGEST, tmp_path / "copy")
+    assert "fetched anew" in error.value.remedy
     assert not (tmp_path / "copy").exists()
-    assert not filled.has(DIGEST)
-    filled.add(ARTIFACT, ARCHIVE)
-    filled.copy(DIGEST, tmp_path / "copy")
+    assert not store.has(DIGEST)
+    store.add(ARTIFACT, ARCHIVE)
+    store.copy(DIGEST, tmp_path / "copy")
+
+
+def test_what_is_remembered_is_limited(store: Store) -> None:
+    artifacts = []
+    for number in range(5):
+        files = {"SKILL.md": bytes([number]) * 5_000_000}
+        archive = archive_of(files)
+        artifacts.append(artifact_of(files, archive=archive))
+        store.add(artifacts[-1], archive)
+    for artifact in artifacts:
+        store.path(artifact.digest).unlink()
+    remembered = []
+    for artifact in artifacts:
+        with contextlib.suppress(NotFoundError):
+            remembered.append(store.files(artifact.digest))
+    assert len(remembered) == 3
 
 
 def test_a_missing_parent_is_no_damage(filled: Store, tmp_path: Path) -> None:
@@ -107,11 +126,11 @@ def test_leftovers_of_killed_processes_go_after_a_day(store: Store) -> None:
 
 
 def test_something_in_the_way_is_said_and_left_alone(store: Store) -> None:
-    store.root.mkdir()
-    store.path(DIGEST).write_text("not a folder")
-    with pytest.raises(NotADirectoryError):
+    (store.path(DIGEST) / "kept").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
         store.add(ARTIFACT, ARCHIVE)
-    assert store.path(DIGEST).read_text() == "not a folder"
+    assert (store.path(DIGEST) / "kept").is_dir()
+    assert not list((store.root / ".adding").iterdir())
 
 
 def test_the_default_store_is_in_the_users_cache(home: Path) -> None:

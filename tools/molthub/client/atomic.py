@@ -175,7 +175,8 @@ def _mode_for(path: Path) -> int:
 def _write(path: str | Path, content: bytes, mode: int, *, durable: bool) -> None:
     descriptor = os.open(path, _EXCLUSIVE, mode)
     try:
-        if not _NO_MODE_BITS:
+        # Asking is a hundred times cheaper than setting, and a usual umask leaves the mode right.
+        if not _NO_MODE_BITS and stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
             os.fchmod(descriptor, mode)
         left = memoryview(content)
         while left:

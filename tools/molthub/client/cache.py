@@ -1,122 +1,130 @@
 """The store: every version ever fetched, by digest, shared by all projects and bots of a user.
 
-``<root>/<hex>/`` holds a version's files, ``<root>/<hex>.json`` their list: the canonical bytes whose SHA-256 is the
-hex, so that the list proves itself. An entry appears by one rename and is never changed. Its files are not synced to
-disk one by one (a hundred skills would take seconds): after a power cut an entry may be torn, which shows when it
-is used, because :meth:`Store.copy` hashes every byte that it copies. A torn entry is dropped and fetched again.
+``<root>/<hex>.tar.gz`` is a version's archive, as it was fetched. Its files are unpacked and hashed each time they are
+used, so an entry proves itself, and nothing is trusted because it is here. One file for a version: writing its files a
+second time, into folders of the store, would double the time of an install.
+
+An entry appears by one rename. It is not synced to disk (a hundred skills would take seconds): after a power cut it may
+be torn, which shows when it is used; it is then dropped and fetched again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterable
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from molthub.client.atomic import remove_tree, unique_suffix, write_atomically, write_new
-from molthub.client.verify import unpack
-from molthub.documents import file_list
+from molthub.client.atomic import remove_tree, unique_suffix, write_new
+from molthub.client.verify import UnpackedFiles, unpack, unpack_digest
 from molthub.errors import IntegrityError, NotFoundError
 from molthub.model import Artifact, FileEntry
 
 _SMALL = 1024 * 1024
 _STALE_SECONDS = 24 * 3600
+_REMEMBERED_BYTES = 16 * 1024 * 1024
 _NO_EXEC_BITS = os.name == "nt"
 _BINARY = getattr(os, "O_BINARY", 0)
-_AGAIN = "run it again: it will be fetched anew"
 NOT_A_FILE = -1
 """The size that :func:`read_tree` gives to what is no regular file, so that it equals no file's entry."""
 
 
 class Store:
-    """A folder of versions by digest. Processes may share it without a lock: entries are only added, by a rename."""
+    """A folder of archives by digest. Processes may share it without a lock: entries are only added, by a rename.
+
+    A few unpacked versions are remembered, since what is fetched or copied once is often copied again.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._prepared = False
+        self._remembered: dict[str, UnpackedFiles] = {}
+        self._remembered_bytes = 0
+        self._lock = threading.Lock()
 
     def path(self, digest: str) -> Path:
-        """Return the folder of a version, whether it is there or not."""
-        return self.root / _hex(digest)
+        """Return the archive of a version, whether it is there or not."""
+        return self.root / f"{digest.removeprefix('sha256:')}.tar.gz"
 
     def has(self, digest: str) -> bool:
         """Whether the version is in the store (its bytes are checked when they are used)."""
-        return self.path(digest).is_dir()
+        return self.path(digest).is_file()
 
-    def add(self, artifact: Artifact, archive: bytes) -> Path:
-        """Verify an archive and keep its files; return their folder.
-
-        Raises :class:`IntegrityError`; nothing of the archive is then kept.
-        """
+    def add(self, artifact: Artifact, archive: bytes) -> None:
+        """Verify an archive and keep it. Raises :class:`IntegrityError`; nothing of the archive is then kept."""
         files = unpack(archive, artifact)
-        place = self.path(artifact.digest)
-        if self.has(artifact.digest):
-            return place
-        temporary = self._temporary_folder()
-        temporary.mkdir()
+        temporary = self._adding() / unique_suffix()
         try:
-            write_files(temporary, files)
-            # The list comes first: an entry without its list could not say which files are executable.
-            write_atomically(self._list_path(artifact.digest), file_list(entry for entry, _ in files), durable=False)
-            with contextlib.suppress(FileExistsError, NotADirectoryError):
-                temporary.rename(place)
-                return place
-            if not self.has(artifact.digest):  # another process was faster, or something else stands there
-                raise NotADirectoryError(f"{place} is in the way")
-        finally:
-            if temporary.exists():
-                remove_tree(temporary)
-        return place
+            write_new(temporary, archive)
+            temporary.replace(self.path(artifact.digest))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        self._remember(artifact.digest, files)
 
     def files(self, digest: str) -> tuple[FileEntry, ...]:
         """Return the list of a version's files. Raises :class:`NotFoundError`, or :class:`IntegrityError`."""
-        path = self._list_path(digest)
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise NotFoundError(f"{digest} is not in the store", place=str(self.root)) from None
-        if sha256(content).hexdigest() != _hex(digest):
-            self.drop(digest)
-            raise IntegrityError("the list of files is damaged", place=str(path), remedy=_AGAIN)
-        return tuple(FileEntry(**entry) for entry in json.loads(content))
+        return tuple(entry for entry, _ in self._unpacked(digest))
 
     def copy(self, digest: str, destination: Path) -> None:
-        """Write a version's files into ``destination``, which must not exist; every byte is hashed on the way.
+        """Write a version's files into the new folder ``destination``, modes 644 and 755.
 
-        Raises :class:`IntegrityError` when the store's bytes are not what they were: the entry is then dropped, so that
-        the next fetch brings it anew, and nothing is left at ``destination``.
+        Raises :class:`NotFoundError`, or :class:`IntegrityError` when the store's bytes are not what they were: the
+        entry is then dropped, so that the next fetch brings it anew. Nothing is left at ``destination`` after an error.
         """
-        source = self.path(digest)
-        entries = self.files(digest)
+        files = self._unpacked(digest)
         destination.mkdir()
         try:
-            write_files(destination, ((entry, _verified(source, entry)) for entry in entries))
-        except BaseException as error:
+            write_files(destination, files)
+        except BaseException:
             remove_tree(destination)
-            if isinstance(error, IntegrityError):
-                self.drop(digest)
             raise
 
     def drop(self, digest: str) -> None:
         """Forget a version. What is not there is no error."""
-        for path in (self.path(digest), self._list_path(digest)):
-            with contextlib.suppress(FileNotFoundError):
-                remove_tree(path)
+        with self._lock:
+            self._remembered_bytes -= _size(self._remembered.pop(digest, ()))
+        self.path(digest).unlink(missing_ok=True)
 
-    def _list_path(self, digest: str) -> Path:
-        return self.root / f"{_hex(digest)}.json"
+    def _unpacked(self, digest: str) -> UnpackedFiles:
+        """Return the verified files of a version, from memory or from disk."""
+        remembered = self._remembered.get(digest)
+        if remembered is not None:
+            return remembered
+        path = self.path(digest)
+        try:
+            archive = path.read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(f"{digest} is not in the store", place=str(self.root)) from None
+        try:
+            files = unpack_digest(archive, digest, str(path))
+        except IntegrityError as error:
+            self.drop(digest)
+            remedy = "run it again: it will be fetched anew"
+            raise IntegrityError(error.message, place=str(path), remedy=remedy) from None
+        self._remember(digest, files)
+        return files
 
-    def _temporary_folder(self) -> Path:
+    def _remember(self, digest: str, files: UnpackedFiles) -> None:
+        with self._lock:
+            self._remembered_bytes += _size(files) - _size(self._remembered.pop(digest, ()))
+            self._remembered[digest] = files
+            while self._remembered_bytes > _REMEMBERED_BYTES:
+                oldest = next(iter(self._remembered))
+                self._remembered_bytes -= _size(self._remembered.pop(oldest))
+
+    def _adding(self) -> Path:
+        """Return the folder where archives are written before they appear."""
         folder = self.root / ".adding"
         if not self._prepared:
             folder.mkdir(parents=True, exist_ok=True)
             _remove_stale(folder)
             self._prepared = True
-        return folder / unique_suffix()
+        return folder
 
 
 def default_store() -> Store:
@@ -127,7 +135,7 @@ def default_store() -> Store:
 
 
 def write_files(folder: Path, files: Iterable[tuple[FileEntry, bytes]]) -> None:
-    """Write files into ``folder``, which exists and is empty, with modes 644 and 755."""
+    """Write files into ``folder``, which exists and is empty."""
     made = {""}
     for entry, content in files:
         parent = entry.path.rpartition("/")[0]
@@ -198,18 +206,8 @@ def _printable(name: str) -> str:
     return name
 
 
-def _verified(source: Path, entry: FileEntry) -> bytes:
-    try:
-        content = (source / entry.path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        content = b""
-    if len(content) != entry.size or sha256(content).hexdigest() != entry.sha256:
-        raise IntegrityError(f"{entry.path} is damaged or missing in the store", place=str(source), remedy=_AGAIN)
-    return content
-
-
-def _hex(digest: str) -> str:
-    return digest.removeprefix("sha256:")
+def _size(files: UnpackedFiles) -> int:
+    return sum(entry.size for entry, _ in files)
 
 
 def _remove_stale(folder: Path) -> None:

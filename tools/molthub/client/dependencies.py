@@ -7,7 +7,6 @@ pack is not solved again: it brings the versions that it is locked to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from molthub.client.wanted import Wanted
@@ -37,20 +36,19 @@ class Chosen(NamedTuple):
     requested: str | None
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """Everything that a list of requests comes to."""
 
     versions: tuple[Chosen, ...]
     warnings: tuple[Problem, ...] = ()
 
 
-@dataclass
 class _Gathered:
     """Versions by (name, version); what was asked for by name counts more than what came along."""
 
-    versions: dict[tuple[str, str], Chosen] = field(default_factory=dict)
-    warnings: list[Problem] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.versions: dict[tuple[str, str], Chosen] = {}
+        self.warnings: list[Problem] = []
 
     def add(self, artifact: Artifact, requested: str | None) -> None:
         key = (artifact.name, artifact.version)

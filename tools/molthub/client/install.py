@@ -34,8 +34,7 @@ class Step(NamedTuple):
     differences: tuple[Difference, ...] = ()
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What a command did, or with ``dry_run`` would do. ``refused`` says what could not be done beside it."""
 
     steps: tuple[Step, ...]
@@ -48,14 +47,14 @@ class Report:
         return tuple(step for step in self.steps if step.action == action)
 
 
-@dataclass
 class _Plan:
     """Steps before they are taken, with the versions to fetch by digest."""
 
-    steps: list[Step] = field(default_factory=list)
-    artifacts: dict[str, Artifact] = field(default_factory=dict)
-    warnings: list[Problem] = field(default_factory=list)
-    refused: list[Problem] = field(default_factory=list)
+    def __init__(self, warnings: Iterable[Problem]) -> None:
+        self.steps: list[Step] = []
+        self.artifacts: dict[str, Artifact] = {}
+        self.warnings = list(warnings)
+        self.refused: list[Problem] = []
 
     @property
     def writes(self) -> list[Step]:
@@ -104,7 +103,7 @@ class Installer:
         return choose(wanted, self.index, self.hosts)
 
     def _plan(self, choice: Choice, installed: Installed) -> _Plan:
-        plan = _Plan(warnings=list(choice.warnings))
+        plan = _Plan(choice.warnings)
         for chosen in choice.versions:
             plan.artifacts[chosen.artifact.digest] = chosen.artifact
             plan.steps.append(self._step(chosen, installed.get((chosen.artifact.name, chosen.artifact.version))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -24,13 +25,14 @@ class OnDisk(NamedTuple):
 
 def look(entry: InstalledVersion, folder: SkillsFolder, store: Store) -> OnDisk:
     """Hash the files of one installed version and compare."""
-    expected = _expected(entry.digest, store)
+    exec_from = _expected(entry.digest, store) if os.name == "nt" else ()
     try:
-        found = read_tree(folder.place(entry.name, entry.version), exec_from=expected)
+        found = read_tree(folder.place(entry.name, entry.version), exec_from=exec_from)
     except (FileNotFoundError, NotADirectoryError):
         return OnDisk(entry, "missing")
     if tree_digest(found) == entry.digest:
         return OnDisk(entry, "intact")
+    expected = _expected(entry.digest, store)
     return OnDisk(entry, "modified", differences(expected, found) if expected else ())
 
 

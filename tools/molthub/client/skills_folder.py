@@ -50,12 +50,14 @@ class SkillsFolder:
         return self.path / name / version
 
     @contextlib.contextmanager
-    def writing(self, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-        """Hold the lock; what a killed process left is finished or cleaned up first."""
+    def writing(self, on_wait: Callable[[], None] | None = None) -> Iterator[bool]:
+        """Hold the lock; what a killed process left is finished or cleaned up first.
+
+        The value of the block says whether a change was finished.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path / ".lock", on_wait=on_wait):
-            self._recover()
-            yield
+            yield self._recover()
 
     @contextlib.contextmanager
     def change(self) -> Iterator[Change]:
@@ -68,7 +70,8 @@ class SkillsFolder:
             if not (staging / _JOURNAL).exists():
                 remove_tree(staging)
 
-    def _recover(self) -> None:
+    def _recover(self) -> bool:
+        finished = False
         for staging in sorted(self.path.glob(f"{_STAGING}*")):
             if staging.is_symlink() or not staging.is_dir():
                 remove_tree(staging)
@@ -78,6 +81,8 @@ class SkillsFolder:
                 remove_tree(staging)
             else:
                 self.finish(staging, journal)
+                finished = True
+        return finished
 
     def finish(self, staging: Path, journal: dict[str, Any]) -> None:
         """Do what a journal says; what is done already is skipped, so that it can be begun again."""

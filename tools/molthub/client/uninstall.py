@@ -27,9 +27,13 @@ def uninstall(
     Without ``force`` it is refused, all of it, when another installed skill needs one of them or when files were
     edited; the error's problems name each. Raises :class:`NotFoundError`, :class:`MolthubError`.
     """
-    with folder.writing(on_wait):
+    with folder.writing(on_wait) as finished:
         installed = folder.installed()
-        going = in_order({entry for request in wanted for entry in _meant(request, installed)})
+        try:
+            going = in_order({entry for request in wanted for entry in _meant(request, installed)})
+        except NotFoundError as error:
+            remedy = "an interrupted command was finished first; see `skills list`" if finished else error.remedy
+            raise NotFoundError(error.message, remedy=remedy) from None
         staying = [entry for entry in installed.values() if entry not in going]
         if not force:
             _refuse(going, staying, folder, store)

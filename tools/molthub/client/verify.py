@@ -15,6 +15,9 @@ from molthub.documents import file_entry, tree_digest
 from molthub.errors import FormatError, IntegrityError, UnsafeArchiveError
 from molthub.model import Artifact, FileEntry
 
+UnpackedFiles = tuple[tuple[FileEntry, bytes], ...]
+"""The files of a version with their bytes, in the archive's order."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 _TAMPERED = (
     "nothing of it was kept; try again, and if it stays so, tell whoever runs this index: "
@@ -50,7 +53,7 @@ def gunzip(content: bytes, limit: int, where: str) -> bytes:
     return unpacked
 
 
-def unpack(archive: bytes, artifact: Artifact) -> tuple[tuple[FileEntry, bytes], ...]:
+def unpack(archive: bytes, artifact: Artifact) -> UnpackedFiles:
     """Return the files of an archive after every check has passed.
 
     Raises :class:`IntegrityError` for bytes that are not what ``artifact`` says, its subclass
@@ -59,22 +62,26 @@ def unpack(archive: bytes, artifact: Artifact) -> tuple[tuple[FileEntry, bytes],
     where = f"{artifact.name or 'archive'}@{artifact.version} (archives/{artifact.archive}.tar.gz)"
     check_size(archive, artifact.size, where)
     check_hex(archive, artifact.archive, where)
-    try:
-        tar = gunzip(archive, MAX_TAR, where)
-    except FormatError as error:
-        raise UnsafeArchiveError(error.message, place=where, remedy=error.remedy) from None
-    files = tuple((_entry(member), member.content) for member in members(tar, where))
-    check_digest(tuple(entry for entry, _ in files), artifact.digest, where)
+    files = unpack_digest(archive, artifact.digest, where)
     if sum(entry.size for entry, _ in files) != artifact.unpacked:
         raise IntegrityError("its files have another size than the index says", place=where, remedy=_TAMPERED)
     return files
 
 
-def check_digest(files: tuple[FileEntry, ...], digest: str, where: str) -> None:
-    """Raise :class:`IntegrityError` unless ``files`` have the digest."""
-    found = tree_digest(files)
+def unpack_digest(archive: bytes, digest: str, where: str) -> UnpackedFiles:
+    """Return the files of an archive that must have a digest; how it was compressed does not matter.
+
+    Raises :class:`IntegrityError`, and :class:`UnsafeArchiveError` as :func:`unpack` does.
+    """
+    try:
+        tar = gunzip(archive, MAX_TAR, where)
+    except FormatError as error:
+        raise UnsafeArchiveError(error.message, place=where, remedy=error.remedy) from None
+    files = tuple((_entry(member), member.content) for member in members(tar, where))
+    found = tree_digest(entry for entry, _ in files)
     if found != digest:
         raise IntegrityError(f"expected digest {digest}, got {found}", place=where, remedy=_TAMPERED)
+    return files
 
 
 def _entry(member: Member) -> FileEntry:
