@@ -83,7 +83,7 @@ def _locked_skills(
         if name.startswith(BASE):
             continue
         artifact = archived.artifact(name, locked.version)
-        if artifact is None and _was_removed(name, locked, archived):
+        if artifact is None and archived.was_removed(name, locked.version):
             withdrawn = withdrawn or f"It is locked to {name} {locked.version}, which was removed."
         elif artifact is None or artifact.digest != locked.digest:
             _report_lock(version, what, name, locked, archived)
@@ -97,12 +97,6 @@ def _locked_skills(
         archived.problems.append(problem_at(version.file, "MH206", message, remedy))
         return None, None
     return found, withdrawn
-
-
-def _was_removed(name: str, locked: Locked, archived: Archived) -> bool:
-    entry = archived.skills.get(name)
-    release = entry.releases.get(locked.version) if entry else None
-    return release is not None and release.removed is not None
 
 
 def _report_lock(version: PackVersion, what: str, name: str, locked: Locked, archived: Archived) -> None:

@@ -24,16 +24,21 @@ def archive_skills(
     A skill of which nothing is left has no entry.
     """
     for skill in catalog.skills.values():
-        releases = _tombstones(skill)
-        _report_missing(skill, catalog.broken, archived)
-        for number, version in skill.versions.items():
-            if number not in releases:
-                release = _release(skill, version, source, archived)
-                if release is not None:
-                    releases[number] = release
-        if releases:
-            archived.skills[skill.name] = _entry(skill, releases)
+        archive_skill(skill, catalog.broken, source, archived)
         progress(1)
+
+
+def archive_skill(skill: Skill, broken: Collection[str], source: Source, archived: Archived) -> None:
+    """Archive one skill, whose files are in ``source``; ``broken`` holds what the catalog could not read."""
+    releases = _tombstones(skill)
+    _report_missing(skill, broken, archived)
+    for number, version in skill.versions.items():
+        if number not in releases:
+            release = _release(skill, version, source, archived)
+            if release is not None:
+                releases[number] = release
+    if releases:
+        archived.skills[skill.name] = _entry(skill, releases)
 
 
 def _tombstones(skill: Skill) -> dict[str, SkillRelease]:

@@ -17,6 +17,9 @@ from molthub.errors import FormatError, MolthubError
 
 ROOT_DOCUMENT = "registry.json"
 MARKER = ".molthub-index"
+STATE = ".molthub-state"
+"""What the last build remembers for the next one. No client reads it, and a build without it gives the same bytes."""
+
 TEMPORARY = ".molthub-tmp"
 """The name of a file that is being written; it is renamed to its own when it is whole."""
 

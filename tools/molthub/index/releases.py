@@ -6,6 +6,7 @@ everything that writes a document.
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 
 from molthub import versions
@@ -26,10 +27,10 @@ class Archived:
     ``archives`` are by hex. ``problems`` name every version that was left out.
     """
 
-    skills: dict[str, SkillEntry] = field(default_factory=dict)
+    skills: MutableMapping[str, SkillEntry] = field(default_factory=dict)
     packs: dict[str, PackEntry] = field(default_factory=dict)
-    manifests: dict[tuple[str, str], SkillManifest] = field(default_factory=dict)
-    contents: dict[tuple[str, str], Content] = field(default_factory=dict)
+    manifests: MutableMapping[tuple[str, str], SkillManifest] = field(default_factory=dict)
+    contents: MutableMapping[tuple[str, str], Content] = field(default_factory=dict)
     archives: dict[str, bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -51,6 +52,17 @@ class Archived:
         entry = self.skills.get(skill)
         release = entry.releases.get(version) if entry else None
         return release.artifact if release and release.artifact.archive else None
+
+    def removed_digests(self) -> tuple[str, ...]:
+        """Return the digests of removed versions, whose archives are kept for nobody."""
+        releases = [release for entry in self.entries for release in entry.releases.values()]
+        return tuple(release.artifact.digest for release in releases if release.removed is not None)
+
+    def was_removed(self, skill: str, version: str) -> bool:
+        """Whether nothing but a tombstone is left of a skill's version."""
+        entry = self.skills.get(skill)
+        release = entry.releases.get(version) if entry else None
+        return release is not None and release.removed is not None
 
 
 def tombstone(name: str, version: str, record: VersionRecord) -> Artifact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -10,7 +10,7 @@ from molthub.errors import Problem, RegistryError
 from molthub.model import Bot, Fleet, Pack, Profile, Publisher, Registry, Skill
 from molthub.registry.read_layers import read_fleets, read_packs, read_profiles
 from molthub.registry.read_skills import read_publishers, read_skills
-from molthub.registry.reading import Reading
+from molthub.registry.reading import Reading, Reference
 from molthub.registry.references import dangling_references
 from molthub.registry.source import Source
 from molthub.registry.tree_walk import FOLDERS
@@ -51,9 +51,32 @@ def read_catalog(source: Source) -> Catalog:
     :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` itself cannot be read.
     """
     reading = Reading(source)
-    registry = _read_registry(reading)
+    return _catalog(reading, _read_registry(reading), read_skills(reading))
+
+
+def read_around(source: Source, skills: Mapping[str, Skill], broken: Mapping[str, str]) -> Catalog:
+    """Read a source that holds everything but ``skills``, which were read by themselves; ``broken`` is theirs.
+
+    A skill may be read when it is asked for: what is said about the others is not looked at. Raises as
+    :func:`read_catalog` does.
+    """
+    reading = Reading(source)
+    reading.broken |= broken
+    return _catalog(reading, _read_registry(reading), skills)
+
+
+def judge_skill(
+    source: Source, references: Iterable[Reference], catalog_skills: Mapping[str, Skill], hosts: Collection[str]
+) -> Mapping[tuple[str, str], Problem]:
+    """Return what is wrong with the ``references`` of one skill, whose files are in ``source``."""
+    reading = Reading(source)
+    reading.refer(references)
+    return dangling_references(reading, catalog_skills, {}, {}, hosts)
+
+
+def _catalog(reading: Reading, registry: Registry, skills: Mapping[str, Skill]) -> Catalog:
+    source = reading.source
     publishers = read_publishers(reading)
-    skills = read_skills(reading)
     packs = read_packs(reading)
     profiles = read_profiles(reading, "Profile")
     overlays = read_profiles(reading, "Overlay")

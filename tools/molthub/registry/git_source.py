@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molthub.errors import Problem, RegistryError, missing_extra
 from molthub.registry.tree_part import TreePart
-from molthub.registry.tree_walk import ATTRIBUTES, Entry, Tree, TreeFile, attribute_problems, walk, walk_below
+from molthub.registry.tree_walk import (
+    ATTRIBUTES,
+    Entry,
+    Tree,
+    TreeFile,
+    attribute_problems,
+    walk,
+    walk_below,
+    walk_some,
+)
 
 if TYPE_CHECKING:
     import pygit2
@@ -31,6 +41,7 @@ class GitSource:
     """
 
     def __init__(self, path: Path, rev: str = "HEAD") -> None:
+        self.path = path
         self._repository = open_repository(path)
         commit = _commit(self._repository, rev, path)
         self.revision = str(commit.id)
@@ -39,12 +50,6 @@ class GitSource:
         self._commit_tree = commit.tree
         self.root = str(_subtree(commit.tree, self._prefix).id)
         self.where = _where(path, prefix, self._prefix, rev)
-
-    @property
-    def repository(self) -> str:
-        """Where git keeps the repository's objects."""
-        found: str = self._repository.path
-        return found
 
     @cached_property
     def _whole(self) -> TreePart:
@@ -87,6 +92,21 @@ class GitSource:
     def entries(self, tree_id: str) -> tuple[Entry, ...]:
         """Return what one tree lists, in git's order; sizes are not looked up."""
         return tuple(self._list(tree_id, sized=False))
+
+    def some(self, entries: Iterable[tuple[str, Entry]], refused: Mapping[str, Problem]) -> TreePart:
+        """Return the files of some entries, each with the path of its folder, and what was ``refused`` beside them."""
+        return self._part(walk_some(self._list, entries, self._content, refused))
+
+    def top_folder(self, name: str) -> str | None:
+        """Return the id of a folder beside ``registry.yaml``, or None."""
+        found = (entry.handle for entry in self.entries(self.root) if entry.kind == "folder" and entry.name == name)
+        return next(found, None)
+
+    def outline(self, without: frozenset[str] = frozenset()) -> str:
+        """Return a digest of all that :meth:`part` reads: equal outlines, equal parts."""
+        listed = [entry for entry in self.entries(self.root) if entry.name not in without]
+        outer = list(self._outer_attributes(self._commit_tree))
+        return sha256(repr(([(entry.name, entry.kind, entry.handle) for entry in listed], outer)).encode()).hexdigest()
 
     def _part(self, tree: Tree) -> TreePart:
         return TreePart(self.where, self.revision, tree, self._content)

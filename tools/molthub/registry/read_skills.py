@@ -42,7 +42,8 @@ def read_publishers(reading: Reading) -> dict[str, Publisher]:
         manifest = reading.manifest("publisher", f"publishers/{name}/publisher.yaml", key)
         if manifest is not None and reading.named(manifest, ("name",), name, key):
             value = manifest.value
-            found[name] = Publisher(name, tuple(value.get("scopes", ())), value.get("displayName", ""))
+            scopes, logins = tuple(value.get("scopes", ())), tuple(value.get("github", ()))
+            found[name] = Publisher(name, scopes, value.get("displayName", ""), logins)
     return found
 
 
@@ -75,7 +76,7 @@ def _by_skill(reading: Reading) -> dict[str, dict[str, list[str]]]:
         if not rest:
             reading.stray("/".join(["skills", *steps]))
             continue
-        if not _is_skill_name(name):
+        if not is_skill_name(name):
             misnamed.add(f"skills/{name}")
             continue
         versions = skills.setdefault(name, {})
@@ -91,13 +92,14 @@ def _by_skill(reading: Reading) -> dict[str, dict[str, list[str]]]:
     return skills
 
 
-def _is_skill_name(name: str) -> bool:
+def is_skill_name(name: str) -> bool:
+    """Whether a skill may have this full name."""
     return SKILL_NAME.match(name) is not None and len(bare_name(name)) <= MAX_SKILL_NAME
 
 
 def _misnamed(path: str) -> Problem:
     last = path.rpartition("/")[2]
-    if is_version(last) or _is_skill_name(path.removeprefix("skills/").rpartition("/")[0]):
+    if is_version(last) or is_skill_name(path.removeprefix("skills/").rpartition("/")[0]):
         message, remedy = f"the folder {last} is no version", "name it after its version, for example 1.0.0"
     else:
         message = f"the folder {last} is no skill name"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from molthub.errors import ManifestError, Problem
@@ -31,23 +31,23 @@ def dangling_references(
 
     ``layers`` holds the names of profiles and overlays under their kind. What exists but is broken is no finding here.
     """
-    names = {"skill": set(skills), "pack": set(packs), **{kind: set(found) for kind, found in layers.items()}}
-    for key in reading.broken:
-        kind, _, name = key.partition("/")
-        if kind in names:
-            names[kind].add(name)
+    names: Mapping[str, Collection[str]] = {"skill": skills, "pack": packs, **layers}
     found: dict[Key, Problem] = {}
     for reference in reading.references:
         kind, _, name = reference.target.partition("/")
-        if name not in names[kind]:
+        if name not in names[kind] and reference.target not in reading.broken:
             is_host = name in hosts and reference.pointer[:1] == ("dependencies",)
-            judged = None if is_host else ("MH203", *_unknown(kind, name, names[kind], hosts))
+            judged = None if is_host else ("MH203", *_unknown(kind, name, _named(kind, names, reading.broken), hosts))
         else:
             judged = _version_finding(reference, skills.get(name), packs.get(name)) if reference.wanted else None
         if judged is not None:
             problem = _placed(reading, reference, *judged)
             found[reference_key(reference.at, reference.target, reference.wanted)] = problem
     return found
+
+
+def _named(kind: str, names: Mapping[str, Collection[str]], broken: Iterable[str]) -> set[str]:
+    return {*names[kind], *(key.partition("/")[2] for key in broken if key.startswith(f"{kind}/"))}
 
 
 def _unknown(kind: str, name: str, known: Collection[str], hosts: Collection[str]) -> tuple[str, str]:

@@ -86,14 +86,15 @@ class _Walk:
             others = [name for name in clashing.get(entry.name, ()) if name != entry.name]
             problem = _fault(entry, inner, depth, others)
             if problem is not None:
-                self._refuse(inner, problem)
+                self.refuse(inner, problem)
             elif entry.kind == "folder":
                 if inner not in self.without:
                     self.folder(entry.handle, inner, depth + 1)
             else:
-                self._file(entry, inner)
+                self.file(entry, inner)
 
-    def _file(self, entry: Entry, path: str) -> None:
+    def file(self, entry: Entry, path: str) -> None:
+        """Take one file."""
         self.files[path] = TreeFile(path, entry.size, entry.executable, entry.id)
         if entry.name == ATTRIBUTES:
             self._attributes(path, self.content(entry.handle).decode("utf-8", "replace"))
@@ -102,9 +103,10 @@ class _Walk:
         if path == ATTRIBUTES:
             self.root_attributes = text
         for change in tree_rules.byte_changes(text):
-            self._refuse(path, attribute_problem(path, change))
+            self.refuse(path, attribute_problem(path, change))
 
-    def _refuse(self, path: str, problem: Problem) -> None:
+    def refuse(self, path: str, problem: Problem) -> None:
+        """Leave out what stands at a path."""
         self.refused.add(path)
         self.problems.append(problem)
 
@@ -129,6 +131,27 @@ def walk_below(
     """Return the part of a tree that the folder at ``path`` holds. The folder's own name is not judged here."""
     taken = _Walk(list_folder, content)
     taken.folder(handle, path, path.count("/") + 1)
+    return _taken(taken, ())
+
+
+def walk_some(
+    list_folder: Callable[[str], Iterable[Entry]],
+    entries: Iterable[tuple[str, Entry]],
+    content: Callable[[str], bytes],
+    refused: Mapping[str, Problem],
+) -> Tree:
+    """Return the part of a tree that some entries hold, each given with the path of its folder.
+
+    Their own names were judged by :func:`name_problems`, which ``refused`` others beside them.
+    """
+    taken = _Walk(list_folder, content)
+    for path, problem in refused.items():
+        taken.refuse(path, problem)
+    for folder, entry in entries:
+        if entry.kind == "folder":
+            taken.folder(entry.handle, f"{folder}/{entry.name}", folder.count("/") + 2)
+        else:
+            taken.file(entry, f"{folder}/{entry.name}")
     return _taken(taken, ())
 
 

@@ -1,0 +1,149 @@
+"""Files of an index's folder, one by one: atomically where somebody may be reading, plainly where nobody can."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from molthub.index.folder import FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, TEMPORARY
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def files_below(folder: str, path: str) -> Iterator[str]:
+    """Yield every file below ``folder``, which is called ``path``; what was left half-written is removed."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.name == TEMPORARY:
+            os.unlink(entry.path)  # noqa: PTH108 (50,000 Path objects would cost more than the work)
+        elif entry.is_dir(follow_symlinks=False):
+            yield from files_below(entry.path, f"{path}/{entry.name}")
+        else:
+            yield f"{path}/{entry.name}"
+
+
+def parents(path: str) -> Iterator[str]:
+    """Yield the folders above a path, nearest first."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def settle() -> None:
+    """Wait until everything written is on the disk, so that no root outlives a power cut that its files do not."""
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+class Writer:
+    """Writes and removes files below one folder, and counts.
+
+    ``fresh`` says that the folder held no index: nobody reads in it before the root is there, so that a file may be
+    written in its place.
+    """
+
+    def __init__(
+        self, out: Path, progress: Callable[[int], None] = lambda _steps: None, *, fresh: bool = False
+    ) -> None:
+        self._out = str(out)
+        self._progress = progress
+        self._fresh = fresh
+        self._folders = {""}
+        self.written: list[str] = []
+        self.unchanged = 0
+
+    def write(self, path: str, content: bytes, *, exists: bool) -> None:
+        """Give ``path`` this content, atomically; a file that has it is left alone."""
+        target = f"{self._out}/{path}"
+        if exists and _read(target) == content:
+            self.unchanged += 1
+        else:
+            folder = path.rpartition("/")[0]
+            self._make(folder)
+            if self._fresh and path != ROOT_DOCUMENT:
+                _write_whole(target, content, settle=False)
+            else:
+                self._write_beside(target, folder, content, settle=path == ROOT_DOCUMENT)
+            self.written.append(path)
+        self._progress(1)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Give ``path`` this content, as :meth:`write` does, whatever stands there or above it."""
+        if not self._fresh:
+            self._clear(path)
+        self.write(path, content, exists=not self._fresh)
+
+    def _clear(self, path: str) -> None:
+        """Remove a folder that stands where a file must be, and a file where a folder must be."""
+        target = f"{self._out}/{path}"
+        if os.path.isdir(target) and not os.path.islink(target):  # noqa: PTH112, PTH114 (as above)
+            shutil.rmtree(target)
+        for folder in parents(path):
+            if folder in self._folders:
+                return
+            place = f"{self._out}/{folder}"
+            if os.path.lexists(place) and not os.path.isdir(place):  # noqa: PTH112 (as above)
+                os.unlink(place)  # noqa: PTH108 (as above)
+
+    def _write_beside(self, target: str, folder: str, content: bytes, *, settle: bool) -> None:
+        temporary = f"{self._out}/{folder}/{TEMPORARY}"
+        try:
+            _write_whole(temporary, content, settle=settle)
+            os.replace(temporary, target)  # noqa: PTH105 (as above)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def remove(self, paths: Iterable[str]) -> set[str]:
+        """Remove files and the folders that they leave empty; return the files."""
+        removed = set(paths)
+        for path in sorted(removed):
+            (Path(self._out) / path).unlink(missing_ok=True)
+        emptied = {folder for path in removed for folder in parents(path)}
+        for folder in sorted(emptied, key=len, reverse=True):
+            place = f"{self._out}/{folder}"
+            if os.path.isdir(place) and not os.listdir(place):  # noqa: PTH112, PTH208 (as above)
+                os.rmdir(place)  # noqa: PTH106 (as above)
+                self._folders.discard(folder)
+        return removed
+
+    def _make(self, folder: str) -> None:
+        if folder in self._folders:
+            return
+        self._make(folder.rpartition("/")[0])
+        place = f"{self._out}/{folder}"
+        try:
+            os.mkdir(place)  # noqa: PTH102 (as above)
+            os.chmod(place, FOLDER_MODE)  # noqa: PTH101 (as above)
+        except FileExistsError:
+            if not os.path.isdir(place):  # noqa: PTH112 (as above)
+                raise
+        self._folders.add(folder)
+
+
+def _read(path: str) -> bytes | None:
+    """Return a file's bytes; None where something that is no file stands in its place."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (as above)
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _write_whole(path: str, content: bytes, *, settle: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, FILE_MODE)
+    try:
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, FILE_MODE)  # the umask of whoever builds is nobody's business
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        if settle:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
