@@ -96,6 +96,11 @@ def test_what_was_asked_for_by_name_is_on_record_so(index: IndexBuilder) -> None
     assert chosen(index, "git", "shell-safety@^1") == expected
 
 
+def test_what_was_asked_for_by_name_counts_more_than_a_pack(index: IndexBuilder) -> None:
+    requests = chosen(index, "pack/dev", "git", "docker@2.0.1")
+    assert requests == {"git@1.2.0": "git", "docker@2.0.1": "docker@2.0.1", "shell-safety@1.0.3": "pack/dev"}
+
+
 def test_two_versions_of_one_skill_may_be_asked_for(index: IndexBuilder) -> None:
     assert set(chosen(index, "docker@2.0.0", "docker@2.0.1")) == {"docker@2.0.0", "docker@2.0.1"}
 

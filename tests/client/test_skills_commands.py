@@ -272,7 +272,7 @@ def test_the_users_registries_come_after_the_projects(bare: Skills, server: Inde
 
 def test_a_folder_can_be_a_registry(bare: Skills, index: IndexBuilder, project: Path) -> None:
     index.write(project / "site")
-    assert bare("registry", "add", "site").status == 0
+    assert bare("registry", "add", ".skills/../site").out == f"site  {project / 'site'}\n"
     assert bare("install", "docker").status == 0
     assert bare("install", "git", "--registry", "site").status == 0
     assert bare("install", "git", "--registry", "site", "--offline").status == 0

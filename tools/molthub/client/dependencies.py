@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from molthub.client.wanted import Wanted
+from molthub.client.wanted import Wanted, weightier
 from molthub.errors import MolthubError, NotFoundError, Problem, ResolutionError
 from molthub.model import Artifact, PackEntry, PackRelease, SkillEntry, SkillRelease
 from molthub.versions import highest, is_prerelease, sort_key
@@ -53,8 +53,7 @@ class _Gathered:
     def add(self, artifact: Artifact, requested: str | None) -> None:
         key = (artifact.name, artifact.version)
         known = self.versions.get(key)
-        if known is None or known.requested is None:
-            self.versions[key] = Chosen(artifact, requested)
+        self.versions[key] = Chosen(artifact, weightier(known.requested if known else None, requested))
 
 
 def choose(wanted: Sequence[Wanted], shelves: Shelves, hosts: Mapping[str, str] | None = None) -> Choice:

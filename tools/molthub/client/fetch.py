@@ -6,6 +6,7 @@ it ends: every answer is limited in size and time.
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -68,7 +69,7 @@ class FolderFetcher:
     """An index in a folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+        self.folder = Path(os.path.normpath(folder.absolute()))
         self.where = str(self.folder)
         if not folder.is_dir():
             raise UnreachableError("there is no such folder", place=str(folder), remedy=_folder_remedy(str(folder)))

@@ -18,7 +18,7 @@ from molthub.client.index_cache import timestamp
 from molthub.client.installed_state import declared_dependencies, look
 from molthub.client.lockfile import Installed, InstalledVersion, in_order
 from molthub.client.skills_folder import Change, SkillsFolder
-from molthub.client.wanted import PACK_PREFIX, Wanted, parse_wanted
+from molthub.client.wanted import Wanted, parse_wanted, weightier
 from molthub.errors import IntegrityError, MolthubError, NotFoundError, Problem, ResolutionError
 from molthub.model import Artifact
 from molthub.versions import matches, sort_key
@@ -120,7 +120,7 @@ class Installer:
                 remedy=f"it came from {known.registry}; uninstall it first if you want this one",
             )
         found = look(known, self.folder, self.store)
-        entry = known._replace(requested=_requested(known.requested, entry.requested))
+        entry = known._replace(requested=weightier(known.requested, entry.requested))
         return Step("kept", entry) if found.state == "intact" else Step("repaired", entry, found.differences)
 
     def _plan_update(self, installed: Installed, names: Sequence[Wanted]) -> _Plan:
@@ -151,7 +151,7 @@ class Installer:
             for chosen in choice.versions:
                 key = (chosen.artifact.name, chosen.artifact.version)
                 known = versions.get(key, chosen)
-                versions[key] = chosen._replace(requested=_requested(known.requested, chosen.requested))
+                versions[key] = chosen._replace(requested=weightier(known.requested, chosen.requested))
         return Choice(tuple(versions[key] for key in sorted(versions)), tuple(warnings)), refused
 
     def _requests(self, installed: Installed, names: Sequence[Wanted]) -> tuple[list[Wanted], list[Problem]]:
@@ -253,13 +253,6 @@ def _fits(version: str, wanted: str) -> bool:
         return matches(version, wanted)
     except MolthubError:
         return False
-
-
-def _requested(known: str | None, now: str | None) -> str | None:
-    """Return the request to keep on record: asking by name counts more than by pack, and either more than neither."""
-    if now is None or (known is not None and now.startswith(PACK_PREFIX) and not known.startswith(PACK_PREFIX)):
-        return known
-    return now
 
 
 def _is_left(entry: InstalledVersion, requests: set[str], chosen: set[tuple[str, str]]) -> bool:

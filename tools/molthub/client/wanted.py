@@ -51,6 +51,13 @@ def parse_all(texts: Iterable[str]) -> tuple[Wanted, ...]:
     return tuple(dict.fromkeys(parse_wanted(text) for text in texts))
 
 
+def weightier(known: str | None, now: str | None) -> str | None:
+    """Return the request to keep on record: asking by name counts more than by pack, and either more than neither."""
+    if now is None or (known is not None and now.startswith(PACK_PREFIX) and not known.startswith(PACK_PREFIX)):
+        return known
+    return now
+
+
 def _pack(name: str, number: str | None, text: str) -> Wanted:
     if not DNS_LABEL.match(name):
         raise UsageError(f"{name!r} is not a pack name", remedy=_EXAMPLES)
