@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import Address, address_in
+from molthub.registry.risk.known_hosts import GIT_HOSTS
 from molthub.registry.risk.text import Text, shown
 
 TRIGGERS = frozenset(
     "curl wget iwr irm iex invoke aria2c certutil bitsadmin mshta regsvr32 msiexec rundll32 downloadstring downloadfile"
     " urlretrieve urlopen exec eval osascript pip pip3 pipx npx npm uv uvx bunx pnpm yarn go cargo gem lwp fetch".split()
 )
+_GETTERS = ("curl", "wget", "aria2c", "iwr", "irm", "invoke-webrequest", "invoke-restmethod", "lwp-download", "fetch")
+_SYSTEM_PROGRAMS = ("mshta", "certutil", "bitsadmin", "regsvr32", "rundll32", "msiexec", "osascript")
+_INSTALLERS = ("pip", "pip3", "pipx", "uv", "npm", "npx", "pnpm", "yarn", "bunx", "uvx", "gem", "cargo")
 REMEDY = "ship the code in the skill, or install a pinned version from a package registry or the maker's own host"
 
 _RUN = r"(?:sudo\s+(?:-\S+\s+){0,3})?(?:env\s+(?:\S+\s+){1,4})?(?:\S{0,30}/)?"
@@ -45,7 +49,7 @@ _LIVING_OFF_THE_LAND = re.compile(
     r"|osascript\s+-e[^\n]{0,40}do shell script[^\n]{0,20}(?P<g>curl[^\n]{1,300}))"
 )
 _IN_CODE = re.compile(
-    r"(?<![\w.])(?:exec|eval|new function|function|vm\.runin\w+)\s*\(\s*(?:compile\s*\(\s*)?(?:\(?\s*await\s+){0,3}\(?"
+    r"(?<![\w.])(?:exec|eval|function|vm\.runin\w+)\s*\(\s*(?:compile\s*\(\s*)?(?:\(?\s*await\s+){0,3}\(?"
     r"(?:requests\.\w+|urllib[\w.]*|urlopen|httpx\.\w+|fetch|axios\.\w+|request\.urlopen)\s*\((?P<args>[^\n]{1,300})"
 )
 _SAVED = re.compile(
@@ -61,24 +65,25 @@ _FROM_GIT = re.compile(
     r"bunx|uvx|gem\s+install|cargo\s+install)\b(?P<args>[^\n;&|]{0,120}?(?:git\+|github:|gist:|--git[ =]|\s(?=https?://))"
     r"[^\n;&|]{1,200})"
 )
+_DEMANDED = re.compile(r"\b(?:pre-?requisites?|required?|mandatory|must|critical|before using|will not work|won'?t work)\b")
 _INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|\s-f\s|--registry|skills\s+(?:add|install)|mcp-remote|jscodeshift")
 
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield every place where something is downloaded and run."""
-    for pattern, how in (
-        (_PIPED, "is piped into an interpreter"),
-        (_SUBSTITUTED, "is run as a shell's own text"),
-        (_POWERSHELL, "is run by Invoke-Expression"),
-        (_IN_CODE, "is run by exec or eval"),
+    for pattern, how, anchors, back in (
+        (_PIPED, "is piped into an interpreter", _GETTERS, 0),
+        (_SUBSTITUTED, "is run as a shell's own text", ("curl", "wget"), 70),
+        (_POWERSHELL, "is run by Invoke-Expression", ("iex", "invoke-expression"), 0),
+        (_IN_CODE, "is run by exec or eval", ("exec(", "eval(", "exec (", "eval (", "function(", "function (", "vm."), 0),
     ):
-        for match in pattern.finditer(text.low):
+        for match in text.matches(pattern, *anchors, back=back, ahead=600):
             yield from _judged(text, match, address_in(match["args"]), how)
-    for match in _LIVING_OFF_THE_LAND.finditer(text.low):
+    for match in text.matches(_LIVING_OFF_THE_LAND, *_SYSTEM_PROGRAMS):
         arguments = next(group for group in match.groups() if group is not None)
         yield from _judged(text, match, address_in(arguments), "is run by a program of the system itself")
     yield from _saved(text)
-    for match in _FROM_GIT.finditer(text.low):
+    for match in text.matches(_FROM_GIT, *_INSTALLERS):
         if not _INDEX.search(match[0]):
             arguments = re.sub(r"(?:github|gist):", "https://github.com/", match["args"])
             yield from _judged(text, match, address_in(arguments), "is installed, unpinned", mild=True)
@@ -86,7 +91,7 @@ def look(text: Text) -> Iterator[Finding]:
 
 def _saved(text: Text) -> Iterator[Finding]:
     """Yield files that are downloaded here and run within the next lines."""
-    for match in _SAVED.finditer(text.low):
+    for match in text.matches(_SAVED, *_GETTERS, "urlretrieve", "downloadfile"):
         name = match["name"] or match["name2"] or match["name3"] or ""
         base = name.rsplit("/", 1)[-1].strip("\"'),")
         if len(base) < 2 or base in ("/dev/null", "null", "-"):
@@ -118,8 +123,17 @@ def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mil
     severity: Severity = "error"
     if address.standing in ("example", "variable") or (address.standing == "known" and text.kind == "prose"):
         severity = "warning"
-    elif mild and address.standing != "shady":
+    elif (mild or (_is_named(address) and not _is_demanded(text, match))) and address.standing != "shady" and not insecure:
         severity = "warning"
     elif address.standing == "stranger" and text.cites(match.start(), match.end()):
         cited = True
     yield text.finding("MH804", severity, match.start(), message, REMEDY, cited=cited)
+
+
+def _is_named(address: Address) -> bool:
+    """Whether an account of a public git host answers: unknown, but its code and its history are open to anybody."""
+    return address.host in GIT_HOSTS and not address.host.startswith("gist")
+
+
+def _is_demanded(text: Text, match: re.Match[str]) -> bool:
+    return _DEMANDED.search(text.around(match.start(), 300, 200 + len(match[0]))) is not None

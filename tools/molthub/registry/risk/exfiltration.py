@@ -16,6 +16,14 @@ TRIGGERS = frozenset(
     oastify beeceptor seed shadow keystore solana openclaw clawdbot process token secret secrets api password passwords key keys gcloud
     stringify keychains memory history conversation login""".split()
 )
+_PRIVATE_ANCHORS = (
+    ".ssh", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".aws", "gcloud", "application_default_credentials", ".azure", ".kube", ".docker/config",
+    ".netrc", ".git-credentials", ".pypirc", ".npmrc", ".gnupg", "login data", "cookies", "logins.json", "key4.db", "local state", "user data",
+    "wallet", ".electrum", "exodus", "metamask", "phantom", "solana", ".bitcoin", ".ethereum", "keystore/", "seed phrase", "mnemonic", "keychain",
+    "keychains", "-password", "security export", "/etc/shadow", "/proc/self/environ", ".openclaw", ".clawdbot", ".claude", ".codex", ".bash_history",
+    ".zsh_history", "credential manager", "cmdkey", "vaultcmd",
+)
+_ENVIRONMENTS = ("environ", "process.env", "printenv", "env", "set |")
 REMEDY = "send nothing but what the skill is for, to the service that it names; never files or variables that are not its own"
 
 _PRIVATE = re.compile(
@@ -36,12 +44,11 @@ _WHOLE_ENVIRONMENT = re.compile(
     r"get-childitem\s+env:|gci\s+env:|dir\s+env:"
 )
 _SENT = re.compile(
-    r"requests\.(?:post|put|patch|request)\s*\(|httpx\.(?:post|put|async\w*|client)\b|(?:session|client)\.(?:post|put)\s*\(|urlopen\s*\([^\n]{0,120}data|"
-    r"request\.request\s*\([^\n]{0,200}data|urllib\.request\.request\([^)]{0,200}data\s*=|axios\.(?:post|put)|method\s*[:=]\s*[\"'](?:post|put)[\"']|"
-    r"https?\.request\s*\(|got\.post|"
-    r"(?:curl|wget)(?:\.exe)?\b[^\n]{0,300}\s(?:-d\b|-d@|--data\S*|-f\b|-f\s|--form\b|-t\s|--upload-file|-x\s*(?:post|put)|--post-(?:data|file))|"
-    r"(?:curl|wget)[^\n]{0,200}\$\(|invoke-(?:restmethod|webrequest)[^\n]{0,200}-method\s+[\"']?(?:post|put)|uploadstring|uploadfile|"
-    r"(?<![\w-])(?:nc|ncat|netcat)\s+(?:-\w+\s+){0,3}[\w.$-]+\s+\d{2,5}|smtplib|sendmail|socket\.(?:create_connection|connect)|\.connect\(\(|"
+    r"(?:requests|httpx|session|client|axios|got)\.(?:post|put|patch|request)\s*\(|httpx\.(?:Async)?Client\b|urlopen\s*\([^\n]{0,120}data|"
+    r"[rR]equest\([^)]{0,200}data\s*=|method[\"']?\s*[:=]\s*[\"'](?:POST|PUT|post|put)[\"']|https?\.request\s*\(|"
+    r"(?:curl|wget)(?:\.exe)?\b[^\n]{0,300}\s(?:-\w*[dFT](?=[\s@\"'$])|--data\S*|--form\b|--upload-file|-X\s*(?:POST|PUT)|--post-(?:data|file))|"
+    r"(?:curl|wget)[^\n]{0,200}\$\(|Invoke-(?:RestMethod|WebRequest)[^\n]{0,200}-Method\s+[\"']?(?:Post|POST|Put|PUT)|Upload(?:String|File|Data)\b|"
+    r"(?<![\w-])(?:nc|ncat|netcat)\s+(?:-\w+\s+){0,3}[\w.$-]+\s+\d{2,5}|smtplib|sendmail|socket\.create_connection|\.connect\(\(|"
     r"ftplib|storbinary|paramiko|(?<![\w-])scp\s+[^\n]{1,120}@|rsync\s+[^\n]{1,120}@"
 )
 _LEFT_BY_GET = re.compile(r"(?:requests|httpx)\.get\s*\(\s*f[\"'][^\"'\n]{0,200}\?[^\"'\n]{0,100}\{|fetch\s*\(\s*`https?://[^`\n]{0,200}\?[^`\n]{0,100}\$\{")
@@ -58,51 +65,53 @@ _IN_WORDS = re.compile(
     r"\b(?:send|upload|post|transmit|exfiltrate|forward|submit|report|email|append|include|pass|attach|share|deliver|sync|back ?up)\b[^\n.]{0,100}"
     r"(?:\bapi[ _-]?keys?\b|credentials?\b|passwords?\b|\btokens?\b|\bsecrets?\b|\.env\b|environment variables?|ssh keys?|private keys?|seed phrase|"
     r"(?:conversation|chat|session|message) (?:history|log|transcript)s?|system prompt|memory\.md|soul\.md|wallet|openclaw\.json|config files?|"
-    r"contents? of|cookies)[^\n]{0,120}?(?P<url>https?://[^\s\"'`<>)\]]{4,200})"
+    r"contents? of|cookies)[^\n]{0,120}$"
 )
 _AUTHENTICATES = re.compile(r"\bheaders?\b|authorization|bearer|x-api-key|\bas (?:the|a|an)\b|query param|auth(?:enticate|entication)|request body|oauth|login|sign in")
 
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield private files and whole environments that are sent away, data catchers, and names as a channel."""
-    low = text.low
-    for match in _BY_NAME.finditer(low):
+    for match in text.matches(_BY_NAME, "dig", "nslookup", "drill", "gethostbyname", "getaddrinfo"):
         message = f"what a command prints is looked up as a host name, which carries it away: {shown(match[0])}"
         yield text.finding("MH808", "error", match.start(), message, REMEDY, cited=text.cites(match.start()))
-    for match in _IN_WORDS.finditer(low):
-        yield from _asked(text, match)
     yield from _together(text)
-    yield from _catchers(text)
+    for match in text.matches(URL, "http://", "https://"):
+        yield from _named(text, match.start(), judge(match[0].rstrip(".,;:")))
+    for match in text.matches(_CHAT, "discord.com/api/webhooks", "discordapp.com/api/webhooks", "api.telegram.org/", "hooks.slack.com/services"):
+        yield text.finding("MH809", "warning", match.start(), "a chat service's inbox, wired in with its key", REMEDY)
 
 
-def _asked(text: Text, match: re.Match[str]) -> Iterator[Finding]:
-    """Yield a sentence that asks to send what is private to an address."""
-    address = judge(match["url"].rstrip(".,;:"))
-    if address.standing in ("known", "example", "variable") or _AUTHENTICATES.search(match[0]):
+def _named(text: Text, offset: int, address: Address) -> Iterator[Finding]:
+    """Yield what an address is for: to record what is sent, or to be sent what is private."""
+    if address.standing not in ("stranger", "shady"):
         return
-    severity: Severity = "error" if address.standing == "shady" else "warning"
-    message = f"what is private is to be sent to {address.what}: {shown(match[0])}"
-    yield text.finding("MH808", severity, match.start(), message, REMEDY, cited=text.cites(match.start()))
+    if address.what in ("a request catcher", "a tunnel or dynamic name"):
+        cited = text.kind == "prose" and text.cites(offset)
+        yield text.finding("MH809", "warning", offset, f"{address.what}: {shown(address.url, 60)}", REMEDY, cited=cited)
+    asked = _IN_WORDS.search(text.around(offset, 260, 0))
+    if asked and not _AUTHENTICATES.search(text.lines(offset)):
+        severity: Severity = "error" if address.standing == "shady" else "warning"
+        message = f"what is private is to be sent to {address.what}: {shown(asked[0])}"
+        yield text.finding("MH808", severity, offset, message, REMEDY, cited=text.cites(offset))
 
 
 def _together(text: Text) -> Iterator[Finding]:
     """Yield private things that are read and something that sends, in one file of code or one fenced block."""
+    sources = [*text.matches(_PRIVATE, *_PRIVATE_ANCHORS, back=60, ahead=90), *text.matches(_WHOLE_ENVIRONMENT, *_ENVIRONMENTS, back=60, ahead=80)]
+    sources = [match for match in sources if not _OWN.search(text.low, match.start(), match.end() + 20)]
+    if not sources:
+        return
     for begin, end in _units(text):
-        part = text.low[begin:end]
-        sent = _SENT.search(part) or _LEFT_BY_GET.search(part)
-        if sent is None:
-            continue
-        private = next((m for m in _PRIVATE.finditer(part) if not _OWN.search(part, m.start(), m.end() + 20)), None)
-        source = private or _WHOLE_ENVIRONMENT.search(part)
-        if source is None:
-            continue
-        yield from _leaves(text, begin, part, source)
+        source = next((match for match in sources if begin <= match.start() < end), None)
+        if source and (_SENT.search(text.visible, begin, end) or _LEFT_BY_GET.search(text.low, begin, end)):
+            yield from _leaves(text, begin, end, source)
 
 
-def _leaves(text: Text, begin: int, part: str, source: re.Match[str]) -> Iterator[Finding]:
-    places = [judge(match[0].rstrip(".,;:")) for match in URL.finditer(part)]
+def _leaves(text: Text, begin: int, end: int, source: re.Match[str]) -> Iterator[Finding]:
+    places = [judge(match[0].rstrip(".,;:")) for match in URL.finditer(text.low, begin, end)]
     worst = _worst(places)
-    offset = begin + source.start()
+    offset = source.start()
     told = f" (to {worst.what})" if worst else ""
     message = f"what is private is read here and something is sent{told}: {shown(source[0])}"
     only_known = bool(places) and worst is None
@@ -121,14 +130,3 @@ def _units(text: Text) -> Iterator[tuple[int, int]]:
         yield 0, len(text.low)
     else:
         yield from text.fences
-
-
-def _catchers(text: Text) -> Iterator[Finding]:
-    """Yield hard-wired places that record whatever is sent to them; only in passing they are but a warning."""
-    for match in _CHAT.finditer(text.low):
-        yield text.finding("MH809", "warning", match.start(), "a chat service's inbox, wired in with its key", REMEDY)
-    for match in URL.finditer(text.low):
-        address = judge(match[0].rstrip(".,;:"))
-        if address.standing == "shady" and address.what in ("a request catcher", "a tunnel or dynamic name"):
-            cited = text.kind == "prose" and text.cites(match.start())
-            yield text.finding("MH809", "warning", match.start(), f"{address.what}: {shown(match[0], 60)}", REMEDY, cited=cited)

@@ -13,13 +13,6 @@ from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import INVISIBLE, Text, shown
 
-BYTES = re.compile(
-    rb"[\xe2\xc2\xcd\xd8\xe1\xe3\xef\xf3](?:(?<=\xe2)(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])|(?<=\xc2)\xad|(?<=\xcd)\x8f|"
-    rb"(?<=\xd8)\x9c|(?<=\xe1)(?:\x85[\x9f\xa0]|\x9e[\xb4\xb5]|\xa0[\x8b-\x8f])|(?<=\xe3)\x85\xa4|(?<=\xef)(?:\xbb\xbf|"
-    rb"\xbe\xa0|\xbf[\xb9-\xbb])|(?<=\xf3)\xa0[\x80-\xbf])"
-)
-"""Whether a file holds any of the characters of ``INVISIBLE``, told from its UTF-8 bytes."""
-
 _RUN = re.compile(f"{INVISIBLE.pattern}+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _OVERRIDE = re.compile("[\u202d\u202e]")
@@ -38,7 +31,7 @@ _UNSEEN_STYLE = re.compile(
     re.DOTALL,
 )
 _FOLDED = re.compile(r"<details>(?P<inside>.{0,6000}?)</details>", re.DOTALL)
-_ALTERNATIVE = re.compile(r"!\[(?P<inside>[^\]]{40,2000})\]\(|\balt\s*=\s*[\"'](?P<alt>[^\"']{40,2000})[\"']|\[//\]:\s*#\s*\(?(?P<note>.{20,2000})")
+_ALTERNATIVE = re.compile(r"!\[(?P<inside>[^\]]{40,2000})\]\(|alt\s*=\s*[\"'](?P<alt>[^\"']{40,2000})[\"']|\[(?://|comment)\]:\s*(?:#|<>)\s*\(?(?P<note>.{20,2000})")
 
 _TO_AN_AGENT = re.compile(
     r"\b(?:ai|agents?|assistants?|llm|model|claude|gpt|copilot|bot|system prompt|you (?:must|should|are|will|shall)|your (?:task|instructions?|"
@@ -125,17 +118,17 @@ def look_at_hidden_text(text: Text) -> Iterator[Finding]:
         for match in _COMMENT.finditer(text.low):
             if not text.fence_at(match.start()) and "molthub-allow" not in match[1]:
                 yield from _judged(text, match.start(), match[1], "a comment")
-    if "style" in text.low or "hidden" in text.low:
+    if text.has("style", "hidden"):
         for match in _UNSEEN_STYLE.finditer(text.low):
             if not text.fence_at(match.start()):
                 yield from _judged(text, match.start(), match["inside"], "text that its style hides")
-    if "<details>" in text.low:
+    if text.has("details"):
         for match in _FOLDED.finditer(text.low):
             yield from _judged(text, match.start(), match["inside"], "folded text", folded=True)
-    for match in _ALTERNATIVE.finditer(text.low):
+    for match in text.matches(_ALTERNATIVE, "![", "alt=", "alt =", "[//]:", "[comment]:"):
         inside = match["inside"] or match["alt"] or match["note"]
         if not text.fence_at(match.start()):
-            yield from _judged(text, match.start(), inside, "text in the place of a picture")
+            yield from _judged(text, match.start(), inside, "text that no page shows")
 
 
 def _judged(text: Text, offset: int, inside: str, where: str, *, folded: bool = False) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ Standing = Literal["known", "example", "variable", "stranger", "shady"]
 """known: the maker of widely used software; example: nobody, by RFC 2606, 5737 and habit; variable: decided when it
 runs; stranger: anybody; shady: a place where anybody puts anything without a name."""
 
-URL = re.compile(r"(?:https?|ftp)://[^\s\"'`<>()\[\]|\\^]{2,600}", re.IGNORECASE)
+URL = re.compile(r"(?:http|ftp)s?://[^\s\"'`<>()\[\]|\\^]{2,600}", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w@/:.-])((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}(?::\d{1,5})?(?:/[^\s\"'`<>()|;]*)?)")
 _SHADY: tuple[tuple[frozenset[str], str], ...] = (
     (PASTES, "a paste site"),
@@ -38,7 +38,6 @@ _EXAMPLE_LABELS = re.compile(
     r"\d*(?=$|[.-])|^(?:your|my)[a-z-]|\.{3}"
 )
 _PLACEHOLDER = re.compile(r"[<>{}$*%\u2026]|\.\.\.|^\[")
-_PAGES = ("github.io", "gitlab.io", "vercel.app", "netlify.app", "pages.dev", "web.app", "workers.dev", "surge.sh")
 
 
 class Address(NamedTuple):
@@ -100,7 +99,7 @@ def _standing(host: str, place: str) -> tuple[Standing, str]:
     for domains, what in _SHADY:
         if _within(host, domains):
             return "shady", what
-    if _within(host, KNOWN) and not host.endswith(_PAGES):
+    if _within(host, KNOWN):
         return "known", host
     if _EXAMPLE_LABELS.search(host):
         return "example", "a name that stands for any"

@@ -23,7 +23,7 @@ _OVERRIDE = re.compile(
 )
 _NEW_SELF = re.compile(
     rf"\b(?:you{_S}are{_S}now{_S}(?:in{_S})?(?:dan|jailbroken|unrestricted|developer{_S}mode|god{_S}mode|free{_S}(?:of|from))|"
-    rf"(?:enter|enable|activate){_S}(?:developer|god|dan|unrestricted|jailbreak){_S}mode|"
+    rf"(?:enter|enable|activate){_S}(?:god|dan|unrestricted|jailbreak){_S}mode|"
     rf"your{_S}(?:safety|security){_S}(?:guidelines|rules|filters|restrictions){_S}(?:are|do|no){_S}(?:disabled|not{_S}apply|longer{_S}apply|off))"
 )
 _CONCEAL = re.compile(
@@ -48,22 +48,27 @@ _SENSITIVE_ACT = re.compile(
     r"\b(?:curl|wget|sudo|rm -rf|eval|exec|base64|install|download|upload|send|transfer|payment|pay|trade|swap|withdraw|sign|delete|push|"
     r"credentials?|private key|wallet|password|token)\b"
 )
+_OVERRIDING = ("ignore", "disregard", "forget", "override", "bypass", "discard", "drop", "neglect", "do not follow", "do not obey", "don't follow", "don't obey")
+_NOT = ("do not", "don't", "never", "avoid", "must not", "should not", "without", "refrain", "no need", "do\nnot", "do *not", "do **not")
 REMEDY = "say what the skill does, and leave to people and their agent what they do about it"
 
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield instructions against other instructions, against telling people, and for acting unasked."""
-    for pattern in (_OVERRIDE, _NEW_SELF):
-        for match in pattern.finditer(text.low):
+    for pattern, verbs in ((_OVERRIDE, _OVERRIDING), (_NEW_SELF, ("you", "enter", "enable", "activate", "your"))):
+        if pattern is _NEW_SELF and not text.has("dan", "jailbroken", "unrestricted", "god", "jailbreak", "safety", "free"):
+            continue
+        for match in text.matches(pattern, *verbs):
             message = f"instruction against other instructions: {shown(match[0])}"
             yield text.finding("MH813", "error", match.start(), message, REMEDY, cited=_spoken_of(text, match))
-    for match in _SECRETLY.finditer(text.low):
+    for match in text.matches(_SECRETLY, "silently", "secretly", "covertly", "quietly", "stealthily", "in the background"):
         message = f"something is to be done in secret: {shown(match[0])}"
         yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_spoken_of(text, match))
-    for match in _CONCEAL.finditer(text.low):
-        message = f"something is to be kept from people: {shown(match[0])}"
-        yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_in_quotes(text, match))
-    for match in _UNASKED.finditer(text.low):
+    if text.has("user", "users", "human", "owner", "operator", "people", "person", "victim"):
+        for match in text.matches(_CONCEAL, *_NOT):
+            message = f"something is to be kept from people: {shown(match[0])}"
+            yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_in_quotes(text, match))
+    for match in text.matches(_UNASKED, *_NOT):
         if _SENSITIVE_ACT.search(text.lines(match.start(), before=1)):
             message = f"something is to be done unasked: {shown(match[0])}"
             yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_in_quotes(text, match))

@@ -26,7 +26,7 @@ KNOWN = frozenset(
     linux.dev linuxfoundation.org llvm.org mamba.pm mariadb.org maven.org microsoft.com micro.mamba.pm mise.jdx.dev mise.run
     mongodb.com mozilla.org mullvad.net mysql.com neo4j.com neon.tech netlify.com newrelic.com ngc.nvidia.com nginx.org
     nim-lang.org nix.dev nixos.org install.determinate.systems nodejs.org nodesource.com npmjs.com npmjs.org nvidia.com ocaml.org
-    ohmyposh.dev ollama.ai ollama.com openai.com openbsd.org openjdk.org openssl.org oracle.com packagecloud.io paketo.io perl.org
+    ohmyposh.dev ollama.ai ollama.com openai.com openbsd.org openjdk.org openssl.org oracle.com paketo.io perl.org
     pandoc.org php.net pkgs.k8s.io planetscale.com playwright.dev pnpm.io postgresql.org posit.co postman.com prisma.io
     prometheus.io pulumi.com pyenv.run pypi.org pythonhosted.org python.org pytorch.org qt.io quarto.org r-project.org
     railway.com rclone.org redhat.com redis.io render.com rubygems.org ruby-lang.org run.linkerd.io rustup.rs
@@ -78,7 +78,7 @@ KNOWN_OWNERS = frozenset(
 
 GIT_HOSTS = frozenset(
     "github.com raw.githubusercontent.com gist.github.com gist.githubusercontent.com codeload.github.com gitlab.com"
-    " bitbucket.org codeberg.org gitee.com sourceforge.net objects.githubusercontent.com".split()
+    " bitbucket.org codeberg.org gitee.com sourceforge.net objects.githubusercontent.com dl.cloudsmith.io packagecloud.io".split()
 )
 
 PASTES = frozenset(

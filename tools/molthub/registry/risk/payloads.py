@@ -15,6 +15,13 @@ TRIGGERS = frozenset(
     "base64 b64decode atob frombase64string frombase64 enc encodedcommand ec fromcharcode unhexlify fromhex decompress loads"
     " marshal codecs rot13 xxd decode exec eval function builtins buffer".split()
 )
+_DECODERS = (
+    "base64", "openssl", "xxd", "b64decode", "frombase64string", "base32", "uudecode", "tr '", 'tr "', "tr a-z", "rev |", "printf",
+)
+_UNPACKERS = (
+    "b64decode", "b32decode", "b85decode", "a85decode", "atob", "fromhex", "unhexlify", "decompress", "marshal", "codecs", "fromcharcode",
+    "buffer.from(", "frombase64string", "gzinflate", "rot13", "unescape(", "decodeuricomponent(", "a2b_",
+)
 REMEDY = "write the code in the open; what is read by nobody is run by nobody"
 
 _DECODER = (
@@ -52,22 +59,20 @@ _LONG_LINE = 4000
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield encoded code that is run, or that decodes to commands."""
-    for pattern, what in (
-        (_TO_SHELL, "something encoded is decoded and run"),
-        (_IN_SHELL, "something encoded is decoded and run"),
-        (_IN_CODE, "something packed is unpacked and run"),
+    for pattern, what, anchors, back in (
+        (_TO_SHELL, "something encoded is decoded and run", _DECODERS, 0),
+        (_IN_SHELL, "something encoded is decoded and run", _DECODERS, 300),
+        (_IN_CODE, "something packed is unpacked and run", _UNPACKERS, 100),
     ):
-        for match in pattern.finditer(text.low):
+        for match in text.matches(pattern, *anchors, back=back, ahead=200):
             yield _judged(text, match, f"{what}: {shown(match[0])}")
-    for match in _HELD.finditer(text.low):
+    for match in text.matches(_HELD, *_UNPACKERS, back=100, ahead=60):
         after = text.low[match.end() : match.end() + 3000]
         if re.search(rf"{_RUNS}\s*\(\s*(?:compile\s*\(\s*)?{re.escape(match['name'])}(?![\w.\[])", after):
             yield _judged(text, match, f"{match['name']} is unpacked here and run below: {shown(match[0])}")
-    for match in _ENCODED_COMMAND.finditer(text.low):
+    for match in text.matches(_ENCODED_COMMAND, "powershell", "pwsh"):
         yield _judged(text, match, f"an encoded command: {shown(match[0])}")
     yield from _decoded(text)
-    if text.kind == "code":
-        yield from _unreadable(text)
 
 
 def _judged(text: Text, match: re.Match[str], message: str) -> Finding:
@@ -86,6 +91,8 @@ def _is_lone_decoder(code: str) -> bool:
 
 def _decoded(text: Text) -> Iterator[Finding]:
     """Yield literals that decode to commands, wherever they stand: nobody writes those by chance."""
+    if not text.has("base64", "b64decode", "atob", "frombase64string", "openssl", "enc", "encodedcommand", "xxd", "fromhex", "unhexlify"):
+        return
     for match in _LITERAL.finditer(text.visible):
         plain = _plain(match[0])
         if plain and _COMMAND.search(plain):
@@ -113,12 +120,11 @@ def _plain(literal: str) -> str:
 
 def _unreadable(text: Text) -> Iterator[Finding]:
     """Yield code that is spelled in numbers or whose names were taken away."""
-    runs = _RUNS_SOMETHING.search(text.low) is not None
-    for match in _SPELLED.finditer(text.low):
-        if runs:
-            yield text.finding("MH806", "warning", match.start(), "code spelled out in numbers, in a file that runs text", REMEDY)
-            break
-    renamed = _RENAMED.findall(text.low)
+    runs = text.has("exec", "eval") and _RUNS_SOMETHING.search(text.low) is not None
+    for match in _SPELLED.finditer(text.low) if runs else ():
+        yield text.finding("MH806", "warning", match.start(), "code spelled out in numbers, in a file that runs text", REMEDY)
+        break
+    renamed = _RENAMED.findall(text.low) if "_0x" in text.low else []
     if len(renamed) >= _MANY_RENAMED:
         offset = text.low.index(renamed[0])
         yield text.finding("MH806", "error", offset, f"an obfuscator took the names away ({len(renamed)} names like _0x1a2b)", REMEDY)

@@ -8,13 +8,22 @@ from collections.abc import Iterator
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import Text, shown
 
-_SYNTAX: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("Claude Code", re.compile(r"\bmcp__\w+|(?:^|\s)!`[^`\n]+`|\$\{claude_(?:plugin_root|skill_dir)\}|\$arguments\b|\b(?:todowrite|askuserquestion|exitplanmode)\b|\btask tool\b")),
-    ("OpenClaw", re.compile(r"\{basedir\}|\bsessions_(?:spawn|send)\b|\bopenclaw (?:cron|gateway|agent)\b")),
-    ("Codex", re.compile(r"\bapply_patch\b|\bupdate_plan\b")),
-    ("Copilot", re.compile(r"(?:^|\s)#(?:codebase|terminallastcommand|file:\S+)")),
+_SYNTAX: tuple[tuple[str, str, re.Pattern[str], tuple[str, ...]], ...] = (
+    (
+        "Claude Code",
+        "claude",
+        re.compile(r"mcp__\w+|!`[^`\n]+`|\$\{claude_(?:plugin_root|skill_dir)\}|\$arguments\b|(?:todowrite|askuserquestion|exitplanmode)\b"),
+        ("mcp", " !`", "${claude_", "$arguments", "todowrite", "askuserquestion", "exitplanmode"),
+    ),
+    (
+        "OpenClaw",
+        "openclaw|clawdbot|moltbot|clawdis",
+        re.compile(r"\{basedir\}|sessions_(?:spawn|send)\b"),
+        ("{basedir}", "sessions_spawn", "sessions_send"),
+    ),
+    ("Codex", "codex", re.compile(r"apply_patch\b|update_plan\b"), ("apply_patch", "update_plan")),
+    ("Copilot", "copilot|vs ?code", re.compile(r"#(?:codebase|terminallastcommand)\b"), ("#codebase", "#terminallastcommand")),
 )
-_NAMES = {"Claude Code": "claude", "OpenClaw": "openclaw|clawdbot|moltbot|clawdis", "Codex": "codex", "Copilot": "copilot|vs ?code"}
 _LARGE = 1024 * 1024
 _LARGE_PROSE = 100 * 1024
 _LONG_LINE = 5000
@@ -23,9 +32,9 @@ _LONG_LINE = 5000
 def look_at_syntax(text: Text) -> Iterator[Finding]:
     """Yield the first place of each agent's own syntax in SKILL.md, where its head does not name that agent."""
     head = text.low[:4000].split("\n---", 1)[0]
-    for agent, pattern in _SYNTAX:
-        match = pattern.search(text.low)
-        if match and not re.search(_NAMES[agent], head):
+    for agent, names, pattern, anchors in _SYNTAX:
+        match = next(text.matches(pattern, *anchors, back=1, ahead=120), None)
+        if match and not re.search(names, head):
             message = f"only {agent} understands {shown(match[0], 40)!r}"
             remedy = "say it in words that every agent understands, or name the agent under `compatibility`"
             yield text.finding("MH817", "warning", match.start(), message, remedy)

@@ -21,6 +21,7 @@ TRIGGERS = frozenset(
     download downloads installer prerequisite prerequisites required requires requirement requirements must first glot pastebin
     rentry terminal paste setup install installation""".split()
 )
+_PASSWORDS = ("pass:", "pass ", "password", "passphrase", "passcode", "passwort", "pass`", "pass*", "pass=", "pass(", "pwd", "pw:", "pw ", "contrase", "mot de passe", "kennwort", "senha", "\u5bc6\u7801", "\u53e3\u4ee4", "\u043f\u0430\u0440\u043e\u043b", "unzip", "7z")
 REMEDY = (
     "name the maker's own page or a package registry, with a pinned version; nothing that a skill needs comes in an archive"
     " with a password or from a page to copy commands from"
@@ -28,6 +29,14 @@ REMEDY = (
 BLOCKS_AT = 5
 _AROUND = 700
 MOST = 3
+_SHADY = {
+    "a paste site": MOST,
+    "a bare IP address": MOST,
+    "a file host": 2,
+    "a URL shortener": 2,
+    "a tunnel or dynamic name": 1,
+    "a request catcher": 1,
+}
 
 _RUNNABLE = re.compile(r"\.(?:exe|msi|dmg|pkg|scr|apk|jar|appimage|bat|cmd|ps1|vbs|command|app|msix|iso|hta|lnk)$")
 _PACKED = re.compile(r"\.(?:zip|rar|7z|tgz|tar\.gz|tar\.xz|gz|cab)$")
@@ -57,8 +66,9 @@ _COPIED = re.compile(
     r"script|run (?:dialog|box))\b|\u590d\u5236[^\n]{0,60}(?:\u7ec8\u7aef|\u547d\u4ee4)"
 )
 _SECRET = re.compile(
-    r"(?:pass(?:word|phrase|code)?|pwd|pw|contrase\u00f1a|mot de passe|passwort|kennwort|senha|\u5bc6\u7801|\u53e3\u4ee4|"
-    r"\u043f\u0430\u0440\u043e\u043b\u044c)(?![a-z])[^\w\n]{0,12}(?:is|are|protected|es|ist)?[^\w\n]{0,8}(?P<word>[\w!@#$%-]{2,40})"
+    r"(?:(?<![a-z])(?:pass(?:word|phrase|code)?|pwd|pw|contrase\u00f1a|mot de passe|passwort|kennwort|senha)(?![a-z])|\u5bc6\u7801|\u53e3\u4ee4|"
+    r"\u043f\u0430\u0440\u043e\u043b\u044c)[^\S\n]*(?:[*_`\"'(]{0,4}[^\S\n]*(?:[:=\uff1a]|\bis\b)[^\S\n]*[*_`\"'(]{0,5}|[^\S\n]?[`\"'(]{1,3})[^\S\n]*"
+    r"(?P<word>[\w!@#$%-]{2,40})|unzip\s[^\n]{0,60}?-p\s*(?P<flag>[^\s-]{2,40})|7z\w?\s+[xe]\s[^\n]{0,60}?-p(?P<seven>[^\s-]{2,40})"
 )
 _ARCHIVE = re.compile(
     r"(?<![\w-])(?:zip|rar|7z|7-?zip|winrar|archives?|extract\w*|unzip|unpack|decompress|\w{1,40}\.(?:zip|rar|7z))\b|\u89e3\u538b|"
@@ -99,7 +109,7 @@ def look(text: Text) -> Iterator[Finding]:
 def _anchors(text: Text, passwords: list[tuple[int, str]]) -> Iterator[tuple[int, int, str]]:
     """Yield (offset, weight, what) of links to code of nobody known and of passwords of archives."""
     least = 0 if passwords or not text.words.isdisjoint((b"paste", b"copy", b"pegue", b"kopieren")) else 1
-    for match in URL.finditer(text.low):
+    for match in text.matches(URL, "http://", "https://", "ftp://"):
         address = judge(match[0].rstrip(".,;:!?*_~}"))
         weight = _weight(address)
         if weight >= least:
@@ -114,7 +124,7 @@ def _weight(address: Address) -> int:
         return -1
     path = re.split(r"[?#]", address.url, maxsplit=1)[0]
     if address.standing == "shady":
-        return MOST
+        return _SHADY[address.what]
     if _RUNNABLE.search(path):
         return 2
     if _PACKED.search(path):
@@ -135,12 +145,13 @@ def _mention(text: Text, match: re.Match[str]) -> int:
 def _passwords(text: Text) -> list[tuple[int, str]]:
     """Return (offset, password) of what is said to open an archive that is to be downloaded."""
     found = []
-    for match in _SECRET.finditer(text.low):
-        if _NO_PASSWORD.match(match["word"]) or text.low[match.end() : match.end() + 1] == "(":
+    for match in text.matches(_SECRET, *_PASSWORDS):
+        word = match["word"] or match["flag"] or match["seven"]
+        if _NO_PASSWORD.match(word) or text.low[match.end() : match.end() + 1] == "(":
             continue
         close = text.around(match.start(), 160, 200)
         if _ARCHIVE.search(close) and _FETCHED.search(text.around(match.start(), _AROUND, _AROUND)):
-            found.append((match.start(), match["word"]))
+            found.append((match.start(), word))
     return found
 
 

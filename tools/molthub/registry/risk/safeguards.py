@@ -13,6 +13,15 @@ TRIGGERS = frozenset(
     " dangerously yolo bypasspermissions stricthostkeychecking sandbox verify nopasswd apparmor selinux ufw iptables sip autoapprove av edr"
     " insecure suid chmod unauthorized".split()
 )
+_GRAVE_WORDS = (
+    "mppreference", "windefend", "csrutil", "spctl", "advfirewall", "defender", "antivirus", "anti-virus", "antimalware", "gatekeeper",
+    "smartscreen", "real-time protection", "realtime protection", "security software", "edr",
+)
+_MILD_WORDS = (
+    "xattr", "setenforce", "selinux=disabled", "nopasswd", "ufw", "iptables", "--dangerously-", "--yolo", "bypasspermissions",
+    "stricthostkeychecking", "--no-verify", "--no-gpg-check", "--no-gpg-checks", "--allow-unauthenticated", "--nogpgcheck", "--disable-web-security",
+    "executionpolicy", "node_tls_reject", "chmod", "autoapprove",
+)
 REMEDY = "leave safeguards as people set them; say which permission the skill needs, and why"
 
 _GRAVE = re.compile(
@@ -35,10 +44,10 @@ _MILD = re.compile(
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield safeguards that are to be switched off."""
-    for match in _GRAVE.finditer(text.low):
+    for match in text.matches(_GRAVE, *_GRAVE_WORDS, back=90, ahead=160):
         message = f"protection of the machine is to be switched off: {shown(match[0])}"
         yield text.finding("MH812", "error", match.start(), message, REMEDY, cited=text.cites(match.start(), match.end()) or text.kind == "code" and text.quoted(match.start(), match.end()))
-    for match in _MILD.finditer(text.low):
+    for match in text.matches(_MILD, *_MILD_WORDS, back=90, ahead=140):
         if match[0].startswith("xattr") and "quarantine" not in match[0] and not re.match(r"xattr\s+-\w*c", match[0]):
             continue
         message = f"a safeguard is to be switched off: {shown(match[0])}"

@@ -21,7 +21,7 @@ from molthub.registry.risk import (
 )
 from molthub.registry.risk.allow import Allowance, applied, read_allowances
 from molthub.registry.risk.finding import Finding
-from molthub.registry.risk.text import Kind, Text
+from molthub.registry.risk.text import INVISIBLE_BYTES, Kind, Text
 
 SKILL_MD = "SKILL.md"
 MAX_READ = 8 * 1024 * 1024
@@ -90,7 +90,7 @@ def _as_utf8(content: bytes) -> bytes:
 
 
 def _in_text(text: Text, content: bytes) -> Iterator[Finding]:
-    if hidden.BYTES.search(content) if text.raw is not text.visible or not content.isascii() else False:
+    if not content.isascii() and INVISIBLE_BYTES.search(content):
         yield from hidden.look_at_characters(text)
     for rule in RULES:
         if text.kind in rule.kinds and not (rule.triggers and rule.triggers.isdisjoint(text.words)):

@@ -23,6 +23,10 @@ _SHAPE = re.compile(
     r"\b\d{8,10}:[\w-]{35}|[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27}|hooks\.slack\.com/services/T|(?:AC|SK)[0-9a-f]{32}|-us[0-9]{1,2}\b"
 )
 _LEAST = 16
+_PREFIXES = (
+    b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"AKIA", b"ASIA", b"AIza", b"sk-", b"k_live_", b"npm_", b"pypi-AgE",
+    b"hf_", b"SG.", b"PRIVATE KEY", b"AccountKey=", b"hooks.slack.com", b":AA", b"-us",
+)
 _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a Google API key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
     ("a Hugging Face token", re.compile(r"(?<!\w)hf_[A-Za-z]{34}(?!\w)")),
@@ -59,7 +63,9 @@ _MIN_DIFFERENT = 10
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield tokens and private keys that look live."""
-    if not any(len(word) >= _LEAST for word in text.words) and b"private" not in text.words:
+    if max(map(len, text.words), default=0) < _LEAST and not text.has("private", "hooks"):
+        return
+    if not any(prefix in text.content for prefix in _PREFIXES):
         return
     seen: set[str] = set()
     for match in _SHAPE.finditer(text.raw):

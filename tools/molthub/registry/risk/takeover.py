@@ -18,6 +18,14 @@ TRIGGERS = frozenset(
     " systemctl bashrc zshrc profile zprofile authorized schtasks currentversion startup registerscheduledtask autostart soul memory heartbeat"
     " agents claude rc settings hooks".split()
 )
+_SHELL_WORDS = (
+    "/dev/tcp/", "/dev/udp/", "nc -", "nc.exe", "ncat", "netcat", "mkfifo", "socat", "dup2", "tcpclient", "fsockopen", "net.connect",
+    "net.socket", "net.createconnection",
+)
+_LASTING = (
+    "authorized_keys", "crontab", "/etc/cron", "launchagents", "launchdaemons", "launchctl", "/etc/systemd/", "systemctl", "schtasks",
+    "register-scheduledtask", "currentversion", "programs\\startup", "config/autostart/", "/etc/rc.local", "/etc/profile.d/", "ld.so.preload",
+)
 REMEDY_SHELL = "remove it: no skill needs to hand a shell to another machine"
 REMEDY_STAY = "let people set up what outlives the task, and say how to undo it"
 
@@ -42,32 +50,34 @@ _STAYS = re.compile(
     r"\.config/autostart/|/etc/rc\.local|/etc/profile\.d/|/etc/ld\.so\.preload"
 )
 _SHELL_START = re.compile(
-    r"(?P<what>[^\n]{0,300})(?:>>|tee\s+-a)\s*[\"']?(?:~|\$home|\$\{home\}|\$env:userprofile)?/?\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv|config/fish/config\.fish)"
+    r"(?:>>|tee\s+-a)\s*[\"']?(?:~|\$home|\$\{home\}|\$env:userprofile)?/?\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv|config/fish/config\.fish)"
 )
 _HARMLESS_START = re.compile(r"export\s+\w+=|\bpath\b|alias|eval\s+[\"']?\$\(|source\b|completion|\binit\b|autoload|fpath|function|\.\s+[\"']?\$|set -gx|^\s*[})]|^\s*$|cat|eof")
-_AGENT_MEMORY = re.compile(
-    r"(?:>>|append|add|write|insert|save|inject|update|modify|edit|persist)\b[^\n]{0,100}(?<![\w/])(?:soul\.md|memory\.md|heartbeat\.md|identity\.md)|"
-    r">>\s*\S{0,60}(?:soul|memory|heartbeat|agents|claude)\.md"
-)
+_AGENT_MEMORY = re.compile(r"(?<![\w/-])(?:soul|memory|heartbeat|identity)\.md\b|>>\s*\S{0,60}(?:soul|memory|heartbeat|agents|claude)\.md")
+_WRITES = re.compile(r">>|\b(?:append|add|write|insert|save|inject|update|modify|edit|persist)\b")
 
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield shells handed to others, and what would outlive the task."""
-    for match in _SHELLS.finditer(text.low):
+    for match in text.matches(_SHELLS, *_SHELL_WORDS, back=80, ahead=400):
         yield _shell(text, match)
-    for match in _KEY.finditer(text.low):
-        message = "somebody's key is to be let in over SSH"
-        yield text.finding("MH811", "error", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
-    for match in _STAYS.finditer(text.low):
-        message = f"something is set up to run again later: {shown(match[0])}"
-        yield text.finding("MH811", "warning", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
-    for match in _SHELL_START.finditer(text.low):
-        if not _HARMLESS_START.search(match["what"]):
-            message = f"something is to run with every shell: {shown(match[0])}"
-            yield text.finding("MH811", "warning", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
-    for match in _AGENT_MEMORY.finditer(text.low):
-        message = f"the agent's own memory is to be written: {shown(match[0])}"
-        yield text.finding("MH811", "warning", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
+    if text.has("authorized"):
+        for match in _KEY.finditer(text.low):
+            message = "somebody's key is to be let in over SSH"
+            yield text.finding("MH811", "error", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
+    for match in text.matches(_STAYS, *_LASTING, back=200, ahead=80):
+        yield _stays(text, match, f"something is set up to run again later: {shown(match[0])}")
+    for match in text.matches(_SHELL_START, "bashrc", "zshrc", ".profile", "bash_profile", "zprofile", "zshenv", "config.fish", back=60, ahead=20):
+        line = text.lines(match.start(), before=1)
+        if not _HARMLESS_START.search(line):
+            yield _stays(text, match, f"something is to run with every shell: {shown(line)}")
+    for match in text.matches(_AGENT_MEMORY, "soul.md", "memory.md", "heartbeat.md", "identity.md", back=70, ahead=12):
+        if _WRITES.search(text.lines(match.start())):
+            yield _stays(text, match, f"the agent's own memory is to be written: {shown(text.lines(match.start()))}")
+
+
+def _stays(text: Text, match: re.Match[str], message: str) -> Finding:
+    return text.finding("MH811", "warning", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
 
 
 def _shell(text: Text, match: re.Match[str]) -> Finding:

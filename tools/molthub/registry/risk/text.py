@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -32,6 +33,14 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+INVISIBLE_BYTES = re.compile(
+    rb"[\xe2\xc2\xcd\xd8\xe1\xe3\xef\xf3](?:(?<=\xe2)(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])|(?<=\xc2)\xad|(?<=\xcd)\x8f|"
+    rb"(?<=\xd8)\x9c|(?<=\xe1)(?:\x85[\x9f\xa0]|\x9e[\xb4\xb5]|\xa0[\x8b-\x8f])|(?<=\xe3)\x85\xa4|(?<=\xef)(?:\xbb\xbf|"
+    rb"\xbe\xa0|\xbf[\xb9-\xbb])|(?<=\xf3)\xa0[\x80-\xbf])"
+)
+"""Whether a file holds any of the characters of ``INVISIBLE``, told from its UTF-8 bytes."""
+_FULL_WIDTH_BYTES = (b"\xef\xbc", b"\xef\xbd", b"\xf0\x9d")
+_GREEK_OR_CYRILLIC_BYTES = re.compile(rb"[\xcd-\xd4]")
 _LOOK_ALIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u04bb\u0501\u051b\u0410\u0412\u0415\u041a\u041c\u041d\u041e"
     "\u0420\u0421\u0422\u0425\u03bf\u03b1\u03c5\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
@@ -70,20 +79,26 @@ def kind_of(path: str, content: bytes) -> Kind:
 
 
 class Text:
-    """One text file: ``path``, ``kind``, ``raw`` as written, ``visible`` and ``low`` as read, ``words`` in it."""
+    """One text file: ``path``, ``kind``, ``raw`` as written, ``visible`` and ``low`` as read, ``content`` as UTF-8, ``words``."""
 
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
         self.kind = kind_of(path, content)
         self.raw = content.decode("utf-8", "replace")
-        self.visible = self.raw if content.isascii() else _seen(self.raw)
-        seen = content if self.visible is self.raw else self.visible.encode("utf-8", "replace")
-        self.words = frozenset(seen.translate(_WORD_BYTES).split())
+        self.visible = self.raw if content.isascii() else _seen(self.raw, content)
+        self.content = content if self.visible is self.raw else self.visible.encode("utf-8", "replace")
+
+    @cached_property
+    def words(self) -> frozenset[bytes]:
+        """The runs of ASCII letters and digits in the visible text, in lower case."""
+        return frozenset(self.content.translate(_WORD_BYTES).split())
 
     @cached_property
     def low(self) -> str:
         """The visible text in lower case, a shell's continued lines joined; offsets are those of ``visible``."""
-        joined = _CONTINUED.sub(lambda match: " " * len(match[0]), self.visible) if "\n" in self.visible else self.visible
+        joined = self.visible
+        if any(mark in self.content for mark in (b"\\\n", b"\\\r", b" `\n", b"^\n")):
+            joined = _CONTINUED.sub(lambda match: " " * len(match[0]), joined)
         low = joined.lower()
         return low if len(low) == len(joined) else "".join(c.lower() if len(c.lower()) == 1 else c for c in joined)
 
@@ -116,6 +131,36 @@ class Text:
         """Return the fenced code that ``offset`` stands in, as (begin, end), or None."""
         at = bisect_right(self.fences, (offset, len(self.low) + 1)) - 1
         return self.fences[at] if at >= 0 and self.fences[at][1] >= offset else None
+
+    def matches(self, pattern: re.Pattern[str], *anchors: str, back: int = 0, ahead: int = 0) -> Iterator[re.Match[str]]:
+        """Yield matches of ``pattern`` in ``low`` that begin at one of ``anchors``, or up to ``back`` characters before.
+
+        Looking for plain anchors first keeps the cost at one quick pass, whatever the pattern is. An anchor begins and
+        ends where words do. ``ahead`` is how far
+        behind the anchor's begin a match may end where ``back`` is given.
+        """
+        low, seen = self.low, -1
+        for offset in sorted(self._anchored(anchors)):
+            if back:
+                match = pattern.search(low, max(0, offset - back, seen), offset + ahead)
+            else:
+                match = pattern.match(low, offset) if offset >= seen else None
+            if match:
+                seen = match.end()
+                yield match
+
+    def _anchored(self, anchors: Iterable[str]) -> Iterator[int]:
+        for anchor in anchors:
+            if not _runs_of(anchor) <= self.words:
+                continue
+            offset = self.low.find(anchor)
+            while offset >= 0:
+                yield offset
+                offset = self.low.find(anchor, offset + len(anchor))
+
+    def has(self, *words: str) -> bool:
+        """Whether the visible text holds one of ``words``, as whole runs of ASCII letters and digits."""
+        return any(word.encode() in self.words for word in words)
 
     def line_number(self, offset: int) -> int:
         """Return the line of ``offset``, from 1."""
@@ -164,14 +209,20 @@ class Text:
         return Finding(problem_id, level, self.path, message, remedy, line, column, cited)
 
 
-def _seen(raw: str) -> str:
+def _seen(raw: str, content: bytes) -> str:
     """Return ``raw`` as a person sees it: nothing invisible, full-width and look-alike letters as the plain ones."""
-    seen = INVISIBLE.sub("", raw) if INVISIBLE.search(raw) else raw
-    if _FULL_WIDTH.search(seen):
+    seen = INVISIBLE.sub("", raw) if INVISIBLE_BYTES.search(content) else raw
+    if any(lead in content for lead in _FULL_WIDTH_BYTES):
         seen = _FULL_WIDTH.sub(lambda match: unicodedata.normalize("NFKC", match[0]), seen)
-    if _MIXED.search(seen):
+    if _GREEK_OR_CYRILLIC_BYTES.search(content) and _MIXED.search(seen):
         seen = re.sub(r"[\w]+", lambda m: m[0].translate(_LOOK_ALIKE) if _MIXED.search(m[0]) else m[0], seen)
     return seen
+
+
+@cache
+def _runs_of(anchor: str) -> frozenset[bytes]:
+    """Return the runs of letters and digits of an anchor: where one is no word of a text, the anchor is not in it."""
+    return frozenset(anchor.encode().translate(_WORD_BYTES).split())
 
 
 def shown(text: str, limit: int = 80) -> str:
