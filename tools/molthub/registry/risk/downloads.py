@@ -53,7 +53,7 @@ _IN_CODE = re.compile(
     r"(?:requests\.\w+|urllib[\w.]*|urlopen|httpx\.\w+|fetch|axios\.\w+|request\.urlopen)\s*\((?P<args>[^\n]{1,300})"
 )
 _SAVED = re.compile(
-    rf"{_GET}\s+(?P<args>[^\n|;&]{{0,400}}?(?:\s-[a-z]{{0,6}}o\s*|\s--output(?:-document)?[= ]\s*|\s-outfile\s+|\s>\s*)"
+    rf"{_GET}(?=\s)(?P<args>[^\n|;&]{{0,400}}?(?:\s-[a-z]{{0,6}}o\s*|\s--output(?:-document)?[= ]\s*|\s-outfile\s+|\s>\s*)"
     r"[\"']?(?P<name>[^\s\"';&|`]{1,120})[^\n|;&]{0,300})|"
     rf"(?:wget|curl\s+(?:-\w+\s+){{0,4}}-\w*o\w*)\s+(?P<args2>(?:-\S+\s+){{0,6}}[\"']?https?://[^\s\"';&|]{{1,300}}/"
     r"(?P<name2>[^\s/\"'?#;&|`]{1,100})[^\n|;&]{0,100})|"

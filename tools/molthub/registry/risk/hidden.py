@@ -142,6 +142,6 @@ def _judged(text: Text, offset: int, inside: str, where: str, *, folded: bool = 
         return
     if speaks and acts and danger:
         message = f"{where} instructs an agent: {shown(inside)}"
-        yield text.finding("MH803", "error", offset, message, REMEDY_HIDDEN, cited=text.cites(offset))
+        yield text.finding("MH803", "error", offset, message, REMEDY_HIDDEN, cited=text.taught(offset))
     elif acts and danger and re.search(r"(?:curl|wget)\b.{0,200}\|\s*(?:ba|z)?sh|base64\b.{0,60}\|", inside, re.DOTALL):
         yield text.finding("MH803", "error", offset, f"{where} holds a command: {shown(inside)}", REMEDY_HIDDEN)

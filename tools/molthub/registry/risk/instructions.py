@@ -16,10 +16,9 @@ _S = r"[\s*_>`~\"'|#,-]{1,12}"  # what may stand between two words: spaces, line
 _OVERRIDE = re.compile(
     rf"\b(?:ignore|disregard|forget|override|bypass|discard|drop|neglect|do{_S}not{_S}(?:follow|obey)|don't{_S}(?:follow|obey)){_S}"
     rf"(?:(?:all|any|every|each|the|your|my|of|these|those|other|and|existing|current|original|system|developer|safety|user){_S}){{0,6}}"
-    rf"(?:(?:previous|previously|prior|above|earlier|preceding|before|initial|original|existing|former|system|other|built-in|developer|"
-    rf"safety|default|past)(?:{_S}(?:and|or|given|system|safety|developer|security|stated|provided|user)){{0,3}}{_S})"
-    rf"(?:[a-z]{{1,20}}{_S}){{0,2}}?(?:instructions?|prompts?|rules?|guidelines?|directives?|guardrails?|safeguards?|constraints?|policies|"
-    rf"policy|restrictions?|orders?|commands?|messages?|context)\b"
+    rf"(?:(?:previous|previously|prior|above|earlier|preceding|initial|original|former|system|other|built-in|developer|"
+    rf"safety)(?:{_S}(?:and|or|given|system|safety|developer|security|stated|provided|user)){{0,3}}{_S})"
+    rf"(?:[a-z]{{1,20}}{_S}){{0,2}}?(?:instructions?|prompts?|rules?|guidelines?|directives?|guardrails?|safeguards?|programming)\b"
 )
 _NEW_SELF = re.compile(
     rf"\b(?:you{_S}are{_S}now{_S}(?:in{_S})?(?:dan|jailbroken|unrestricted|developer{_S}mode|god{_S}mode|free{_S}(?:of|from))|"
@@ -92,7 +91,7 @@ def _spoken_of(text: Text, match: re.Match[str]) -> bool:
 
 
 _LISTED = re.compile(
-    r"\b(?:attempts?|attacks?|attackers?|injections?|injected|such as|e\.g\.|for example|like|looks? for|detects?|patterns?|phrases?|says?|saying|"
+    r"\b(?:attempts?|attacks?|attackers?|injections?|injected|such as|e\.g\.|for example|like|looks? for|detects?|patterns?|phrases?|(?:that|which|it|page|text|someone|message) (?:says?|reads?)|"
     r"tries|try to|trying|tell(?:s|ing)? (?:you|it|the (?:agent|model))|asks? (?:you|it)|contains?|containing|malicious|adversarial|untrusted|"
     r"suspicious|red flags?|refuse|reject|treat|if (?:a|an|any|the|someone|it)|never|flag)\b"
 )

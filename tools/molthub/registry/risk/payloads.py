@@ -118,7 +118,7 @@ def _plain(literal: str) -> str:
     return ""
 
 
-def _unreadable(text: Text) -> Iterator[Finding]:
+def look_at_names(text: Text) -> Iterator[Finding]:
     """Yield code that is spelled in numbers or whose names were taken away."""
     runs = text.has("exec", "eval") and _RUNS_SOMETHING.search(text.low) is not None
     for match in _SPELLED.finditer(text.low) if runs else ():

@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     _rule(downloads.look, ("prose", "code"), downloads.TRIGGERS),
     _rule(prerequisites.look, ("prose",), prerequisites.TRIGGERS),
     _rule(payloads.look, ("prose", "code"), payloads.TRIGGERS),
+    _rule(payloads.look_at_names, ("code",)),
     _rule(exfiltration.look, ("prose", "code"), exfiltration.TRIGGERS),
     _rule(takeover.look, ("prose", "code"), takeover.TRIGGERS),
     _rule(safeguards.look, ("prose", "code"), safeguards.TRIGGERS),

@@ -192,9 +192,13 @@ class Text:
         after = self.low[end : end + 160].split("\n", 1)[0]
         return any(mark in before for mark in _QUOTES) and any(mark in after for mark in _QUOTES)
 
+    def taught(self, offset: int) -> bool:
+        """Whether the headings above say that what follows are attacks."""
+        return _SPEAKS_OF_ATTACKS.search(self.heading(offset)) is not None
+
     def cites(self, offset: int, end: int | None = None) -> bool:
         """Whether the place speaks of attacks instead of asking for one: by its line, its heading or its code's lead."""
-        if self.refused(offset, end) or _SPEAKS_OF_ATTACKS.search(self.heading(offset)):
+        if self.refused(offset, end) or self.taught(offset):
             return True
         fence = self.fence_at(offset)
         return fence is not None and _REFUSES.search(self.lines(max(0, fence[0] - 1), before=2)) is not None
