@@ -205,7 +205,7 @@ def a_time_that_is_none(index: SignedIndex) -> None:
 
 @after(TWO)
 def keys_that_nobody_knows_yet(index: SignedIndex) -> None:
-    """A field of a later specification is kept, and signed with the rest."""
+    """Keep a field of a later specification, which is signed with the rest."""
     index.publish(TWO)
     index.change("targets", lambda signed: signed.update({"x-later": {'é\n\\"': [1, True, None]}}))
 
