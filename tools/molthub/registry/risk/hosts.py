@@ -13,6 +13,7 @@ from molthub.registry.risk.known_hosts import (
     GIT_HOSTS,
     KNOWN,
     KNOWN_OWNERS,
+    PAGES,
     PASTES,
     SHORTENERS,
     TUNNELS,
@@ -103,6 +104,8 @@ def _standing(host: str, place: str) -> tuple[Standing, str]:
         return "known", host
     if _EXAMPLE_LABELS.search(host):
         return "example", "a name that stands for any"
+    if _within(host, PAGES):
+        return "stranger", f"{host}, a page that anybody can publish"
     return "stranger", f"{host}, which is not a known maker of software"
 
 

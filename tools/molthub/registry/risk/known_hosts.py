@@ -112,6 +112,15 @@ TUNNELS = frozenset(
     duckdns.org no-ip.org no-ip.biz ddns.net hopto.org zapto.org sytes.net
     """.split()
 )
+PAGES = frozenset(
+    """
+    blogspot.com carrd.co framer.app framer.website github.io gitbook.io gitlab.io glitch.me godaddysites.com herokuapp.com lovable.app
+    netlify.app notion.site onrender.com pages.dev repl.co replit.app sites.google.com surge.sh up.railway.app vercel.app web.app
+    webflow.io weebly.com wixsite.com wordpress.com workers.dev
+    """.split()
+)
+"""Places where anybody publishes a page in minutes."""
+
 CATCHERS = frozenset(
     """
     beeceptor.com burpcollaborator.net canarytokens.com dnslog.cn hookbin.com interact.sh interactsh.com mockbin.org

@@ -127,6 +127,8 @@ def _weight(address: Address) -> int:
         return _SHADY[address.what]
     if _RUNNABLE.search(path):
         return 2
+    if address.what.endswith("anybody can publish"):
+        return 1
     if _PACKED.search(path):
         return 0 if _SOURCE.search(path) else 2 if "/releases/" in path else 1
     return 1 if _SCRIPT.search(path) and "raw" in path else 0

@@ -22,6 +22,7 @@ _SHAPE = re.compile(
     r"sk-[\w-]{20}|[rs]k_live_\w{16}|npm_\w{30}|pypi-AgE\w{20}|hf_[A-Za-z]{30}|SG\.[\w-]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|AccountKey=|"
     r"\b\d{8,10}:[\w-]{35}|[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27}|hooks\.slack\.com/services/T|(?:AC|SK)[0-9a-f]{32}|-us[0-9]{1,2}\b"
 )
+_TOKEN = re.compile(r"[\w+/=.:-]+")
 _LEAST = 16
 _PREFIXES = (
     b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"AKIA", b"ASIA", b"AIza", b"sk-", b"k_live_", b"npm_", b"pypi-AgE",
@@ -72,7 +73,9 @@ def look(text: Text) -> Iterator[Finding]:
         begin = text.raw.rfind("\n", 0, match.start()) + 1
         end = text.raw.find("\n", match.end())
         line = text.raw[begin : end if end >= 0 else len(text.raw)][:2000]
-        for name, severity, secret in _in_line(line):
+        whole = _TOKEN.match(text.raw, match.start())
+        for name, severity, part in _in_line(line):
+            secret = whole[0] if whole and part in whole[0] else part  # some detectors name a token's prefix alone
             if secret not in seen and _looks_live(text, match, secret, line):
                 seen.add(secret)
                 yield _at(text, match.start(), severity, name)
