@@ -223,7 +223,7 @@ class BotPass:
         """Return the numbers of the skill versions that changed, by digest, as far as documents at hand tell."""
         if not any(change.key.startswith("skill/") for change in look.plan.changes):
             return {}
-        earlier = self.around.state.document(self.subject.bot, self.receipt.document)
+        earlier = self.around.state.document(self.subject.bot, look.receipt.document)
         documents = (earlier, self.desired) if earlier is not None else (self.desired,)
         return {digest: skill.version for document in documents for digest, skill in document.skills.items()}
 

@@ -58,7 +58,7 @@ def test_people_get_a_row_per_change_of_one_bot(world: World, desired: dict[str,
         "prod/ada env/TOKEN create declared ${secrets.token} fleets/prod/bots/ada.yaml:9",
         f"prod/ada mcp/github create declared {server} fleets/prod/bots/ada.yaml:9",
         "prod/ada skill/docker create declared 2.0.1 fleets/prod/bots/ada.yaml:9",
-        "prod/ada skill/git create declared 1.0.0 fleets/prod/bots/ada.yaml:9",
+        "prod/ada skill/git create declared 1.2.0 fleets/prod/bots/ada.yaml:9",
         "",
         "prod: 1 bot, 1 pending",
     ]
