@@ -35,6 +35,11 @@ _PRIVATE = re.compile(
     r"\.openclaw/(?:\.env|openclaw\.json|credentials)|\.clawdbot/(?:\.env|clawdbot\.json)|\.claude/\.credentials|\.claude\.json|\.codex/auth\.json|"
     r"\.bash_history|\.zsh_history|credential manager|cmdkey /list|vaultcmd"
 )
+_OPENS_DOORS = re.compile(
+    r"id_(?:rsa|ed25519|ecdsa|dsa)|\.ssh|\.aws|\.git-credentials|\.netrc|\.gnupg|login data|cookies\.sqlite|logins\.json|key4\.db|local state|wallet\.dat|"
+    r"\.electrum|exodus|metamask|solana/id|\.bitcoin|seed phrase|keychain|find-|dump-|/etc/shadow|/proc/self/environ|environ|process\.env|printenv|\benv\b|"
+    r"credential manager|cmdkey|vaultcmd|\.(?:bash|zsh)_history"
+)
 _OWN = re.compile(r"known_hosts|ssh[/\\]config|\.ssh/authorized|\.pub\b|mnemonic device")
 _WHOLE_ENVIRONMENT = re.compile(
     r"(?:json\.dumps|str|repr|dict|list|urlencode|quote|b64encode)\s*\(\s*(?:dict\s*\(\s*)?os\.environ(?!\s*[\[.]|\.copy|\.get)|"
@@ -115,7 +120,9 @@ def _leaves(text: Text, begin: int, end: int, source: re.Match[str]) -> Iterator
     told = f" (to {worst.what})" if worst else ""
     message = f"what is private is read here and something is sent{told}: {shown(source[0])}"
     only_known = bool(places) and worst is None
-    severity: Severity = "warning" if only_known or (text.kind == "prose" and worst is None) else "error"
+    grave = _OPENS_DOORS.search(source[0]) or (worst is not None and worst.standing == "shady")
+    sure = grave and not only_known and (text.kind == "code" or worst is not None)
+    severity: Severity = "error" if sure else "warning"
     yield text.finding("MH808", severity, offset, message, REMEDY, cited=text.kind == "prose" and text.cites(offset))
 
 

@@ -44,10 +44,12 @@ _TO_ACT = re.compile(
     r"write|append|collect|include|add|insert|forward|export|print|output|reveal|approve|ignore|disregard|override)\b)"
 )
 _DANGER = re.compile(
-    r"https?://|\.env\b|\.ssh|\.aws|credential|password|secret|api[ _-]?keys?|tokens?\b|\bcurl\b|\bwget\b|base64|\bbash\b|\bsh -c|\bsudo\b|"
-    r"private key|wallet|(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|rule|prompt|guideline|safety)|system prompt|"
-    r"(?:tell|mention|inform|reveal|show|notify|alert)\w*\b.{0,20}\buser|without (?:telling|asking|informing|user|confirmation|approval)|"
-    r"silently|secretly|covertly",
+    r"(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|rule|prompt|guideline|safety)|"
+    r"(?:not|n't|never|without)\b.{0,20}\b(?:tell|mention|inform|reveal|show|notify|alert|ask|warn)\w*\b.{0,20}\b(?:user|human|owner|operator|anyone|confirm|permission|approval)|"
+    r"silently|secretly|covertly|~/\.ssh|id_rsa|\.aws/|/etc/shadow|login data|"
+    r"(?:send|post|upload|exfiltrate|transmit|forward|leak|email|copy)\b.{0,120}(?:https?://|\.env\b|credential|password|secret|api[ _-]?keys?|tokens?\b|"
+    r"private key|wallet|system prompt|conversation|history|cookies)|"
+    r"(?:curl|wget|iwr)\b.{0,200}(?:\||-d\b|--data|\$\()|base64\b.{0,60}\||(?:run|execute|eval)\b.{0,60}\b(?:curl|wget|bash command|shell command|https?://)",
     re.DOTALL,
 )
 REMEDY_SEEN = "delete the characters; write what is meant in plain sight"

@@ -29,7 +29,8 @@ _DECODER = (
     r"base32\s+-d|uudecode|tr\s+[\"']?a-z[^\n|]{0,30}n-za-m|rev(?=\s*\|)|printf\s+[\"'](?:\\+x[0-9a-f]{2}){8,}[^\n|]{0,2000})"
 )
 _TO_SHELL = re.compile(rf"{_DECODER}[^\n|]{{0,200}}(?:\|\s*(?!(?:sudo\s+)?(?:ba|z|da)?sh\b)[^\n|]{{1,80}}){{0,2}}\|\s*(?:sudo\s+)?"
-                       r"(?:/\S{0,30}/)?(?:(?:ba|z|da|k)?sh|python[0-9.]*|perl|ruby|node|php|osascript|powershell|pwsh|iex)\b(?![.\w/-])")
+                       r"(?:/\S{0,30}/)?(?:(?:(?:ba|z|da|k)?sh|osascript|powershell|pwsh|iex)\b(?![.\w/-])|"
+                       r"(?:python[0-9.]*|perl|ruby|node|php)(?:\s+-)?(?=[\s\"'`)]*(?:\n|$|[|;&\"'`)])))")
 _IN_SHELL = re.compile(rf"(?:eval|(?:ba|z|da)?sh\s+-c|source|python[0-9.]*\s+-c)\s*[\"']?\s*(?:\$\(|`|<\()[^\n]{{0,2000}}?{_DECODER}")
 _UNPACK = (
     r"(?:base64\.)?(?:urlsafe_)?(?:b64|b32|b85|a85)decode|(?<![\w.])atob|bytes\.fromhex|bytearray\.fromhex|(?:binascii\.)?(?:unhexlify|a2b_\w+)|"

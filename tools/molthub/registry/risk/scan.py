@@ -54,7 +54,8 @@ RULES: tuple[Rule, ...] = (
     _rule(portability.look_at_lines, ("code",)),
 )
 _CONCEALS = frozenset({"MH803", "MH813", "MH814"})
-_ACTS = frozenset({"MH804", "MH805", "MH806", "MH808", "MH809", "MH810", "MH811", "MH812"})
+_ACTS = frozenset({"MH804", "MH805", "MH806", "MH808", "MH809", "MH810"})
+_WEAK = _ACTS | {"MH811", "MH812"}
 _MANY_CLASSES = 4
 
 
@@ -119,13 +120,13 @@ def _together(findings: list[Finding]) -> list[Finding]:
     meant = [finding for finding in findings if not finding.cited]
     if any(finding.severity == "error" for finding in meant):
         return []
-    acts = [finding for finding in meant if finding.id in _ACTS]
-    conceals = [finding for finding in meant if finding.id in _CONCEALS]
-    classes = sorted({finding.id for finding in acts})
-    first = (conceals or acts or [None])[0]
-    if first is None or not ((acts and conceals) or len(classes) >= _MANY_CLASSES):
+    acting = {finding.path for finding in meant if finding.id in _ACTS}
+    conceals = [finding for finding in meant if finding.id in _CONCEALS and finding.path in acting]
+    weak = [finding for finding in meant if finding.id in _WEAK]
+    if not conceals and len({finding.id for finding in weak}) < _MANY_CLASSES:
         return []
-    why = ", ".join(sorted({*classes, *(finding.id for finding in conceals)}))
+    first = (conceals or weak)[0]
+    why = ", ".join(sorted({finding.id for finding in (*weak, *conceals)}))
     message = f"signals that are weak alone stand together: {why}"
     remedy = "remove what the skill does not need; explain the rest by allow-comments, one by one"
     return [Finding("MH819", "error", first.path, message, remedy, first.line, first.column)]
