@@ -77,6 +77,13 @@ PROBLEMS: dict[str, str] = {
     "MH405": "version that project.yaml does not record",
     "MH406": "recorded version without content",
     "MH407": "entry of a merged version that changed",
+    # 41x: ownership
+    "MH411": "change to what another publisher owns",
+    "MH412": "change that only the registry's owner may make",
+    "MH413": "new name that its owner does not claim",
+    "MH414": "owner or scope that is not theirs to add",
+    "MH415": "new name that is reserved, or too near to another owner's",
+    "MH416": "ownership that cannot be judged",
     # 5xx: publishing
     "MH501": "skill that cannot be published",
     "MH502": "skill that was mended to be published",

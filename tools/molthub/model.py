@@ -50,11 +50,12 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """``publishers/<name>/publisher.yaml``: who may own scopes and skills."""
+    """``publishers/<name>/publisher.yaml``: who may own scopes and skills. ``github`` are the logins that act for it."""
 
     name: str
     scopes: tuple[str, ...] = ()
     display_name: str = ""
+    github: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

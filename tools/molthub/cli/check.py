@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 @click.option(
     "--base", metavar="REV", help="The commit that the change starts from: also judge what it does to history."
 )
+@click.option(
+    "--actor", "actors", multiple=True, metavar="WHO",
+    help="Judge whether WHO may make the change: a publisher's name, or github:LOGIN. Several: each of them.",
+)  # fmt: skip
 @click.option("--worktree", is_flag=True, help="Check the files as they lie on disk, not a commit.")
 @click.option("--strict", is_flag=True, help="Make every breach of the Agent Skills specification an error.")
 @click.option(
@@ -31,11 +35,13 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @common_options
 def check(
-    console: Console, *, registry: str, rev: str | None, base: str | None, worktree: bool, strict: bool, form: str
-) -> ExitStatus:
+    console: Console, *, registry: str, rev: str | None, base: str | None, actors: tuple[str, ...], worktree: bool,
+    strict: bool, form: str
+) -> ExitStatus:  # fmt: skip
     """Check a registry: schemas, skills, digests, references, packs, bots, and with --base its history.
 
-    All findings are reported, errors first. Warnings do not fail the check.
+    All findings are reported, errors first. Warnings do not fail the check. Who owns what is judged from the base, and
+    only for the actors that are named: nothing is taken from the environment.
 
     \b
     Examples:
@@ -43,26 +49,33 @@ def check(
       molthub check --worktree                          before you commit
       molthub check --base origin/main                  what a pull request is told
       molthub check --base origin/main --format github  the same, shown in the diff on GitHub
+      molthub check --base origin/main --actor github:octocat
       molthub check --format sarif > molthub.sarif
 
     Exit status: 0 no errors, 1 errors.
     """
     from molthub.registry.check import check as check_registry
+    from molthub.registry.ownership import parse_actor
     from molthub.registry.source import open_source
 
     if rev and worktree:
         raise UsageError("--rev and --worktree exclude each other", remedy="give one of them")
+    if actors and base is None:
+        raise UsageError("--actor judges a change, and there is no --base", remedy="add --base origin/main")
     directory = Path(registry)
     source = open_source(directory, rev=rev, worktree=worktree)
     base_source = open_source(directory, rev=base) if base else None
     if not worktree and rev is None and source.uncommitted:
         files = f"{source.uncommitted} file{'s' if source.uncommitted > 1 else ''}"
         console.warn(f"{files} not committed, and not checked; --worktree checks them")
-    result = check_registry(source, base_source, strict_spec=strict)
+    judged = [parse_actor(actor) for actor in actors]
+    result = check_registry(source, base_source, strict_spec=strict, actors=judged)
     state = _state(source, worktree=worktree)
     _print(console, result, "json" if console.as_json else form, _prefix(directory, source), state)
     if base is None:
         console.say("not compared with history; pass --base origin/main")
+    elif not actors:
+        console.say("who owns what was not judged; pass --actor github:LOGIN, or a publisher's name")
     return ExitStatus.FAILED if result.having("error") else ExitStatus.DONE
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from molthub.errors import Problem
 from molthub.model import Json
 from molthub.registry.catalog import Catalog, read_catalog
+from molthub.registry.changes import Change
+from molthub.registry.ownership import Actor
 from molthub.registry.rules.bots import check_bots
 from molthub.registry.rules.cycles import check_cycles
 from molthub.registry.rules.history import check_history
+from molthub.registry.rules.new_names import check_new_names
 from molthub.registry.rules.owners import check_owners
+from molthub.registry.rules.ownership import check_ownership
 from molthub.registry.rules.packs import check_packs
 from molthub.registry.rules.skills import check_policy, check_skills
 from molthub.registry.rules.versions import check_versions
@@ -23,12 +27,16 @@ FORMAT = "molthub.check/1"
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check found, errors first, then by place. ``compared_with`` is the base's revision, or None."""
+    """What a check found, errors first, then by place.
+
+    ``compared_with`` is the base's revision, or None; ``actors`` are those whose rights were judged.
+    """
 
     problems: tuple[Problem, ...]
     revision: str
     compared_with: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    actors: tuple[Actor, ...] = ()
 
     def having(self, severity: str) -> int:
         """Return how many problems have this severity."""
@@ -40,18 +48,22 @@ class CheckResult:
             "format": FORMAT,
             "revision": self.revision,
             "comparedWith": self.compared_with,
+            "actors": [str(actor) for actor in self.actors],
             "problems": [problem.to_json() for problem in self.problems],
             "summary": {"errors": self.having("error"), "warnings": self.having("warning")},
             "counts": dict(self.counts),
         }
 
 
-def check(source: Source, base: Source | None = None, *, strict_spec: bool = False) -> CheckResult:
-    """Check a registry; with ``base``, also what the change from there does to merged versions.
+def check(
+    source: Source, base: Source | None = None, *, strict_spec: bool = False, actors: Sequence[Actor] = ()
+) -> CheckResult:
+    """Check a registry; with ``base``, also what the change from there does to merged versions and brings in names.
 
-    ``strict_spec`` makes every breach of the Agent Skills specification an error. With a base, content that is merged
-    and unchanged is not judged again. Raises :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` cannot
-    be read.
+    With ``actors``, everybody who had a hand in the change, it is also judged whether each of them may make it; that
+    needs a base. ``strict_spec`` makes every breach of the Agent Skills specification an error. With a base, content
+    that is merged and unchanged is not judged again. Raises :class:`~molthub.errors.RegistryError` only where
+    ``registry.yaml`` cannot be read.
     """
     catalog = read_catalog(source)
     before = read_catalog(base) if base is not None else None
@@ -70,8 +82,12 @@ def check(source: Source, base: Source | None = None, *, strict_spec: bool = Fal
         *check_bots(catalog),
     ]
     if base is not None and before is not None:
+        change = Change(before, catalog, base, source)
         problems += check_history(catalog, source, before, base)
-    return CheckResult(_ordered(problems), source.revision, base.revision if base else None, _counts(catalog, source))
+        problems += check_new_names(change, actors)
+        problems += check_ownership(change, actors)
+    compared_with = base.revision if base is not None else None
+    return CheckResult(_ordered(problems), source.revision, compared_with, _counts(catalog, source), tuple(actors))
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from molthub.errors import Problem
 from molthub.model import Project, VersionRecord
 from molthub.registry.catalog import Catalog
+from molthub.registry.changes import is_same
 from molthub.registry.source import Source
 
 _NEVER = "a merged version never changes: publish a new one instead"
@@ -95,7 +96,7 @@ def _by_folder(source: Source, base: Source) -> dict[str, list[tuple[str, str]]]
             found[version] = [("all gone", path)]
         elif path not in source.files:
             found.setdefault(version, []).append(("the file is gone", path))
-        elif not _same(source, base, path):
+        elif not is_same(source, base, path):
             found.setdefault(version, []).append(("the file changed", path))
     return found
 
@@ -106,12 +107,3 @@ def _version_of(path: str) -> str | None:
         return path
     at = 3 if len(steps) > 1 and steps[1].startswith("@") else 2
     return "/".join(steps[: at + 1]) if steps[0] == "skills" and len(steps) > at + 1 else None
-
-
-def _same(source: Source, base: Source, path: str) -> bool:
-    here, there = source.files[path], base.files[path]
-    if here.executable != there.executable and path.startswith("skills/"):
-        return False
-    if here.id and there.id:
-        return here.id == there.id
-    return here.size == there.size and source.read(path) == base.read(path)
