@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,35 @@ def test_the_next_steps_stand_in_columns(
     assert steps[0].startswith("next: skills publish PATH --registry ")
 
 
+def test_the_workflow_judges_who_may_make_a_change(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    place = tmp_path / "r"
+    run_molthub(capsys, "init", place, "--name", "hub", "--github", "olga")
+    (step,) = [
+        step
+        for step in yaml.safe_load((place / ".github/workflows/check.yml").read_text())["jobs"]["check"]["steps"]
+        if step["name"] == "Check"
+    ]
+    assert step["env"] == {"AUTHOR": "${{ github.event.pull_request.user.login }}"}
+    _git(place, "switch", "-q", "-c", "theirs")
+    (place / "registry.yaml").write_text("name: hub\nowner: hub\nurl: https://evil.example.com/\n")
+    _git(place, "commit", "-q", "-a", "-m", "Move the registry")
+    _git(place, "switch", "-q", "-c", "checked", "main")
+    _git(place, "merge", "-q", "--no-ff", "-m", "Merge", "theirs")
+    programs = tmp_path / "runner/molthub/bin"
+    programs.mkdir(parents=True)
+    (programs / "molthub").symlink_to(Path(sys.executable).parent / "molthub")
+    for author, pusher, status in (("olga", "olga", 0), ("eve", "olga", 1), ("olga", "eve", 1), ("eve", "eve", 1)):
+        env = {**os.environ, "RUNNER_TEMP": str(tmp_path / "runner"), "GITHUB_BASE_REF": "main",
+               "AUTHOR": author, "GITHUB_ACTOR": pusher}  # fmt: skip
+        done = subprocess.run(["sh", "-e", "-c", step["run"]], cwd=place, env=env, capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        assert (done.returncode, "MH412" in done.stdout) == (status, bool(status)), done
+
+
+def _git(place: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(place), *arguments], check=True)
+
+
 def test_what_the_readme_says_works(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     place = tmp_path / "r"
     run_molthub(capsys, "init", place)
@@ -85,6 +116,7 @@ def test_what_the_readme_says_works(capsys: pytest.CaptureFixture[str], tmp_path
     [
         (["--name", "No Name"], "--name 'No Name'"),
         (["--owner", "-x"], "--owner '-x'"),
+        (["--github", "not a login"], "--github 'github:not a login'"),
         (["--url", "skills.example.com"], "--url"),
     ],
 )

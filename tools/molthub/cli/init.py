@@ -15,22 +15,35 @@ from molthub.errors import RegistryError
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="The registry's name. Default: the folder's.")
 @click.option("--owner", metavar="NAME", help="The publisher who owns it. Default: the registry's name.")
+@click.option("--github", multiple=True, metavar="LOGIN", help="A GitHub account that acts for the owner.")
 @click.option("--url", metavar="URL", default="", help="Where its index will be published.")
 @click.option("--repository", metavar="URL", default="", help="Where it will be pushed to.")
 @common_options
-def init(console: Console, directory: Path, *, name: str | None, owner: str | None, url: str, repository: str) -> None:
+def init(
+    console: Console,
+    directory: Path,
+    *,
+    name: str | None,
+    owner: str | None,
+    github: tuple[str, ...],
+    url: str,
+    repository: str,
+) -> None:
     """Make a new registry in DIR: a git repository with its first commit.
+
+    Pull requests on GitHub are then judged by who owns what they change, once the owner's accounts are named.
 
     \b
     Examples:
       molthub init my-registry
       molthub init my-registry --name acme --owner platform-team --url https://skills.example.com/
+      molthub init my-registry --github octocat
     """
     from molthub.registry.checkout import first_commit
     from molthub.registry.init import new_registry, registry_name, write_registry
 
     chosen = name or registry_name(directory.resolve().name)
-    made = new_registry(chosen, owner=owner or chosen, url=url, repository=repository)
+    made = new_registry(chosen, owner=owner or chosen, url=url, repository=repository, github=github)
     write_registry(directory, made)
     try:
         commit = first_commit(directory, f"Begin the registry {chosen}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -13,6 +13,7 @@ from molthub.errors import UsageError
 from molthub.model import Json
 from molthub.registry import yaml_write
 from molthub.registry.mend import slug
+from molthub.registry.ownership import parse_actor
 
 _TEMPLATES: Mapping[str, str] = {
     "README.md": "README.md.in",
@@ -27,19 +28,27 @@ def registry_name(folder: str) -> str:
     return slug(folder)[:63].strip("-") or "registry"
 
 
-def new_registry(name: str, *, owner: str, url: str = "", repository: str = "") -> dict[str, str]:
-    """Return the files of a new registry by path. Raises :class:`UsageError` for a name that is none."""
+def new_registry(
+    name: str, *, owner: str, url: str = "", repository: str = "", github: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the files of a new registry by path. ``github`` are the accounts that act for its owner.
+
+    Raises :class:`UsageError` for a name that is none.
+    """
     for option, label in (("--name", name), ("--owner", owner)):
         if not DNS_LABEL.match(label):
             remedy = "use at most 63 lower-case letters, digits and hyphens"
             raise UsageError(f"{option} {label!r} is no name for it", remedy=remedy)
+    for login in github:
+        parse_actor(f"github:{login}", option="--github")
     if url and not url.startswith(("https://", "http://")):
         raise UsageError(f"--url {url!r} is no address", remedy="write it as https://skills.example.com/")
     fields: dict[str, Json] = {"name": name, "url": url, "repository": repository, "owner": owner}
     made = {path: _filled(template, name) for path, template in _TEMPLATES.items()}
     root = {key: value for key, value in fields.items() if value}
     made["registry.yaml"] = yaml_write.document(root, schema=_schema("registry"))
-    made[f"publishers/{owner}/publisher.yaml"] = yaml_write.document({"name": owner}, schema=_schema("publisher"))
+    publisher: dict[str, Json] = {"name": owner, **({"github": list(github)} if github else {})}
+    made[f"publishers/{owner}/publisher.yaml"] = yaml_write.document(publisher, schema=_schema("publisher"))
     return dict(sorted(made.items()))
 
 
