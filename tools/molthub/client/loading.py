@@ -15,7 +15,10 @@ _FENCE = "---"
 
 @dataclass(frozen=True)
 class LoadedSkill:
-    """An installed skill. ``manifest`` is the frontmatter of SKILL.md with the values of skill.yaml laid over it."""
+    """An installed skill. ``manifest`` is the frontmatter of SKILL.md with the values of skill.yaml laid over it.
+
+    ``description`` is SKILL.md's: it tells an agent when to use the skill, where skill.yaml's is made for catalogues.
+    """
 
     name: str
     version: str
@@ -39,8 +42,9 @@ def load_skill(entry: InstalledVersion, folder: Path) -> LoadedSkill:
         remedy = f"install it again: skills install {entry}"
         raise ManifestError(f"SKILL.md cannot be read: {reason}", place=str(place), remedy=remedy) from None
     frontmatter, body = _split(text)
-    manifest = {**_values(frontmatter, place), **_skill_yaml(folder)}
-    description = manifest.get("description")
+    head = _values(frontmatter, place)
+    manifest = {**head, **_skill_yaml(folder)}
+    description = head.get("description") or manifest.get("description")
     return LoadedSkill(entry.name, entry.version, str(description or ""), body, folder, manifest)
 
 
