@@ -188,12 +188,18 @@ def test_a_search_ranks_and_limits(server: IndexServer) -> None:
         "name": "git",
         "description": "Does what git does.",
         "tags": ["vcs"],
+        "status": "active",
+        "owners": ["acme"],
+        "mcpServers": [],
         "latest": "1.2.0",
     }
     assert [row["name"] for row in ask(server, "/api/v1/search").json["results"]] == ["@acme/tool", "git"]
     limited = ask(server, "/api/v1/search?q=does&limit=1").json
     assert (limited["total"], len(limited["results"])) == (2, 1)
     assert ask(server, "/api/v1/search?q=%40acme%2Ftool").json["total"] == 1
+    assert ask(server, "/api/v1/search?q=dose").json["mended"] == {"dose": "does"}
+    assert [row["name"] for row in ask(server, "/api/v1/search?tag=vcs&owner=acme").json["results"]] == ["git"]
+    assert ask(server, "/api/v1/search?owner=nobody").json["total"] == 0
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "", "101", "1.5", "%D9%A1"])

@@ -69,8 +69,14 @@ def test_the_search_list_says_what_latest_is() -> None:
     assert search_list(index) == {
         "format": "molthub.search/1",
         "skills": [
-            {"name": "early", "description": "Does what early does."},
-            {"name": "git", "description": "Does what git does.", "tags": ["vcs"], "latest": "1.1.0"},
+            {"name": "early", "description": "Does what early does.", "owners": ["acme"]},
+            {
+                "name": "git",
+                "description": "Does what git does.",
+                "tags": ["vcs"],
+                "latest": "1.1.0",
+                "owners": ["acme"],
+            },
         ],
-        "packs": [{"name": "dev", "description": "Dev", "latest": "1"}],
+        "packs": [{"name": "dev", "description": "Dev", "latest": "1", "owners": ["acme"], "words": ["git"]}],
     }

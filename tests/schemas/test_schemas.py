@@ -305,6 +305,7 @@ READERS: dict[str, tuple[Any, Any]] = {
     "registry-root": (documents.index_root_from_json, documents.index_root_to_json),
     "shard": (documents.shard_from_json, documents.shard_to_json),
     "search": (documents.search_from_json, documents.search_to_json),
+    "search-directory": (documents.search_directory_from_json, documents.search_directory_to_json),
     "fleet-document": (documents.fleet_from_json, documents.fleet_to_json),
     "bot-document": (documents.bot_from_json, documents.bot_to_json),
 }
@@ -332,6 +333,7 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "registry-root",
         "shard",
         "search",
+        "search-directory",
         "fleet-document",
         "bot-document",
         "report",

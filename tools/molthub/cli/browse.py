@@ -14,37 +14,65 @@ if TYPE_CHECKING:
     from molthub.client.lockfile import InstalledVersion
     from molthub.client.skill_manager import SkillManager
     from molthub.model import PackEntry, SearchRow, SkillEntry
+    from molthub.search_text import Found
 
 
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("-t", "--tag", "tags", multiple=True, help="Only what has this tag. May be repeated.")
+@click.option("--owner", "owners", multiple=True, metavar="PUBLISHER", help="Only what this publisher owns.")
+@click.option("--mcp", "servers", multiple=True, metavar="SERVER", help="Only what uses this MCP server.")
+@click.option("--platform", "platforms", multiple=True, help="Only what runs on this agent program.")
+@click.option("--status", "statuses", multiple=True, type=click.Choice(["active", "archived", "deprecated"]),
+              help="Only what has this status.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many at most.")
 @index_options
 @common_options
 def search(
-    console: Console, *, words: tuple[str, ...], tags: tuple[str, ...], limit: int, registry: str | None, offline: bool
+    console: Console,
+    *,
+    words: tuple[str, ...],
+    tags: tuple[str, ...],
+    owners: tuple[str, ...],
+    servers: tuple[str, ...],
+    platforms: tuple[str, ...],
+    statuses: tuple[str, ...],
+    limit: int,
+    registry: str | None,
+    offline: bool,
 ) -> None:
-    """Find skills and packs that hold all WORDS in name, tags or description; without WORDS, all.
+    """Find skills and packs that hold all WORDS in name, tags, description or headings; without WORDS, all.
 
     \b
     Examples:
       skills search postgres
       skills search code review --tag quality --limit 5
+      skills search --mcp github --owner molthub
     """
+    from molthub.search_text import Filters
+
+    filters = Filters(tags=tags, mcp_servers=servers, owners=owners, platforms=platforms, statuses=statuses)
     with open_skills(console, registry=registry, offline=offline) as skills:
-        rows = skills.search(" ".join(words), tags=tags)
-    shown = rows[:limit]
+        found = skills.find(" ".join(words), filters)
+    shown = found.rows[:limit]
     console.json([_row_json(row) for row in shown])
+    for term, word in (found.mended or {}).items():
+        console.say(f"nothing holds {term}: searched for {word}")
     if shown:
         console.table(
             ("NAME", "VERSION", "DESCRIPTION"),
             [(f"pack/{row.name}" if row.kind == "pack" else row.name, row.latest, row.description) for row in shown],
         )
-    if not rows:
+    _say_rest(console, found, len(shown))
+
+
+def _say_rest(console: Console, found: Found, shown: int) -> None:
+    if not shown:
         console.say("nothing found; try fewer or shorter words")
-    elif len(rows) > limit:
-        console.say(f"{limit} of {len(rows)} shown; see more with --limit {len(rows)}")
+    elif not found.complete:
+        console.say(f"the best {shown} of at least {found.total} shown; add a word to narrow it down")
+    elif found.total > shown:
+        console.say(f"{shown} of {found.total} shown; see more with --limit {found.total}")
 
 
 @click.command("list")
@@ -120,8 +148,8 @@ def _list_outdated(console: Console, skills: SkillManager, entries: Iterable[Ins
 
 
 def _row_json(row: SearchRow) -> dict[str, Any]:
-    head = {"kind": row.kind, "name": row.name, "latest": row.latest}
-    return {**head, "tags": list(row.tags), "description": row.description}
+    head = {"kind": row.kind, "name": row.name, "latest": row.latest, "status": row.status, "owners": list(row.owners)}
+    return {**head, "tags": list(row.tags), "mcpServers": list(row.mcp_servers), "description": row.description}
 
 
 def _entry_json(entry: InstalledVersion) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from molthub.documents import (
     bot_from_json,
     fleet_from_json,
     index_root_from_json,
-    search_from_json,
     shard_from_json,
     shard_key,
 )
@@ -38,6 +37,8 @@ from molthub.model import (
     SkillEntry,
     bare_name,
 )
+from molthub.search_lists import DIRECTORY, all_rows, search
+from molthub.search_text import Filters, Found, find_in
 
 THREADS = 8
 MAX_ROOT = 8 * 1024 * 1024
@@ -134,12 +135,24 @@ class Index:
         in_threads(self._shard, sorted(keys - self._shards.keys()), THREADS)
 
     def search_rows(self) -> tuple[SearchRow, ...]:
-        """Return the lines of the search list."""
+        """Return the lines of the search list; none where an index is too large for one (see :meth:`search`)."""
         with self._lock:
             if self._rows is None:
-                lists = [self._gzipped("search", hex_name) for _, hex_name in sorted(self.root().search.items())]
-                self._rows = tuple(row for place, content in lists for row in search_from_json(content, place))
+                self._rows = all_rows(self.root(), self._search_list)
             return self._rows
+
+    def search(self, query: str = "", filters: Filters | None = None) -> Found:
+        """Return the skills and packs that hold all words of ``query``, best first.
+
+        A large index is asked for three files at most, whatever the query.
+        """
+        with self._lock:
+            if DIRECTORY not in self.root().search:
+                return find_in(self.search_rows(), query, filters)
+            return search(self.root(), self._search_list, query, filters)
+
+    def _search_list(self, hex_name: str) -> tuple[str, bytes]:
+        return self._gzipped("search", hex_name)
 
     def fleets(self) -> tuple[str, ...]:
         """Return the names of the fleets; a public index has none."""
@@ -196,7 +209,7 @@ class Index:
         found = pick(self._shards[key])
         if found is not None:
             return found
-        names = [row.name for row in self._rows_for_hint() if row.kind == kind]
+        names = [row.name for row in self._rows_for_hint(name) if row.kind == kind]
         shown = name if kind == "skill" else f"pack/{name}"
         hint = _nearest(name, names, "" if kind == "skill" else "pack/")
         raise NotFoundError(
@@ -205,9 +218,9 @@ class Index:
             remedy=hint or "look for it with `skills search`",
         )
 
-    def _rows_for_hint(self) -> Sequence[SearchRow]:
+    def _rows_for_hint(self, name: str) -> Sequence[SearchRow]:
         try:
-            return self.search_rows()
+            return self.search_rows() or self.search(bare_name(name)).rows
         except MolthubError:
             return ()
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
     from molthub.model import PackEntry, SearchRow, SkillEntry
+from molthub.search_text import Filters, Found
 
 
 class LoadedSkills(NamedTuple):
@@ -108,11 +109,11 @@ class SkillManager:
 
     def search(self, query: str = "", *, tags: tuple[str, ...] = (), limit: int | None = None) -> tuple[SearchRow, ...]:
         """Return the skills and packs that hold all words of ``query`` and all ``tags``, best first."""
-        from molthub.search_text import rank
+        return self.find(query, Filters(tags=tags)).rows[:limit]
 
-        wanted = {tag.casefold() for tag in tags}
-        rows = (row for row in self.index.search_rows() if wanted <= {tag.casefold() for tag in row.tags})
-        return rank(rows, query)[:limit]
+    def find(self, query: str = "", filters: Filters | None = None) -> Found:
+        """Search as :meth:`search` does, with every filter; the answer also says what was mended, and if it is all."""
+        return self.index.search(query, filters)
 
     def info(self, name: str) -> SkillEntry | PackEntry:
         """Return what the index says of a skill, or of ``pack/NAME``. Raises :class:`NotFoundError`."""

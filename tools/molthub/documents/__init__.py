@@ -29,8 +29,6 @@ from molthub.documents.index import (
     env_need_to_json,
     index_root_from_json,
     index_root_to_json,
-    search_from_json,
-    search_to_json,
     shard_from_json,
     shard_to_json,
 )
@@ -46,6 +44,13 @@ from molthub.documents.names import (
     SKILL_NAME,
 )
 from molthub.documents.reading import load_document
+from molthub.documents.search import (
+    search_directory_from_json,
+    search_directory_to_json,
+    search_from_json,
+    search_row_to_json,
+    search_to_json,
+)
 
 __all__ = [
     "DIGEST",
@@ -71,7 +76,10 @@ __all__ = [
     "index_root_from_json",
     "index_root_to_json",
     "load_document",
+    "search_directory_from_json",
+    "search_directory_to_json",
     "search_from_json",
+    "search_row_to_json",
     "search_to_json",
     "shard_from_json",
     "shard_key",

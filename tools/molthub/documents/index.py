@@ -1,8 +1,7 @@
-"""The documents a client reads on its way to an archive: ``registry.json``, shards, search lists."""
+"""The documents a client reads on its way to an archive: ``registry.json`` and shards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from molthub.documents.names import DNS_LABEL, ENV_KEY, SEMVER
@@ -27,7 +26,6 @@ from molthub.model import (
     Json,
     PackEntry,
     PackRelease,
-    SearchRow,
     Shard,
     SkillEntry,
     SkillRelease,
@@ -236,35 +234,4 @@ def _pack_release(name: str, number: str, release: dict[str, Any]) -> PackReleas
         yanked=release.get("yanked"),
         quarantined=release.get("quarantined"),
         removed=release.get("removed"),
-    )
-
-
-def search_to_json(rows: Iterable[SearchRow]) -> dict[str, Json]:
-    """Return a search list: ``skills`` and ``packs``, each sorted by name."""
-    lists: dict[str, list[Json]] = {"skill": [], "pack": []}
-    for row in sorted(rows, key=lambda row: row.name):
-        shown = {"name": row.name, "description": row.description, "tags": list(row.tags), "latest": row.latest}
-        lists[row.kind].append(without_empty(shown))
-    return {"format": "molthub.search/1", "skills": lists["skill"], "packs": lists["pack"]}
-
-
-def search_from_json(content: bytes, where: str) -> tuple[SearchRow, ...]:
-    """Read a search list. Raises :class:`FormatError`."""
-    return reading(_search, load_document(content, "search", where), where)
-
-
-def _search(document: dict[str, Any]) -> tuple[SearchRow, ...]:
-    skills = [_search_row("skill", as_skill_name(row["name"]), row) for row in document.get("skills") or ()]
-    packs = [_search_row("pack", checked(DNS_LABEL, row["name"], "a pack name"), row)
-             for row in document.get("packs") or ()]  # fmt: skip
-    return (*skills, *packs)
-
-
-def _search_row(kind: Any, name: str, row: dict[str, Any]) -> SearchRow:
-    return SearchRow(
-        kind=kind,
-        name=name,
-        description=as_text(row.get("description", "")),
-        latest=as_text(row.get("latest", "")),
-        tags=as_texts(row.get("tags")),
     )

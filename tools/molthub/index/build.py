@@ -18,7 +18,8 @@ from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.listings import Listed, Lists, entry_views, listed, search_rows
 from molthub.index.releases import Archived
-from molthub.index.shards import write_search, write_shards
+from molthub.index.search_files import write_search
+from molthub.index.shards import write_shards
 from molthub.index.views.discovery import latest_artifact, root_discovery
 from molthub.index.views.fleets import fleet_routes
 from molthub.index.views.hosting import hosting, schemas
@@ -73,7 +74,7 @@ def build_index(
     documents = FleetDocuments()
     if fleets:
         documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
-    rows = [listed(entry) for entry in archived.entries]
+    rows = [listed(archived, entry) for entry in archived.entries]
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
     shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files)
     files |= root_documents(catalog.registry, catalog.revision, shards, search, documents.names)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from molthub.index.releases import Archived
-from molthub.index.shards import Kind, ShardRow, search_row, shard_row
+from molthub.index.search_rows import search_row
+from molthub.index.shards import Kind, ShardRow, shard_row
 from molthub.index.views import Files, Rows
 from molthub.index.views.api import list_routes, pack_routes, pack_row, skill_routes, skill_row
 from molthub.index.views.discovery import pack_discovery, skill_discovery
@@ -31,12 +32,12 @@ class Listed(NamedTuple):
     tags: tuple[str, ...]
 
 
-def listed(entry: SkillEntry | PackEntry) -> Listed:
-    """Return the rows of one entry."""
+def listed(archived: Archived, entry: SkillEntry | PackEntry) -> Listed:
+    """Return the rows of one entry, whose latest version's files are in ``archived``."""
     if isinstance(entry, SkillEntry):
-        rows = (shard_row(entry), search_row(entry), skill_row(entry), simple_row(entry))
+        rows = (shard_row(entry), search_row(archived, entry), skill_row(entry), simple_row(entry))
         return Listed("skill", entry.name, *rows, tags=entry.tags)
-    return Listed("pack", entry.name, shard_row(entry), search_row(entry), pack_row(entry), None, ())
+    return Listed("pack", entry.name, shard_row(entry), search_row(archived, entry), pack_row(entry), None, ())
 
 
 def entry_views(archived: Archived, entry: SkillEntry | PackEntry) -> Files:

@@ -141,7 +141,7 @@ def _search(folder: Path, query: str) -> Answer:
     if not limit.isdecimal() or not limit.isascii() or int(limit) > MAX_RESULTS:
         return refuse(HTTPStatus.BAD_REQUEST, f"limit is a number up to {MAX_RESULTS}")
     try:
-        found = search_index(folder, said.get("q", [""])[-1], int(limit))
+        found = search_index(folder, said, int(limit))
     except (OSError, FormatError):
         return refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the index cannot be read now")
     return Answer(HTTPStatus.OK, json.dumps(found, ensure_ascii=False).encode())

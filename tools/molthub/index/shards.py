@@ -1,20 +1,18 @@
-"""Shards and the search list: the catalog's names, cut into files that a client can fetch one of.
+"""Shards: the catalog's names, cut into files that a client can fetch one of.
 
-Both are put together from rows: a name and its canonical JSON. So a build that changes one skill writes its row, the
+They are put together from rows: a name and its canonical JSON. So a build that changes one skill writes its row, the
 documents that hold it, and nothing else.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from molthub.documents import NAMES_PER_SHARD, canonical, hex_of, search_to_json, shard_key, shard_to_json
+from molthub.documents import NAMES_PER_SHARD, canonical, hex_of, shard_key, shard_to_json
 from molthub.index.archives import compress
-from molthub.index.releases import is_withdrawn, latest_pack, latest_skill
-from molthub.index.views import with_rows
-from molthub.model import PackEntry, SearchRow, Shard, SkillEntry
+from molthub.model import PackEntry, Shard, SkillEntry
 
 Files = dict[str, bytes]
 Kind = Literal["skill", "pack"]
@@ -53,12 +51,17 @@ def write_shards(rows: Iterable[ShardRow], files: Files) -> dict[str, str]:
 
 def write_shard(rows: Iterable[ShardRow], files: Files) -> str:
     """Add the shard of these rows to ``files`` and return its hex name."""
+    return _write(files, "shards", shard_document(rows))
+
+
+def shard_document(rows: Iterable[ShardRow]) -> bytes:
+    """Return the shard of these rows, not yet compressed."""
     kinds: dict[str, list[bytes]] = {}
     for row in sorted(rows, key=lambda row: row.name):
         kinds.setdefault(f"{row.kind}s", []).append(canonical(row.name) + b":" + row.entry)
     members = [canonical(kind) + b":{" + b",".join(entries) + b"}" for kind, entries in sorted(kinds.items())]
     head = canonical(shard_to_json(Shard())).removesuffix(b"}")  # "format" comes before both kinds
-    return _write(files, "shards", b",".join([head, *members]) + b"}")
+    return b",".join([head, *members]) + b"}"
 
 
 def key_length(keys: Iterable[str]) -> int:
@@ -68,23 +71,6 @@ def key_length(keys: Iterable[str]) -> int:
     while max(Counter(key[:length] for key in whole).values(), default=0) > NAMES_PER_SHARD:
         length += 1
     return length
-
-
-def search_row(entry: SkillEntry | PackEntry) -> bytes | None:
-    """Return an entry's row in the search list: what may be offered has one, what has no available version too."""
-    if is_withdrawn(entry):
-        return None
-    if isinstance(entry, SkillEntry):
-        row = SearchRow("skill", entry.name, entry.description, latest_skill(entry) or "", entry.tags)
-        return canonical(search_to_json([row])["skills"][0])
-    row = SearchRow("pack", entry.name, entry.description or entry.display_name, str(latest_pack(entry) or ""))
-    return canonical(search_to_json([row])["packs"][0])
-
-
-def write_search(skills: Mapping[str, bytes], packs: Mapping[str, bytes], files: Files) -> dict[str, str]:
-    """Add the search list to ``files`` and return its hex name, under the one key there is. Rows come by name."""
-    head = {key: value for key, value in search_to_json([]).items() if key == "format"}
-    return {"": _write(files, "search", with_rows(head, {"skills": skills.values(), "packs": packs.values()}))}
 
 
 def _write(files: Files, folder: str, content: bytes) -> str:
