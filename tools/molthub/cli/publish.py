@@ -14,7 +14,7 @@ from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, Problem, UsageError
 
 if TYPE_CHECKING:
-    from molthub.registry.checkout import Checkout
+    from molthub.registry.checkout import Checkout, NewFile
     from molthub.registry.publish import Bump, Outcome, Plan
 
 _SIGNS = {"new": "+", "unchanged": "=", "refused": "!"}
@@ -33,6 +33,7 @@ _KINDS = {"MH502": "mended", "MH503": "left out"}
 @click.option(
     "--owner", "--publisher", "owner", metavar="NAME", help="Who owns a new skill. Default: the registry's owner."
 )
+@click.option("--sign", "key", metavar="KEY", help="Sign what is new: a key of gpg, or a file with a secret key.")
 @click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
 @common_options
 def publish(
@@ -46,6 +47,7 @@ def publish(
     bump: Bump | None,
     name: str | None,
     owner: str | None,
+    key: str | None,
     no_commit: bool,
 ) -> ExitStatus:
     """Publish skill folders into a registry, as one commit.
@@ -60,6 +62,7 @@ def publish(
       skills publish ~/skills --registry ../registry --dry-run
       skills publish ./my-skill --registry ../registry --bump minor --yes
       skills publish ./my-skill --registry ../registry --name @acme/my-skill --version 2.0.0
+      skills publish ./my-skill --registry ../registry --sign ada@example.com
 
     Exit status: 0 all published or unchanged, 4 some were refused, 1 all were.
     """
@@ -73,12 +76,31 @@ def publish(
     new = plan.having("new")
     if new and not dry_run:
         _ask(console, len(new), checkout, yes=yes)
-        commit = checkout.write(plan.files, plan.message)
+        signatures = _signatures(new, key) if key is not None else {}
+        commit = checkout.write({**plan.files, **signatures}, plan.message)
+        for path in signatures:
+            console.say(f"signed: {path}")
     _end(console, plan, checkout, commit, dry_run=dry_run)
     console.json(_as_json(plan, commit, dry_run=dry_run))
     if not plan.having("refused"):
         return ExitStatus.DONE
     return ExitStatus.PARTLY_DONE if new or plan.having("unchanged") else ExitStatus.FAILED
+
+
+def _signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
+    """Return the signature of every new version. Raises :class:`SignatureError`; nothing is written then."""
+    from molthub.publisher_signatures import Release, sign_with_file, sign_with_gpg
+    from molthub.registry.checkout import NewFile
+
+    path = Path(key)
+    secret = path.read_bytes() if path.is_file() else None
+    files = {}
+    for outcome in new:
+        size = sum(len(file.content) for file in outcome.files.values())
+        release = Release("skill", outcome.name, outcome.version, outcome.digest, size)
+        made = sign_with_gpg(release, key) if secret is None else sign_with_file(release, secret, str(path))
+        files[f"skills/{outcome.name}/{outcome.version}.sig"] = NewFile(made)
+    return files
 
 
 def _require_sense(name: str | None, number: str | None, bump: str | None) -> None:

@@ -45,7 +45,7 @@ def read_packs(reading: Reading) -> dict[str, Pack]:
         found = numbers.setdefault(name, [])
         if (number := _number(file)) is not None:
             found.append(number)
-        elif file != "project.yaml":
+        elif file != "project.yaml" and _number(f"{file.removesuffix('.sig')}.yaml") is None:
             reading.stray(f"packs/{name}/{file}", "the file is no version of the pack: 1.yaml, 2.yaml and so on")
     packs: dict[str, Pack] = {}
     for name in sorted(numbers):

@@ -1,0 +1,293 @@
+"""Publishers' signatures, with gpg as the other side: each reads what the other makes, and bad ones are named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pysequoia
+import pytest
+
+from molthub.errors import Problem, SignatureError
+from molthub.publisher_signatures import Keyring, Release, sign_with_file, sign_with_gpg
+from molthub.registry.check import check
+from tests.builders import PUBLISHED, Tree, TreeSource, pack, registry, skill, write_tree
+from tests.registry.command import run_molthub, run_skills
+
+RELEASE = Release("skill", "git", "1.2.0", f"sha256:{'ab' * 32}", 529)
+NOW = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+GPG = shutil.which("gpg")
+
+
+def new_key(**wishes: Any) -> Any:
+    return pysequoia.Tsk.generate(user_id="Ada <ada@example.com>", profile=pysequoia.Profile.RFC4880, **wishes)
+
+
+def public(key: Any) -> bytes:
+    armored: bytes = pysequoia.armor(bytes(key.extract_certificate()), pysequoia.ArmorKind.PublicKey)
+    return armored.encode() if isinstance(armored, str) else armored
+
+
+def secret(key: Any) -> bytes:
+    return str(key).encode()
+
+
+def ring(*keys: bytes) -> Keyring:
+    return Keyring((f"{number}.asc", key) for number, key in enumerate(keys))
+
+
+@pytest.fixture(scope="module")
+def ada() -> Any:
+    """Return a publisher's key."""
+    return new_key()
+
+
+@pytest.fixture(scope="module")
+def eve() -> Any:
+    """Return somebody else's."""
+    return new_key()
+
+
+@pytest.fixture
+def gpg(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., bytes]]:
+    """Run gpg with a home of its own; its path is short, because its agent's socket lies in it."""
+    assert GPG is not None, "these tests need GnuPG: apt-get install gpg"
+    with tempfile.TemporaryDirectory(prefix="gpg") as home:
+        monkeypatch.setenv("GNUPGHOME", home)
+
+        def run(*arguments: str, given: bytes = b"") -> bytes:
+            done = subprocess.run(
+                ["gpg", "--batch", "--no-tty", *arguments], input=given, capture_output=True, check=False
+            )
+            assert done.returncode == 0, done.stderr.decode()
+            return done.stdout
+
+        yield run
+        subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, "GNUPGHOME": home}, check=True)
+
+
+def test_the_manifest_is_canonical() -> None:
+    expected = (
+        '{"digest":"sha256:%s","format":"molthub.release/1","name":"git","size":529,"type":"skill","version":"1.2.0"}'
+    )
+    assert RELEASE.manifest().decode() == expected % ("ab" * 32)
+
+
+def test_gpg_verifies_ours(gpg: Callable[..., bytes], ada: Any, tmp_path: Path) -> None:
+    gpg("--import", given=public(ada))
+    (tmp_path / "manifest").write_bytes(RELEASE.manifest())
+    (tmp_path / "manifest.sig").write_bytes(sign_with_file(RELEASE, secret(ada), "key"))
+    said = gpg("--status-fd", "1", "--verify", str(tmp_path / "manifest.sig"), str(tmp_path / "manifest"))
+    assert b"VALIDSIG" in said
+    assert ada.extract_certificate().fingerprint.upper().encode() in said
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa3072"])
+def test_we_verify_those_of_gpg(kind: str, gpg: Callable[..., bytes]) -> None:
+    gpg("--passphrase", "", "--quick-generate-key", "Bob <bob@example.com>", kind, "sign", "never")
+    signature = sign_with_gpg(RELEASE, "bob@example.com")
+    keys = ring(gpg("--armor", "--export", "bob@example.com"))
+    assert keys.verify(RELEASE, signature, NOW).fingerprint in keys.fingerprints
+
+
+def test_gpg_says_what_it_misses(gpg: Callable[..., bytes]) -> None:
+    assert gpg("--version")
+    with pytest.raises(SignatureError, match="nobody"):
+        sign_with_gpg(RELEASE, "nobody@example.com")
+
+
+def test_a_good_signature_names_its_key_and_time(ada: Any, eve: Any) -> None:
+    found = ring(public(eve), public(ada)).verify(RELEASE, sign_with_file(RELEASE, secret(ada), "key"), NOW)
+    assert found.fingerprint == ada.extract_certificate().fingerprint
+    assert abs(found.signed - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        RELEASE._replace(name="docker"),
+        RELEASE._replace(version="1.2.1"),
+        RELEASE._replace(kind="pack"),
+        RELEASE._replace(digest=f"sha256:{'cd' * 32}"),
+        RELEASE._replace(size=530),
+    ],
+)
+def test_a_signature_counts_for_nothing_else(other: Release, ada: Any) -> None:
+    with pytest.raises(SignatureError, match="did not sign this"):
+        ring(public(ada)).verify(other, sign_with_file(RELEASE, secret(ada), "key"), NOW)
+
+
+def test_a_strange_key_does_not_count(ada: Any, eve: Any) -> None:
+    signature = sign_with_file(RELEASE, secret(eve), "key")
+    with pytest.raises(SignatureError, match="none of the publisher's"):
+        ring(public(ada)).verify(RELEASE, signature, NOW)
+    with pytest.raises(SignatureError, match="there is none"):
+        ring().verify(RELEASE, signature, NOW)
+
+
+def test_a_revoked_key_does_not_count() -> None:
+    key = new_key()
+    cert = key.extract_certificate()
+    signature = sign_with_file(RELEASE, secret(key), "key")
+    revoked = pysequoia.Cert.from_bytes(bytes(cert) + bytes(cert.revoke(key.certifier())))
+    with pytest.raises(SignatureError, match="revoked"):
+        ring(bytes(revoked)).verify(RELEASE, signature, NOW)
+    with pytest.raises(SignatureError, match="revoked"):  # the revocation may come in a file of its own
+        ring(bytes(cert), bytes(revoked)).verify(RELEASE, signature, NOW)
+
+
+def test_a_key_that_had_expired_when_it_was_published_does_not_count() -> None:
+    key = new_key(validity_seconds=3600)
+    signature = sign_with_file(RELEASE, secret(key), "key")
+    assert ring(public(key)).verify(RELEASE, signature, NOW)
+    later = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with pytest.raises(SignatureError, match="expired"):
+        ring(public(key)).verify(RELEASE, signature, later)
+
+
+@pytest.mark.parametrize("content", [b"", b"what is this?", b"-----BEGIN PGP SIGNATURE-----\n\n", b"\x00" * 100_000])
+def test_no_signature_is_named(content: bytes, ada: Any) -> None:
+    with pytest.raises(SignatureError) as error:
+        ring(public(ada)).verify(RELEASE, content, NOW)
+    assert "backtrace" not in str(error.value)
+    assert error.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b"what is this?", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"])
+def test_no_key_is_named(content: bytes) -> None:
+    with pytest.raises(SignatureError, match="OpenPGP key"):
+        ring(content)
+
+
+def test_a_secret_key_among_the_public_ones_is_refused_and_never_shown(ada: Any) -> None:
+    with pytest.raises(SignatureError, match="SECRET") as error:
+        ring(secret(ada))
+    assert "PRIVATE KEY" not in f"{error.value}{error.value.remedy}"
+
+
+def test_what_cannot_sign_is_named(ada: Any, tmp_path: Path) -> None:
+    for content in (b"", public(ada), b"what is this?"):
+        with pytest.raises(SignatureError, match="cannot sign"):
+            sign_with_file(RELEASE, content, str(tmp_path))
+
+
+# --- the check -----------------------------------------------------------------------------------------------------
+
+
+def signed(tree: Tree, key: Any, name: str = "git", number: str = "1.1.0", **changes: Any) -> Tree:
+    """Return a registry's tree with the signature of one skill version."""
+    from molthub.registry.catalog import read_catalog
+
+    source = TreeSource(tree)
+    version = read_catalog(source).skills[name].versions[number]
+    assert version.record is not None
+    size = sum(source.files[f"{version.folder}/{path}"].size for path in version.files)
+    release = Release("skill", name, number, version.record.digest, size)._replace(**changes)
+    return {**tree, f"skills/{name}/{number}.sig": sign_with_file(release, secret(key), "key")}
+
+
+def found(tree: Tree, base: Tree | None = None) -> list[Problem]:
+    result = check(TreeSource(tree), TreeSource(base) if base is not None else None)
+    return [problem for problem in result.problems if problem.id in ("MH616", "MH014")]
+
+
+ONE = registry(skill("git", "1.1.0"), locked=False)
+STRICT = registry(skill("git", "1.1.0"), locked=False, policy={"requireSignatures": True})
+KEY = "publishers/acme/ada.asc"
+
+
+def test_the_check_takes_a_good_signature(ada: Any) -> None:
+    assert found(signed({**ONE, KEY: public(ada)}, ada)) == []
+
+
+def test_the_check_names_a_bad_signature(ada: Any, eve: Any) -> None:
+    for tree, why in (
+        (signed({**ONE, KEY: public(ada)}, eve), "none of the publisher's"),
+        (signed(ONE, ada), "there is none"),
+        (signed({**ONE, KEY: public(ada)}, ada, name="git", size=1), "did not sign this"),
+        (signed({**ONE, KEY: b"no key"}, ada), "no OpenPGP key"),
+    ):
+        problems = found(tree)
+        assert any(why in problem.message for problem in problems), problems
+        assert {problem.severity for problem in problems} == {"error"}
+
+
+def test_a_signature_of_a_version_that_is_not_there_is_named(ada: Any) -> None:
+    tree = signed({**ONE, KEY: public(ada)}, ada)
+    tree["skills/git/9.9.9.sig"] = tree["skills/git/1.1.0.sig"]
+    assert [(problem.file, problem.severity) for problem in found(tree)] == [("skills/git/9.9.9.sig", "warning")]
+
+
+def test_a_pack_is_signed_in_the_same_way(ada: Any) -> None:
+    tree = registry(skill("git"), pack("dev", {"skills": ["git"]}))
+    from molthub.registry.catalog import read_catalog
+
+    source = TreeSource(tree)
+    made = read_catalog(source).packs["dev"].versions[1]
+    assert made.record is not None
+    release = Release("pack", "dev", "1", made.record.digest, source.files["packs/dev/1.yaml"].size)
+    tree |= {KEY: public(ada), "packs/dev/1.sig": sign_with_file(release, secret(ada), "key")}
+    assert found(tree) == []
+    tree["packs/dev/1.sig"] = sign_with_file(release._replace(version="2"), secret(ada), "key")
+    assert ["did not sign this" in problem.message for problem in found(tree)] == [True]
+
+
+def test_the_policy_demands_signatures_of_new_versions_alone(ada: Any) -> None:
+    two = registry(skill("git", "1.1.0", "1.2.0"), locked=False, policy={"requireSignatures": True})
+    problems = found(two, STRICT)
+    assert [(problem.file, problem.severity) for problem in problems] == [("skills/git/1.2.0.sig", "error")]
+    with_key = {**two, KEY: public(ada)}
+    assert found(signed(with_key, ada, number="1.2.0"), {**STRICT, KEY: public(ada)}) == []
+    assert {problem.severity for problem in found(two)} == {"warning"}
+    assert found(ONE) == []
+
+
+def test_a_change_is_judged_by_the_keys_that_it_meets(ada: Any, eve: Any) -> None:
+    """Who swaps the publisher's key and signs with the new one has shown nothing."""
+    two = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
+    head = signed({**two, KEY: public(eve)}, eve, number="1.2.0")
+    assert found(head) == []
+    problems = found(head, {**ONE, KEY: public(ada)})
+    assert ["none of the publisher's" in problem.message for problem in problems] == [True]
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+def test_publishing_signs_what_is_new(
+    ada: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkout = write_tree({**STRICT, KEY: public(ada)}, tmp_path / "registry")
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
+        subprocess.run(["git", "-C", str(checkout), *arguments], check=True)
+    write_tree({"hello/SKILL.md": "---\nname: hello\ndescription: Says hello.\n---\nSay hello.\n"}, tmp_path)
+    (tmp_path / "ada.key").write_bytes(secret(ada))
+    said = run_skills(capsys, "publish", "hello", "--registry", checkout, "--yes", "--sign", "ada.key")
+    assert said.status == 0, said
+    assert "signed: skills/hello/1.0.0.sig" in said.err
+    assert "PRIVATE" not in said.out + said.err
+    checked = run_molthub(capsys, "check", "--registry", checkout, "--base", "HEAD~1", "--json")
+    assert [problem for problem in checked.json["problems"] if problem["id"] == "MH616"] == []
+    assert PUBLISHED
+
+
+def test_nothing_is_published_when_it_cannot_be_signed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkout = write_tree(ONE, tmp_path / "registry")
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
+        subprocess.run(["git", "-C", str(checkout), *arguments], check=True)
+    write_tree({"hello/SKILL.md": "---\nname: hello\ndescription: Says hello.\n---\nSay hello.\n"}, tmp_path)
+    (tmp_path / "bad.key").write_text("what is this?")
+    said = run_skills(capsys, "publish", "hello", "--registry", checkout, "--yes", "--sign", "bad.key")
+    assert said.status == 1
+    assert "cannot sign" in said.err
+    assert not (checkout / "skills/hello").exists()
