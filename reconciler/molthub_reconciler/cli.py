@@ -29,6 +29,7 @@ class Asked:
     bots: tuple[str, ...]
     fleets: tuple[str, ...]
     state: Path | None
+    root: Path | None
 
 
 def _asked(command: Wrapped) -> Wrapped:
@@ -49,6 +50,11 @@ def _asked(command: Wrapped) -> Wrapped:
         type=click.Path(path_type=Path, file_okay=False),
         help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).",
     )
+    @click.option(
+        "--root",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="The index's root of trust (N.root.json): it must be signed, and never go back.",
+    )
     @functools.wraps(command)
     def with_asked(
         *args: Any,
@@ -57,9 +63,10 @@ def _asked(command: Wrapped) -> Wrapped:
         bots: tuple[str, ...],
         fleets: tuple[str, ...],
         state: Path | None,
+        root: Path | None,
         **kwargs: Any,
     ) -> Any:
-        return command(*args, asked=Asked(index, target, bots, fleets, state), **kwargs)
+        return command(*args, asked=Asked(index, target, bots, fleets, state, root), **kwargs)
 
     return with_asked  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
 
@@ -178,7 +185,9 @@ def _workplace(asked: Asked) -> Workplace:
         if bot.count("/") > 1 or not all(bot.split("/")):
             raise UsageError(f"{bot!r} names no bot", remedy="write it as FLEET/BOT, or BOT where one has that name")
     _keep_apart(asked)
-    return Workplace(asked.index, asked.target, asked.state, Choice(frozenset(asked.bots), frozenset(asked.fleets)))
+    root = asked.root.read_bytes() if asked.root is not None else None
+    choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
+    return Workplace(asked.index, asked.target, asked.state, choice, root=root)
 
 
 def _keep_apart(asked: Asked) -> None:

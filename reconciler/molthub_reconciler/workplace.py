@@ -20,11 +20,18 @@ from molthub_reconciler.targets.directory import DirectoryTarget
 
 
 class Workplace:
-    """Where passes happen. ``index`` is opened, but nothing is fetched before the first pass."""
+    """Where passes happen. ``index`` is opened, but nothing is fetched before the first pass.
 
-    def __init__(self, index: str, target: Path, state: Path | None, choice: Choice) -> None:
+    With ``root``, the index's root of trust, nothing of it counts that does not follow from there.
+    """
+
+    def __init__(
+        self, index: str, target: Path, state: Path | None, choice: Choice, *, root: bytes | None = None
+    ) -> None:
         cache = index_cache(index) if "://" in index else None
-        self.index = Index.open(index, cache=cache)
+        self.index = Index.open(index, cache=cache, state=(state or state_folder()).resolve())
+        if root is not None:
+            self.index.trust.begin_unless_known(root)
         self.folder = target.resolve()
         self.choice = choice
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))

@@ -30,8 +30,8 @@ def new_key(**wishes: Any) -> Any:
 
 
 def public(key: Any) -> bytes:
-    armored: bytes = pysequoia.armor(bytes(key.extract_certificate()), pysequoia.ArmorKind.PublicKey)
-    return armored.encode() if isinstance(armored, str) else armored
+    armored: str = pysequoia.armor(bytes(key.extract_certificate()), pysequoia.ArmorKind.PublicKey)
+    return armored.encode()
 
 
 def secret(key: Any) -> bytes:

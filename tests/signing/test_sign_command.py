@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +15,17 @@ from pathlib import Path
 import pytest
 from tuf.ngclient import Updater
 
+from molthub.client.fetch import NOT_FOUND, Fetched, open_fetcher
 from molthub.client.trust import Trust
+from molthub.documents import hex_of
+from molthub.errors import DeniedError, MolthubError
 from molthub.index.publish_metadata import publish_metadata
 from molthub.index.sign import Lifetimes, read_published, sign
 from molthub.index.signing_keys import SigningKeys
-from tests.builders import Tree, commit, registry, skill
+from tests.builders import Tree, bot, commit, fleet, registry, skill, write_tree
 from tests.index_fixture import IndexServer, serve
 from tests.registry.command import Ran, run_molthub, run_skills
+from tests.signing.repository import MemoryFetcher, SignedIndex
 
 ONE = registry(skill("git", "1.1.0"), locked=False)
 TWO = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
@@ -35,7 +42,7 @@ def molthub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
 @pytest.fixture
 def skills(capsys: pytest.CaptureFixture[str], molthub: Command) -> Command:
     """Run ``skills`` there."""
-    assert molthub
+    del molthub  # it has gone to that folder
     return lambda *arguments: run_skills(capsys, *arguments)
 
 
@@ -134,7 +141,7 @@ def test_a_refresh_makes_the_timestamp_new_and_nothing_else(molthub: Command, si
 
 def test_a_refresh_renews_what_expires_soon(site: Path, tmp_path: Path) -> None:
     keys = SigningKeys(tmp_path / "keys")
-    previous = read_published(lambda path: files_of(site).get(path), keys, "site")
+    previous = read_published(_reader(site), keys, "site")
     assert previous is not None
     later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=340)
     content = (site / "registry.json").read_bytes()
@@ -214,17 +221,16 @@ def test_wrong_calls_are_told(arguments: list[str], molthub: Command) -> None:
 
 def test_python_tuf_reads_what_we_sign(molthub: Command, server: IndexServer, site: Path, tmp_path: Path) -> None:
     """python-tuf's own client over HTTP, through a refresh, a new version and two rotations."""
-    for number, step in enumerate(
-        (
-            lambda: molthub("sign", "refresh", "--keys", "keys"),
-            lambda: publish(molthub, TWO),
-            lambda: molthub("sign", "rotate", "--keys", "keys", "--online", "--root"),
-            lambda: molthub("sign", "--keys", "keys"),
-            lambda: molthub("sign", "rotate", "--keys", "keys"),
-            lambda: molthub("sign", "refresh", "--keys", "keys"),
-        )
-    ):
-        said = step()
+    steps: list[tuple[str, ...]] = [
+        ("refresh", "--keys", "keys"),
+        (),
+        ("rotate", "--keys", "keys", "--online", "--root"),
+        ("--keys", "keys"),
+        ("rotate", "--keys", "keys"),
+        ("refresh", "--keys", "keys"),
+    ]
+    for number, step in enumerate(steps):
+        said = molthub("sign", *step) if step else publish(molthub, TWO)
         assert said.status == 0, said
         server.files = files_of(site)
         metadata = tmp_path / "tuf" / "metadata"
@@ -239,8 +245,6 @@ def test_python_tuf_reads_what_we_sign(molthub: Command, server: IndexServer, si
         ours = Trust(server.url, tmp_path / "ours")
         if ours.root is None:
             ours.begin(bootstrap)
-        from molthub.client.fetch import open_fetcher
-
         assert ours.registry(open_fetcher(server.url)) == (site / "registry.json").read_bytes()
 
 
@@ -387,8 +391,6 @@ def test_offline_uses_what_was_verified(skills: Command, server: IndexServer, ho
 def test_what_was_verified_once_needs_no_library_again(skills: Command, server: IndexServer) -> None:
     """Importing what verifies costs more than the whole check."""
     trusting(skills, server)
-    import subprocess
-
     script = (
         "import sys; from molthub.client.index import Index; Index.open(sys.argv[1]).root(); "
         "print([name for name in ('tuf', 'securesystemslib', 'cryptography') if name in sys.modules])"
@@ -396,3 +398,83 @@ def test_what_was_verified_once_needs_no_library_again(skills: Command, server: 
     assert skills("search").status == 0
     done = subprocess.run([sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_reconciler_follows_signed_metadata_only(molthub: Command, tmp_path: Path) -> None:
+    """With a root, bots get what is signed; an index that goes back leaves them as they are."""
+    fleet_tree = [
+        registry(skill("git", *numbers), fleet("prod"), bot("prod", "ada", skills=["git"]), locked=False)
+        for numbers in (("1.1.0",), ("1.1.0", "1.2.0"))
+    ]
+    reconcile = ("reconcile", "--index", "site", "--target", "bots", "--state", "state", "--once", "--json")
+    assert molthub("sign", "init", "--keys", "keys").status == 0
+    sites = []
+    for number, tree in enumerate(fleet_tree):
+        commit(tree, tmp_path / "registry")
+        assert molthub("build", "--registry", "registry", "--fleets").status == 0
+        first = ("--first",) if number == 0 else ()
+        assert molthub("sign", "--keys", "keys", "--registry", "registry", *first).status == 0
+        sites.append(files_of(tmp_path / "site"))
+        said = molthub(*reconcile, "--root", "keys/1.root.json")
+        assert (said.status, said.json["summary"]["inSync"]) == (0, 1)
+    bots = files_of(tmp_path / "bots")
+    shutil.rmtree(tmp_path / "site")
+    write_tree(sites[0], tmp_path / "site")
+    said = molthub(*reconcile)
+    assert said.status == 1
+    assert said.json["error"]["id"] == "MH612"
+    assert files_of(tmp_path / "bots") == bots
+
+
+class Picky(MemoryFetcher):
+    """A store that may not be listed: it denies what is not there."""
+
+    def get(self, path: str, *, etag: str | None = None, limit: int) -> Fetched:
+        found = super().get(path, etag=etag, limit=limit)
+        if found.status == NOT_FOUND:
+            raise DeniedError("access denied (HTTP 403 Forbidden)", place=path)
+        return found
+
+
+def test_a_store_that_denies_what_it_has_not_can_be_read(tmp_path: Path) -> None:
+    index = SignedIndex()
+    trust = Trust("https://bucket.example.com/", tmp_path / "trust")
+    trust.begin(index.files["metadata/1.root.json"])
+    assert trust.registry(Picky(index.files)) == index.content
+
+
+def test_readers_see_whole_states_while_many_are_published(site: Path, tmp_path: Path) -> None:
+    """Readers that follow the metadata meet old or new, never a mixture, and never go back."""
+    keys = SigningKeys(tmp_path / "keys")
+    stop, failures, seen = threading.Event(), [], []
+    root = (tmp_path / "keys/1.root.json").read_bytes()
+
+    def read(number: int) -> None:
+        while not stop.is_set():
+            try:
+                trust = Trust(str(site), tmp_path / f"reader-{number}")
+                trust.begin_unless_known(root)
+                seen.append(trust.registry(open_fetcher(str(site))))
+            except MolthubError as error:
+                failures.append(error)
+
+    readers = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    for reader in readers:
+        reader.start()
+    content = (site / "registry.json").read_bytes()
+    for number in range(15):
+        changed = content + b" " * number
+        (site / f"{hex_of(changed)}.registry.json").write_bytes(changed)
+        previous = read_published(_reader(site), keys, "site")
+        publish_metadata(
+            sign(changed, keys, previous, datetime.now(UTC).replace(microsecond=0), Lifetimes()).files, site
+        )
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert failures == []
+    assert len(set(seen)) > 1
+
+
+def _reader(site: Path) -> Callable[[str], bytes | None]:
+    return lambda path: (site / path).read_bytes() if (site / path).is_file() else None

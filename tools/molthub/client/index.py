@@ -56,11 +56,17 @@ class Index:
     """
 
     def __init__(
-        self, fetcher: Fetcher, *, cache: Path | None = None, offline: bool = False, pin: RootPin | None = None
+        self,
+        fetcher: Fetcher,
+        *,
+        cache: Path | None = None,
+        offline: bool = False,
+        pin: RootPin | None = None,
+        state: Path | None = None,
     ) -> None:
         self.where = fetcher.where
         self.offline = offline
-        self.trust = Trust.of(fetcher.where)
+        self.trust = Trust.of(fetcher.where, state)
         self._pin = pin
         self._fetcher = fetcher
         self._cache = IndexCache(cache) if cache is not None else None
@@ -72,13 +78,16 @@ class Index:
         self._rows: tuple[SearchRow, ...] | None = None
 
     @classmethod
-    def open(cls, location: str, *, cache: Path | None = None, offline: bool = False) -> Self:
+    def open(
+        cls, location: str, *, cache: Path | None = None, offline: bool = False, state: Path | None = None
+    ) -> Self:
         """Open the index at a URL, or in a folder that ``molthub build`` wrote. Nothing is fetched yet.
 
         ``cache`` is the folder that keeps what was fetched (:func:`molthub.client.paths.index_cache`); without one
-        nothing is kept. Raises :class:`UsageError`, :class:`UnreachableError`.
+        nothing is kept. ``state`` is where is remembered what was seen of a signed registry (default: the user's).
+        Raises :class:`UsageError`, :class:`UnreachableError`.
         """
-        return cls(open_fetcher(location), cache=cache, offline=offline)
+        return cls(open_fetcher(location), cache=cache, offline=offline, state=state)
 
     def close(self) -> None:
         """Close connections."""

@@ -41,10 +41,19 @@ class Trust:
         self.folder = folder
 
     @classmethod
-    def of(cls, where: str) -> Trust:
-        """Return what this user trusts of the registry at ``where``; :attr:`root` says whether it is anything."""
+    def of(cls, where: str, state: Path | None = None) -> Trust:
+        """Return what this user trusts of the registry at ``where``; :attr:`root` says whether it is anything.
+
+        ``state`` is the folder to remember it in (default: the user's). What the user trusts holds there too.
+        """
         name = sha256(where.rstrip("/").encode()).hexdigest()[:16]
-        return cls(where, state_folder() / "trust" / name)
+        own = cls(where, state_folder() / "trust" / name)
+        if state is None or state.resolve() == state_folder().resolve():
+            return own
+        found = cls(where, state / "trust" / name)
+        if found.root is None and own.root is not None:
+            found.begin(own.root)
+        return found
 
     @property
     def root(self) -> bytes | None:
@@ -60,6 +69,11 @@ class Trust:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._keep("root.json", root)
         return pin
+
+    def begin_unless_known(self, root: bytes) -> None:
+        """Trust ``root`` where nothing is trusted yet; what is there may be newer. Raises :class:`TrustError`."""
+        if self.root is None:
+            self.begin(root)
 
     def forget(self) -> None:
         """Trust nothing of this registry any more."""
