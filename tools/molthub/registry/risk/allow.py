@@ -16,11 +16,13 @@ from molthub.registry.risk.text import Text
 
 FIRST_LINES = 20
 _COMMENT = re.compile(
-    r"(?:<!--|#|//|/\*|--|;|\brem\b|\[//\]:\s*#\s*\()[ \t]*molthub-allow(?P<file>-file)?:[ \t]*(?P<ids>MH[0-9]{3}(?:[ \t]*,[ \t]*MH[0-9]{3})*)?"
+    r"(?:<!--|#|//|/\*|--|;|\brem\b|"
+    r"\[//\]:\s*#\s*\()[ \t]*molthub-allow(?P<file>-file)?:[ \t]*(?P<ids>MH[0-9]{3}(?:[ \t]*,[ \t]*MH[0-9]{3})*)?"
     r"(?P<reason>[^\n]*)",
     re.IGNORECASE,
 )
 _END = re.compile(r"(?:-->|\*/|\)\s*$).*$")
+_FENCE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})")
 _WORD = re.compile(r"\w{3,}")
 
 
@@ -49,7 +51,7 @@ def read_allowances(text: Text, paths: Iterable[str]) -> tuple[list[Allowance], 
     allowances: list[Allowance] = []
     refused: list[Finding] = []
     for match in _COMMENT.finditer(text.raw):
-        line = text.raw.count("\n", 0, match.start()) + 1
+        line, _ = text.raw_place(match.start())
         problem = _wrong(text, match, line)
         if problem:
             remedy = "write `molthub-allow: MH804 <why it must be there>`"
@@ -86,13 +88,17 @@ def _read(text: Text, match: re.Match[str], line: int, paths: frozenset[str]) ->
     first, _, rest = reason.partition(" ")
     if match["file"] and text.path == "SKILL.md" and first in paths and _WORD.search(rest):
         path, reason = first, rest.strip()
-    until = line + 1
-    lines = text.raw.split("\n", line + 1)
-    if not match["file"] and len(lines) > line and re.match(r"[ \t>]*(?:`{3,}|~{3,})", lines[line]):
-        offset = sum(len(part) + 1 for part in lines[:line])
-        fence = text.fence_at(offset) if text.raw is text.visible else None
-        until = text.line_number(fence[1]) if fence else until
+    until = line + 1 if match["file"] else _reach(text, line)
     return Allowance(ids, path, reason, line, bool(match["file"]), until)
+
+
+def _reach(text: Text, line: int) -> int:
+    """Return the last line that an allow-comment on ``line`` takes: the next, or the end of code that begins there."""
+    if line >= len(text.raw_lines) or text.raw is not text.visible:
+        return line + 1
+    begin = text.raw_lines[line]
+    fence = text.fence_at(begin) if _FENCE.match(text.raw, begin) else None
+    return text.line_number(fence[1]) if fence else line + 1
 
 
 def applied(findings: Iterable[Finding], allowances: Mapping[str, list[Allowance]]) -> Iterator[Finding]:

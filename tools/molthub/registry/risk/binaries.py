@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
+from molthub.registry.risk.words import words_in
 
 _PROGRAMS: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a Linux program (ELF)"),
@@ -38,12 +39,27 @@ _ARCHIVES: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ\x00", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
 )
-_DOCUMENTS = frozenset(".docx .dotx .docm .xlsx .xlsm .xltx .pptx .potx .odt .ods .odp .epub .vsdx .sketch .fig .kmz .key .numbers".split())
-_PROGRAM_SUFFIXES = frozenset(
-    ".exe .dll .scr .com .msi .msix .pif .lnk .hta .jar .class .pyc .pyo .pyd .so .dylib .dmg .pkg .apk .deb .rpm .appimage .node".split()
+_DOCUMENTS = words_in(
+    """
+    .docx .dotx .docm .xlsx .xlsm .xltx .pptx .potx .odt .ods .odp .epub .vsdx .sketch .fig .kmz .key .numbers
+    """
 )
-_LOOKED_AT = frozenset(".png .jpg .jpeg .gif .webp .svg .pdf .ico .bmp .mp3 .mp4 .wav .ttf .otf .woff .woff2 .md .txt .csv .json .yaml".split())
-_PLAIN = frozenset(".md .txt .csv .json .yaml .yml .py .sh .js .ts .html .xml .toml".split())
+_PROGRAM_SUFFIXES = words_in(
+    """
+    .exe .dll .scr .com .msi .msix .pif .lnk .hta .jar .class .pyc .pyo .pyd .so .dylib .dmg .pkg .apk .deb .rpm
+    .appimage .node
+    """
+)
+_LOOKED_AT = words_in(
+    """
+    .png .jpg .jpeg .gif .webp .svg .pdf .ico .bmp .mp3 .mp4 .wav .ttf .otf .woff .woff2 .md .txt .csv .json .yaml
+    """
+)
+_PLAIN = words_in(
+    """
+    .md .txt .csv .json .yaml .yml .py .sh .js .ts .html .xml .toml
+    """
+)
 REMEDY = "ship the source; a program is fetched from its maker, pinned by its digest, when it is needed"
 _ENCRYPTED = 0x1
 

@@ -10,15 +10,22 @@ from molthub.registry.risk.hosts import addresses
 from molthub.registry.risk.text import Text
 
 _READS = re.compile(
-    r"os\.environ(?:\.get\(|\.pop\(|\.setdefault\(|\[)\s*[\"'](?P<a>[A-Za-z_]\w*)|os\.getenv\(\s*[\"'](?P<b>[A-Za-z_]\w*)|"
+    r"os\.environ(?:\.get\(|\.pop\(|\.setdefault\(|\[)\s*[\"'](?P<a>[A-Za-z_]\w*)|"
+    r"os\.getenv\(\s*[\"'](?P<b>[A-Za-z_]\w*)|"
     r"process\.env(?:\.(?P<c>[A-Za-z_]\w*)|\[[\"'](?P<d>[A-Za-z_]\w*))|Deno\.env\.get\([\"'](?P<e>[A-Za-z_]\w*)|"
-    r"\$\{(?P<f>[A-Z][A-Z0-9_]{2,})(?::?[?-])|\$env:(?P<g>[A-Za-z_]\w*)|ENV\[[\"'](?P<h>[A-Z_][A-Z0-9_]*)|os\.Getenv\(\"(?P<i>\w+)"
+    r"\$\{(?P<f>[A-Z][A-Z0-9_]{2,})(?::?[?-])|\$env:(?P<g>[A-Za-z_]\w*)|ENV\[[\"'](?P<h>[A-Z_][A-Z0-9_]*)|"
+    r"os\.Getenv\(\"(?P<i>\w+)"
 )
+_ASSIGNS = re.compile(r"^[ \t]*(?:export |local |readonly )?([A-Z_][A-Z0-9_]*)=", re.MULTILINE)
 _EVERYWHERE = re.compile(
-    r"(?:HOME|USER|USERNAME|LOGNAME|PATH|PWD|OLDPWD|SHELL|TERM|COLUMNS|LINES|LANG|LC_\w+|TZ|TMPDIR|TMP|TEMP|EDITOR|PAGER|VISUAL|DISPLAY|HOSTNAME|"
-    r"CI|DEBUG|VERBOSE|NO_COLOR|FORCE_COLOR|CLICOLOR\w*|XDG_\w+|PYTHON\w*|VIRTUAL_ENV|NODE_ENV|NODE_PATH|APPDATA|LOCALAPPDATA|USERPROFILE|SYSTEMROOT|"
-    r"COMSPEC|PROGRAMFILES\w*|HTTPS?_PROXY|NO_PROXY|ALL_PROXY|BASH_\w+|EUID|UID|GITHUB_(?:ACTIONS|OUTPUT|WORKSPACE|REPOSITORY|SHA|REF)|"
-    r"CLAUDE_\w+|OPENCLAW_\w+|CODEX_\w+|MOLTHUB_\w+|PORT|OS|OSTYPE|SSH_\w+|COLORTERM|IFS|RANDOM|SECONDS|PIPESTATUS|FUNCNAME|LINENO)",
+    r"(?:HOME|USER|USERNAME|LOGNAME|PATH|PWD|OLDPWD|SHELL|TERM|COLUMNS|LINES|LANG|LC_\w+|TZ|TMPDIR|TMP|TEMP|"
+    r"EDITOR|PAGER|VISUAL|DISPLAY|HOSTNAME|"
+    r"CI|DEBUG|VERBOSE|NO_COLOR|FORCE_COLOR|CLICOLOR\w*|XDG_\w+|PYTHON\w*|VIRTUAL_ENV|NODE_ENV|NODE_PATH|"
+    r"APPDATA|LOCALAPPDATA|USERPROFILE|SYSTEMROOT|"
+    r"COMSPEC|PROGRAMFILES\w*|HTTPS?_PROXY|NO_PROXY|ALL_PROXY|BASH_\w+|EUID|UID|GITHUB_(?:ACTIONS|OUTPUT|"
+    r"WORKSPACE|REPOSITORY|SHA|REF)|"
+    r"CLAUDE_\w+|OPENCLAW_\w+|CODEX_\w+|MOLTHUB_\w+|PORT|OS|OSTYPE|SSH_\w+|COLORTERM|IFS|RANDOM|SECONDS|"
+    r"PIPESTATUS|FUNCNAME|LINENO)",
     re.IGNORECASE,
 )
 _SCRIPTS = (".py", ".sh", ".bash", ".zsh", ".js", ".mjs", ".cjs", ".ts", ".ps1", ".rb", ".go", ".rs", ".pl", ".php")
@@ -32,11 +39,12 @@ def look_at_variables(texts: Collection[Text], declared: Collection[str]) -> Ite
     for text in texts:
         if not text.path.lower().endswith(_SCRIPTS) or text.words.isdisjoint((b"env", b"environ", b"getenv", b"sh")):
             continue
+        assigned = set(_ASSIGNS.findall(text.visible))
         for match in _READS.finditer(text.visible):
             name = next(group for group in match.groups() if group)
             if name.upper() in known or _EVERYWHERE.fullmatch(name) or not name.isupper():
                 continue
-            if match["f"] and re.search(rf"^[ \t]*(?:export |local |readonly )?{re.escape(name)}=", text.visible, re.MULTILINE):
+            if match["f"] and name in assigned:
                 continue
             known.add(name.upper())
             message = f"the code reads {name}, which skill.yaml does not name"

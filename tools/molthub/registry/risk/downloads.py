@@ -14,10 +14,14 @@ from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import Address, address_in
 from molthub.registry.risk.known_hosts import GIT_HOSTS
 from molthub.registry.risk.text import Text, shown
+from molthub.registry.risk.words import words_in
 
-TRIGGERS = frozenset(
-    "curl wget iwr irm iex invoke aria2c certutil bitsadmin mshta regsvr32 msiexec rundll32 downloadstring downloadfile"
-    " urlretrieve urlopen exec eval osascript pip pip3 pipx npx npm uv uvx bunx pnpm yarn go cargo gem lwp fetch".split()
+TRIGGERS = words_in(
+    """
+    curl wget iwr irm iex invoke aria2c certutil bitsadmin mshta regsvr32 msiexec rundll32 downloadstring
+    downloadfile urlretrieve urlopen exec eval osascript pip pip3 pipx npx npm uv uvx bunx pnpm yarn go cargo gem
+    lwp fetch
+    """
 )
 _GETTERS = ("curl", "wget", "aria2c", "iwr", "irm", "invoke-webrequest", "invoke-restmethod", "lwp-download", "fetch")
 _SYSTEM_PROGRAMS = ("mshta", "certutil", "bitsadmin", "regsvr32", "rundll32", "msiexec", "osascript")
@@ -29,11 +33,12 @@ _SHELL = rf"{_RUN}(?:(?:ba|z|da|k|a|fi|c)?sh|iex|invoke-expression|osascript|pws
 _READER = rf"{_RUN}(?:python[0-9.]*|perl|ruby|node|php|deno|bun)(?:\s+-)?(?=[\s\"'`)]*(?:\n|$|[|;&\"'`)]))"
 _GET = r"(?<![\w./-])(?:curl|wget|aria2c|iwr|irm|invoke-webrequest|invoke-restmethod|lwp-download|fetch)(?:\.exe)?"
 _PIPED = re.compile(
-    rf"{_GET}\s+(?P<args>[^\n|;]{{1,500}})(?:\|\s*(?!{_SHELL}|{_READER})[^\n|;]{{1,120}}){{0,3}}\|\s*(?:{_SHELL}|{_READER})"
+    rf"{_GET}\s+(?P<args>[^\n|;]{{1,500}})(?:\|\s*(?!{_SHELL}|{_READER})[^\n|"
+    rf";]{{1,120}}){{0,3}}\|\s*(?:{_SHELL}|{_READER})"
 )
 _SUBSTITUTED = re.compile(
-    rf"(?:(?:(?:ba|z|da|k)?sh\s+(?:-\w+\s+){{0,2}}-\w*c|eval|source|xargs[^\n]{{0,40}})\s*[\"']?\s*(?:\$\(|`|<\()"
-    rf"|(?:(?:ba|z|da|k)?sh|source|\.|python3?)\s+<\()\s*(?:curl|wget)\s+(?P<args>[^\n)`]{{1,500}})"
+    r"(?:(?:(?:ba|z|da|k)?sh\s+(?:-\w+\s+){0,2}-\w*c|eval|source|xargs[^\n]{0,40})\s*[\"']?\s*(?:\$\(|`|<\()"
+    r"|(?:(?:ba|z|da|k)?sh|source|\.|python3?)\s+<\()\s*(?:curl|wget)\s+(?P<args>[^\n)`]{1,500})"
 )
 _POWERSHELL = re.compile(
     r"(?:iex|invoke-expression)\b\s*[\"'(&$\s]{0,6}(?P<args>[^\n]{0,40}(?:downloadstring|irm|iwr|invoke-webrequest|"
@@ -53,7 +58,8 @@ _IN_CODE = re.compile(
     r"(?:requests\.\w+|urllib[\w.]*|urlopen|httpx\.\w+|fetch|axios\.\w+|request\.urlopen)\s*\((?P<args>[^\n]{1,300})"
 )
 _SAVED = re.compile(
-    rf"{_GET}(?=\s)(?P<args>[^\n|;&]{{0,400}}?(?:\s-[a-z]{{0,6}}o\s*|\s--output(?:-document)?[= ]\s*|\s-outfile\s+|\s>\s*)"
+    rf"{_GET}(?=\s)(?P<args>[^\n|;&]{{0,400}}?(?:\s-[a-z]{{0,6}}o\s*|\s--output(?:-document)?[= ]\s*|"
+    rf"\s-outfile\s+|\s>\s*)"
     r"[\"']?(?P<name>[^\s\"';&|`]{1,120})[^\n|;&]{0,300})|"
     rf"(?:wget|curl\s+(?:-\w+\s+){{0,4}}-\w*o\w*)\s+(?P<args2>(?:-\S+\s+){{0,6}}[\"']?https?://[^\s\"';&|]{{1,300}}/"
     r"(?P<name2>[^\s/\"'?#;&|`]{1,100})[^\n|;&]{0,100})|"
@@ -61,12 +67,18 @@ _SAVED = re.compile(
 )
 _CODE_NAME = re.compile(r"\.(?:sh|bash|py|ps1|bat|cmd|exe|command|scpt|js|pl|rb|jar|run|bin|msi|pkg|dmg|app|appimage)$")
 _FROM_GIT = re.compile(
-    r"(?<![\w-])(?:(?:pip3?|uv\s+pip|pipx|uv\s+tool)\s+install|npm\s+(?:install|i|exec)|npx|pnpm\s+(?:add|dlx)|yarn\s+add|"
-    r"bunx|uvx|gem\s+install|cargo\s+install)\b(?P<args>[^\n;&|]{0,120}?(?:git\+|github:|gist:|--git[ =]|\s(?=https?://))"
+    r"(?<![\w-])(?:(?:pip3?|uv\s+pip|pipx|uv\s+tool)\s+install|npm\s+(?:install|i|exec)|npx|pnpm\s+(?:add|dlx)|"
+    r"yarn\s+add|"
+    r"bunx|uvx|gem\s+install|cargo\s+install)\b(?P<args>[^\n;&|]{0,120}?(?:git\+|github:|gist:|--git[ =]|"
+    r"\s(?=https?://))"
     r"[^\n;&|]{1,200})"
 )
-_DEMANDED = re.compile(r"\b(?:pre-?requisites?|required?|mandatory|must|critical|before using|will not work|won'?t work)\b")
-_INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|\s-f\s|--registry|skills\s+(?:add|install)|mcp-remote|jscodeshift")
+_DEMANDED = re.compile(
+    r"\b(?:pre-?requisites?|required?|mandatory|must|critical|before using|will not work|won'?t work)\b"
+)
+_INDEX = re.compile(
+    r"--(?:extra-)?index-url|--find-links|\s-f\s|--registry|skills\s+(?:add|install)|mcp-remote|jscodeshift"
+)
 
 
 def look(text: Text) -> Iterator[Finding]:
@@ -75,7 +87,12 @@ def look(text: Text) -> Iterator[Finding]:
         (_PIPED, "is piped into an interpreter", _GETTERS, 0),
         (_SUBSTITUTED, "is run as a shell's own text", ("curl", "wget"), 70),
         (_POWERSHELL, "is run by Invoke-Expression", ("iex", "invoke-expression"), 0),
-        (_IN_CODE, "is run by exec or eval", ("exec(", "eval(", "exec (", "eval (", "function(", "function (", "vm."), 0),
+        (
+            _IN_CODE,
+            "is run by exec or eval",
+            ("exec(", "eval(", "exec (", "eval (", "function(", "function (", "vm."),
+            0,
+        ),
     ):
         for match in text.matches(pattern, *anchors, back=back, ahead=600):
             yield from _judged(text, match, address_in(match["args"]), how)
@@ -94,7 +111,7 @@ def _saved(text: Text) -> Iterator[Finding]:
     for match in text.matches(_SAVED, *_GETTERS, "urlretrieve", "downloadfile"):
         name = match["name"] or match["name2"] or match["name3"] or ""
         base = name.rsplit("/", 1)[-1].strip("\"'),")
-        if len(base) < 2 or base in ("/dev/null", "null", "-"):
+        if not base or base in ("null", "-"):
             continue
         after = text.low[match.end() : match.end() + 900]
         if _runs(base).search(after):
@@ -105,7 +122,9 @@ def _saved(text: Text) -> Iterator[Finding]:
 def _runs(name: str) -> re.Pattern[str]:
     """Return what running the saved file ``name`` looks like."""
     file = rf"[\"']?(?:\S{{0,80}}[/\\])?{re.escape(name)}"
-    first = rf"(?:(?:ba|z|da|k)?sh|python[0-9.]*|perl|ruby|node|source|start|open|chmod\s+\S+|powershell[^\n]{{0,40}}-file|"
+    first = (
+        r"(?:(?:ba|z|da|k)?sh|python[0-9.]*|perl|ruby|node|source|start|open|chmod\s+\S+|powershell[^\n]{0,40}-file|"
+    )
     return re.compile(
         first + rf"java\s+-jar|msiexec\s+/i|installer\s+-pkg|subprocess\.\w+\(\[?|os\.system\()[^\S\n]*{file}(?![\w.-])"
         rf"|(?:^|[\n;&(`\"'])[^\S\n]*(?:sudo\s+)?(?:\./|\.\\|/tmp/){re.escape(name)}(?![\w.-])"
@@ -121,9 +140,15 @@ def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mil
     cited = address.standing in ("example", "variable") and text.cites(match.start(), match.end())
     cited = cited or text.refused(match.start(), match.end())
     severity: Severity = "error"
-    if address.standing in ("example", "variable") or (address.standing == "known" and text.kind == "prose"):
-        severity = "warning"
-    elif (mild or (_is_named(address) and not _is_demanded(text, match))) and address.standing != "shady" and not insecure:
+    if (
+        address.standing in ("example", "variable")
+        or (address.standing == "known" and text.kind == "prose")
+        or (
+            (mild or (_is_named(address) and not _is_demanded(text, match)))
+            and address.standing != "shady"
+            and not insecure
+        )
+    ):
         severity = "warning"
     elif address.standing == "stranger" and text.cites(match.start(), match.end()):
         cited = True

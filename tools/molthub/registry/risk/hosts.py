@@ -23,7 +23,7 @@ Standing = Literal["known", "example", "variable", "stranger", "shady"]
 """known: the maker of widely used software; example: nobody, by RFC 2606, 5737 and habit; variable: decided when it
 runs; stranger: anybody; shady: a place where anybody puts anything without a name."""
 
-URL = re.compile(r"(?:http|ftp)s?://[^\s\"'`<>()\[\]|\\^]{2,600}", re.IGNORECASE)
+URL = re.compile(r"(?:http|ftp)s?://(?:\[[0-9a-fA-F:.]{2,45}\])?[^\s\"'`<>()\[\]|\\^]{2,600}", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w@/:.-])((?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}(?::\d{1,5})?(?:/[^\s\"'`<>()|;]*)?)")
 _SHADY: tuple[tuple[frozenset[str], str], ...] = (
     (PASTES, "a paste site"),
@@ -35,7 +35,8 @@ _SHADY: tuple[tuple[frozenset[str], str], ...] = (
 _EXAMPLE_LABELS = re.compile(
     r"(?:^|[.-])(?:example|evil|attacker|attack|malicious|malware|bad|badguy|hacker|hack|victim|phish|phishing|target|"
     r"test|invalid|localhost|local|internal|placeholder|foo|bar|acme|mycompany|company|yourcompany|domain|yourdomain|"
-    r"mydomain|your|website|yoursite|mysite|myserver|server|host|hostname|contoso|fabrikam|xxx|untrusted|unknown|c2|suspicious)"
+    r"mydomain|your|website|yoursite|mysite|myserver|server|host|hostname|contoso|fabrikam|xxx|untrusted|"
+    r"unknown|c2|suspicious)"
     r"\d*(?=$|[.-])|^(?:your|my)[a-z-]|\.{3}"
 )
 _PLACEHOLDER = re.compile(r"[<>{}$*%\u2026]|\.\.\.|^\[")
@@ -73,7 +74,18 @@ def _trimmed(url: str) -> str:
 
 def _is_file(name: str) -> bool:
     host = name.split("/", 1)[0]
-    return "/" not in name and host.rsplit(".", 1)[-1] in ("sh", "py", "js", "zip", "json", "md", "txt", "gz", "exe", "pl")
+    return "/" not in name and host.rsplit(".", 1)[-1] in (
+        "sh",
+        "py",
+        "js",
+        "zip",
+        "json",
+        "md",
+        "txt",
+        "gz",
+        "exe",
+        "pl",
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -81,9 +93,11 @@ def judge(url: str) -> Address:
     """Return what is known of the one who answers ``url``."""
     scheme, _, rest = url.lower().partition("://")
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host = place.split("/", 1)[0].rpartition("@")[2].split(":", 1)[0].strip("[]").removeprefix("www.")
+    network = place.split("/", 1)[0].rpartition("@")[2]
+    six = re.match(r"\[([0-9a-f:.]+)\]", network)
+    host = six[1] if six else network.split(":", 1)[0].removeprefix("www.")
     secure = scheme == "https"
-    if _PLACEHOLDER.search(place.split("/", 1)[0]) or not host:
+    if not host or (_PLACEHOLDER.search(network) and not six):
         return Address(url, host, "variable", "an address that is decided when it runs", secure)
     standing, what = _standing(host, place)
     return Address(url, host, standing, what, secure)
@@ -97,16 +111,19 @@ def _standing(host: str, place: str) -> tuple[Standing, str]:
         return "example", "a local name"
     if host in GIT_HOSTS:
         return _account(host, place)
-    for domains, what in _SHADY:
-        if _within(host, domains):
-            return "shady", what
+    shady = next((what for domains, what in _SHADY if _within(host, domains)), None)
+    if shady:
+        return "shady", shady
+    return _by_name(host)
+
+
+def _by_name(host: str) -> tuple[Standing, str]:
     if _within(host, KNOWN):
         return "known", host
     if _EXAMPLE_LABELS.search(host):
         return "example", "a name that stands for any"
-    if _within(host, PAGES):
-        return "stranger", f"{host}, a page that anybody can publish"
-    return "stranger", f"{host}, which is not a known maker of software"
+    what = "a page that anybody can publish" if _within(host, PAGES) else "which is not a known maker of software"
+    return "stranger", f"{host}, {what}"
 
 
 def _account(host: str, place: str) -> tuple[Standing, str]:

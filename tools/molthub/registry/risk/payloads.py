@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import contextlib
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -10,47 +11,93 @@ from collections.abc import Iterator
 from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import Text, shown
+from molthub.registry.risk.words import words_in
 
-TRIGGERS = frozenset(
-    "base64 b64decode atob frombase64string frombase64 enc encodedcommand ec fromcharcode unhexlify fromhex decompress loads"
-    " marshal codecs rot13 xxd decode exec eval function builtins buffer".split()
+TRIGGERS = words_in(
+    """
+    base64 b64decode atob frombase64string frombase64 enc encodedcommand ec fromcharcode unhexlify fromhex
+    decompress loads marshal codecs rot13 xxd decode exec eval function builtins buffer
+    """
 )
 _DECODERS = (
-    "base64", "openssl", "xxd", "b64decode", "frombase64string", "base32", "uudecode", "tr '", 'tr "', "tr a-z", "rev |", "printf",
+    "base64",
+    "openssl",
+    "xxd",
+    "b64decode",
+    "frombase64string",
+    "base32",
+    "uudecode",
+    "tr '",
+    'tr "',
+    "tr a-z",
+    "rev |",
+    "printf",
 )
 _UNPACKERS = (
-    "b64decode", "b32decode", "b85decode", "a85decode", "atob", "fromhex", "unhexlify", "decompress", "marshal", "codecs", "fromcharcode",
-    "buffer.from(", "frombase64string", "gzinflate", "rot13", "unescape(", "decodeuricomponent(", "a2b_",
+    "b64decode",
+    "b32decode",
+    "b85decode",
+    "a85decode",
+    "atob",
+    "fromhex",
+    "unhexlify",
+    "decompress",
+    "marshal",
+    "codecs",
+    "fromcharcode",
+    "buffer.from(",
+    "frombase64string",
+    "gzinflate",
+    "rot13",
+    "unescape(",
+    "decodeuricomponent(",
+    "a2b_",
 )
 REMEDY = "write the code in the open; what is read by nobody is run by nobody"
 
 _DECODER = (
-    r"(?:base64\s+(?:-\w*d\w*|--decode)|openssl\s+(?:enc\s+)?-?(?:base64|a)\s+-d|xxd\s+-r[^\n|]{0,20}|b64decode|frombase64string|"
-    r"base32\s+-d|uudecode|tr\s+[\"']?a-z[^\n|]{0,30}n-za-m|rev(?=\s*\|)|printf\s+[\"'](?:\\+x[0-9a-f]{2}){8,}[^\n|]{0,2000})"
+    r"(?:base64\s+(?:-\w*d\w*|--decode)|openssl\s+(?:enc\s+)?-?(?:base64|a)\s+-d|xxd\s+-r[^\n|]{0,20}|b64decode|"
+    r"frombase64string|"
+    r"base32\s+-d|uudecode|tr\s+[\"']?a-z[^\n|]{0,30}n-za-m|rev(?=\s*\|)|"
+    r"printf\s+[\"'](?:\\+x[0-9a-f]{2}){8,}[^\n|]{0,2000})"
 )
-_TO_SHELL = re.compile(rf"{_DECODER}[^\n|]{{0,200}}(?:\|\s*(?!(?:sudo\s+)?(?:ba|z|da)?sh\b)[^\n|]{{1,80}}){{0,2}}\|\s*(?:sudo\s+)?"
-                       r"(?:/\S{0,30}/)?(?:(?:(?:ba|z|da|k)?sh|osascript|powershell|pwsh|iex)\b(?![.\w/-])|"
-                       r"(?:python[0-9.]*|perl|ruby|node|php)(?:\s+-)?(?=[\s\"'`)]*(?:\n|$|[|;&\"'`)])))")
-_IN_SHELL = re.compile(rf"(?:eval|(?:ba|z|da)?sh\s+-c|source|python[0-9.]*\s+-c)\s*[\"']?\s*(?:\$\(|`|<\()[^\n]{{0,2000}}?{_DECODER}")
+_TO_SHELL = re.compile(
+    rf"{_DECODER}[^\n|]{{0,200}}(?:\|\s*(?!(?:sudo\s+)?(?:ba|z|da)?sh\b)[^\n|]{{1,80}}){{0,2}}\|\s*(?:sudo\s+)?"
+    r"(?:/\S{0,30}/)?(?:(?:(?:ba|z|da|k)?sh|osascript|powershell|pwsh|iex)\b(?![.\w/-])|"
+    r"(?:python[0-9.]*|perl|ruby|node|php)(?:\s+-)?(?=[\s\"'`)]*(?:\n|$|[|;&\"'`)])))"
+)
+_IN_SHELL = re.compile(
+    rf"(?:eval|(?:ba|z|da)?sh\s+-c|source|python[0-9.]*\s+-c)\s*[\"']?\s*(?:\$\(|`|<\()[^\n]{{0,2000}}?{_DECODER}"
+)
 _UNPACK = (
-    r"(?:base64\.)?(?:urlsafe_)?(?:b64|b32|b85|a85)decode|(?<![\w.])atob|bytes\.fromhex|bytearray\.fromhex|(?:binascii\.)?(?:unhexlify|a2b_\w+)|"
-    r"zlib\.decompress|gzip\.decompress|lzma\.decompress|bz2\.decompress|marshal\.loads|codecs\.decode|string\.fromcharcode|"
-    r"buffer\.from\([^\n]{0,4000}?[\"'](?:base64|hex)[\"']|frombase64string|gzinflate|str_rot13|unescape\(|decodeuricomponent\("
+    r"(?:base64\.)?(?:urlsafe_)?(?:b64|b32|b85|a85)decode|(?<![\w.])atob|bytes\.fromhex|bytearray\.fromhex|"
+    r"(?:binascii\.)?(?:unhexlify|a2b_\w+)|"
+    r"zlib\.decompress|gzip\.decompress|lzma\.decompress|bz2\.decompress|marshal\.loads|codecs\.decode|"
+    r"string\.fromcharcode|"
+    r"buffer\.from\([^\n]{0,4000}?[\"'](?:base64|hex)[\"']|frombase64string|gzinflate|str_rot13|unescape\(|"
+    r"decodeuricomponent\("
 )
-_RUNS = r"(?<![\w.])(?:exec|eval|__import__\([\"']builtins[\"']\)\.\w+|builtins\.\w+|(?:new\s+)?function|settimeout|setinterval|execscript|assert|iex)"
+_RUNS = (
+    r"(?<![\w.])(?:exec|eval|__import__\([\"']builtins[\"']\)\.\w+|builtins\.\w+|(?:new\s+)?function|"
+    r"settimeout|setinterval|execscript|assert|iex)"
+)
 _IN_CODE = re.compile(rf"{_RUNS}\s*\(\s*(?:[\w.]{{1,40}}\(\s*){{0,4}}(?:{_UNPACK})")
 _HELD = re.compile(rf"(?<![\w.])(?P<name>[a-z_$][\w$]{{0,40}})\s*=\s*(?:[\w.]{{1,40}}\(\s*){{0,4}}(?:{_UNPACK})")
 _ENCODED_COMMAND = re.compile(
     r"(?:powershell|pwsh)(?:\.exe)?\s[^\n]{0,200}?[-/](?:e|ec|en|enc\w{0,12})\s+[\"']?(?P<code>[a-z0-9+/=]{20,})|"
     r"(?:powershell|pwsh)(?:\.exe)?\s[^\n]{0,160}frombase64string"
 )
-_SPELLED = re.compile(r"(?:\bchr\(\d{1,3}\)\s*[+.,]\s*){8,}|(?:\\x[0-9a-f]{2}){40,}|(?:\\u00[0-9a-f]{2}){30,}|(?:\b\d{2,3},\s?){60,}")
+_SPELLED = re.compile(
+    r"(?:\bchr\(\d{1,3}\)\s*[+.,]\s*){8,}|(?:\\x[0-9a-f]{2}){40,}|(?:\\u00[0-9a-f]{2}){30,}|(?:\b\d{2,3},\s?){60,}"
+)
 _RUNS_SOMETHING = re.compile(rf"{_RUNS}\s*\(")
 _RENAMED = re.compile(r"_0x[0-9a-f]{4,6}\b")
 _LITERAL = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{32,}={0,2}")
 _COMMAND = re.compile(
-    r"(?:curl|wget)\s+(?:-\S+\s+){0,6}[\"']?(?:https?://|\d{1,3}\.\d{1,3}\.)|/bin/(?:ba|z)?sh\s+-c|\|\s*(?:ba|z)?sh\b|/dev/tcp/|powershell|"
-    r"invoke-(?:expression|webrequest)|downloadstring|\bexec\s*\(|\beval\s*\(|import\s+(?:os|socket|subprocess)\b|child_process|"
+    r"(?:curl|wget)\s+(?:-\S+\s+){0,6}[\"']?(?:https?://|\d{1,3}\.\d{1,3}\.)|/bin/(?:ba|z)?sh\s+-c|\|\s*(?:ba|"
+    r"z)?sh\b|/dev/tcp/|powershell|"
+    r"invoke-(?:expression|webrequest)|downloadstring|\bexec\s*\(|\beval\s*\(|import\s+(?:os|socket|"
+    r"subprocess)\b|child_process|"
     r"os\.system|nc\s+-\w*e|osascript",
     re.IGNORECASE,
 )
@@ -92,7 +139,18 @@ def _is_lone_decoder(code: str) -> bool:
 
 def _decoded(text: Text) -> Iterator[Finding]:
     """Yield literals that decode to commands, wherever they stand: nobody writes those by chance."""
-    if not text.has("base64", "b64decode", "atob", "frombase64string", "openssl", "enc", "encodedcommand", "xxd", "fromhex", "unhexlify"):
+    if not text.has(
+        "base64",
+        "b64decode",
+        "atob",
+        "frombase64string",
+        "openssl",
+        "enc",
+        "encodedcommand",
+        "xxd",
+        "fromhex",
+        "unhexlify",
+    ):
         return
     for match in _LITERAL.finditer(text.visible):
         plain = _plain(match[0])
@@ -107,14 +165,12 @@ def _plain(literal: str) -> str:
     if re.fullmatch(r"[0-9a-fA-F]+", literal) and len(literal) % 2 == 0:
         candidates.append(bytes.fromhex(literal))
     body = literal.rstrip("=").replace("-", "+").replace("_", "/")[:8000]
-    try:
+    with contextlib.suppress(binascii.Error, ValueError):
         candidates.append(b64decode(body + "=" * (-len(body) % 4)))
-    except (binascii.Error, ValueError):
-        pass
     for content in candidates:
         wide = content.decode("utf-16-le", "ignore") if content[1:2] == b"\0" else content.decode("latin-1")
-        printable = sum(32 <= ord(c) < 127 or c in "\n\r\t" for c in wide)  # noqa: PLR2004 - printable ASCII
-        if wide and printable >= 0.95 * len(wide):  # noqa: PLR2004 - a text, but for a stray byte
+        printable = sum((c.isascii() and c.isprintable()) or c in "\n\r\t" for c in wide)
+        if wide and printable >= 0.95 * len(wide):
             return wide
     return ""
 
@@ -123,9 +179,13 @@ def look_at_names(text: Text) -> Iterator[Finding]:
     """Yield code that is spelled in numbers or whose names were taken away."""
     runs = text.has("exec", "eval") and _RUNS_SOMETHING.search(text.low) is not None
     for match in _SPELLED.finditer(text.low) if runs else ():
-        yield text.finding("MH806", "warning", match.start(), "code spelled out in numbers, in a file that runs text", REMEDY)
+        yield text.finding(
+            "MH806", "warning", match.start(), "code spelled out in numbers, in a file that runs text", REMEDY
+        )
         break
     renamed = _RENAMED.findall(text.low) if "_0x" in text.low else []
     if len(renamed) >= _MANY_RENAMED:
         offset = text.low.index(renamed[0])
-        yield text.finding("MH806", "error", offset, f"an obfuscator took the names away ({len(renamed)} names like _0x1a2b)", REMEDY)
+        yield text.finding(
+            "MH806", "error", offset, f"an obfuscator took the names away ({len(renamed)} names like _0x1a2b)", REMEDY
+        )

@@ -12,7 +12,10 @@ _SYNTAX: tuple[tuple[str, str, re.Pattern[str], tuple[str, ...]], ...] = (
     (
         "Claude Code",
         "claude",
-        re.compile(r"mcp__\w+|!`[^`\n]+`|\$\{claude_(?:plugin_root|skill_dir)\}|\$arguments\b|(?:todowrite|askuserquestion|exitplanmode)\b"),
+        re.compile(
+            r"mcp__\w+|!`[^`\n]+`|\$\{claude_(?:plugin_root|skill_dir)\}|\$arguments\b|(?:todowrite|"
+            r"askuserquestion|exitplanmode)\b"
+        ),
         ("mcp", " !`", "${claude_", "$arguments", "todowrite", "askuserquestion", "exitplanmode"),
     ),
     (
@@ -22,7 +25,12 @@ _SYNTAX: tuple[tuple[str, str, re.Pattern[str], tuple[str, ...]], ...] = (
         ("{basedir}", "sessions_spawn", "sessions_send"),
     ),
     ("Codex", "codex", re.compile(r"apply_patch\b|update_plan\b"), ("apply_patch", "update_plan")),
-    ("Copilot", "copilot|vs ?code", re.compile(r"#(?:codebase|terminallastcommand)\b"), ("#codebase", "#terminallastcommand")),
+    (
+        "Copilot",
+        "copilot|vs ?code",
+        re.compile(r"#(?:codebase|terminallastcommand)\b"),
+        ("#codebase", "#terminallastcommand"),
+    ),
 )
 _LARGE = 1024 * 1024
 _LARGE_PROSE = 100 * 1024

@@ -1,8 +1,13 @@
-"""The search for risks in one skill version: every rule over every file, weak signals added up, allow-comments. Pure."""
+"""The search for risks in one skill version: every rule over every file, weak signals added up, allow-comments.
+
+Pure: bytes by path in, findings out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from molthub.registry.risk import (
@@ -24,8 +29,13 @@ from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import INVISIBLE_BYTES, Kind, Text
 
 SKILL_MD = "SKILL.md"
+MAX_SAME = 20
 MAX_READ = 8 * 1024 * 1024
-"""Bytes of one text file that are read; a longer one has a finding of its own."""
+MAX_LOOKED_AT = 500
+"""Findings of a kind that a file shows; bytes of a text file that are read; findings of a rule after which it stops.
+
+Whoever goes beyond the last two has a blocking finding for that alone, so that no flood hides anything.
+"""
 
 
 class Rule(NamedTuple):
@@ -36,7 +46,7 @@ class Rule(NamedTuple):
     triggers: frozenset[bytes]
 
 
-def _rule(look: Callable[[Text], Iterator[Finding]], kinds: Collection[Kind], triggers: Collection[str] = ()) -> Rule:
+def _rule(look: Callable[[Text], Iterator[Finding]], kinds: tuple[Kind, ...], triggers: Collection[str] = ()) -> Rule:
     return Rule(look, frozenset(kinds), frozenset(word.encode() for word in triggers))
 
 
@@ -63,7 +73,8 @@ def scan_skill(files: Mapping[str, bytes], *, environment: Collection[str] | Non
     """Return what is found in the files of one skill version, by path and line.
 
     ``files`` are the version's files, relative to its folder. ``environment`` are the variables that skill.yaml names;
-    None leaves out what compares code with a manifest. Blocking findings have the severity ``error`` and no allow-comment.
+    None leaves out what compares code with a manifest. Blocking findings have the severity ``error`` and no
+    allow-comment.
     """
     findings: list[Finding] = []
     allowances: dict[str, list[Allowance]] = {}
@@ -73,6 +84,9 @@ def scan_skill(files: Mapping[str, bytes], *, environment: Collection[str] | Non
         findings += binaries.look(path, content)
         if b"\x00" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
             continue
+        if len(content) > MAX_READ:
+            message = f"text of {len(content):,} bytes; {MAX_READ:,} are read"
+            findings.append(Finding("MH818", "error", path, message, "split it, or leave it out"))
         text = Text(path, _as_utf8(content[:MAX_READ]))
         texts.append(text)
         findings += _in_text(text, content)
@@ -80,8 +94,17 @@ def scan_skill(files: Mapping[str, bytes], *, environment: Collection[str] | Non
             allowances.setdefault(allowance.path, []).append(allowance)
     findings += _across(texts, environment)
     findings += _together(findings)
-    unique = dict.fromkeys(sorted(findings, key=_place))
-    return tuple(applied(unique, allowances))
+    return tuple(_few(applied(dict.fromkeys(sorted(findings, key=_place)), allowances)))
+
+
+def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the first findings of a kind in a file: nobody reads the thousandth, and none hides another kind."""
+    count: Counter[tuple[str, str, bool]] = Counter()
+    for finding in findings:
+        kind = (finding.path, finding.id, finding.blocks)
+        count[kind] += 1
+        if count[kind] <= MAX_SAME:
+            yield finding
 
 
 def _as_utf8(content: bytes) -> bytes:
@@ -96,7 +119,11 @@ def _in_text(text: Text, content: bytes) -> Iterator[Finding]:
         yield from hidden.look_at_characters(text)
     for rule in RULES:
         if text.kind in rule.kinds and not (rule.triggers and rule.triggers.isdisjoint(text.words)):
-            yield from rule.look(text)
+            found = list(islice(rule.look(text), MAX_LOOKED_AT))
+            yield from found
+            if len(found) == MAX_LOOKED_AT:
+                message = f"more than {MAX_LOOKED_AT} signals like {found[0].id} in one file, which nobody can review"
+                yield Finding("MH819", "error", text.path, message, "split the file, or leave it out")
     if text.path == SKILL_MD:
         yield from portability.look_at_syntax(text)
 

@@ -1,7 +1,7 @@
 """MH801: live-looking credentials in a skill's files. Pure; nothing found is ever repeated.
 
-The detectors are those of ``detect-secrets`` that know a token by its shape; its entropy and keyword detectors flag good
-skills and are left out. The library is imported only where a cheap look has found something of a token's shape.
+The detectors are those of ``detect-secrets`` that know a token by its shape; its entropy and keyword detectors flag
+good skills and are left out. The library is imported only where a cheap look has found something of a token's shape.
 """
 
 from __future__ import annotations
@@ -15,25 +15,56 @@ from molthub.errors import Severity, missing_extra
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import Text
 
-REMEDY = "revoke it, since git remembers it; then declare the variable in skill.yaml and give the value where the bot runs"
+REMEDY = (
+    "revoke it, since git remembers it; then declare the variable in skill.yaml and give the value where the bot runs"
+)
 
 _SHAPE = re.compile(
-    r"gh[opusr]_[A-Za-z0-9]{30}|github_pat_[A-Za-z0-9_]{30}|glpat-[\w-]{16}|xox[abeoprs]-[\w-]{10}|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{35}|"
-    r"sk-[\w-]{20}|[rs]k_live_\w{16}|npm_\w{30}|pypi-AgE\w{20}|hf_[A-Za-z]{30}|SG\.[\w-]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|AccountKey=|"
-    r"\b\d{8,10}:[\w-]{35}|[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27}|hooks\.slack\.com/services/T|(?:AC|SK)[0-9a-f]{32}|-us[0-9]{1,2}\b"
+    r"gh[opusr]_[A-Za-z0-9]{30}|github_pat_[A-Za-z0-9_]{30}|glpat-[\w-]{16}|xox[abeoprs]-[\w-]{10}|(?:AKIA|"
+    r"ASIA)[0-9A-Z]{16}|AIza[\w-]{35}|"
+    r"sk-[\w-]{20}|[rs]k_live_\w{16}|npm_\w{30}|pypi-AgE\w{20}|hf_[A-Za-z]{30}|SG\.[\w-]{16}|"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|AccountKey=|"
+    r"\b\d{8,10}:[\w-]{35}|[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27}|hooks\.slack\.com/services/T|(?:AC|"
+    r"SK)[0-9a-f]{32}|-us[0-9]{1,2}\b"
 )
 _TOKEN = re.compile(r"[\w+/=.:-]+")
+_NEAR = 200
 _LEAST = 16
 _PREFIXES = (
-    b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox", b"AKIA", b"ASIA", b"AIza", b"sk-", b"k_live_", b"npm_", b"pypi-AgE",
-    b"hf_", b"SG.", b"PRIVATE KEY", b"AccountKey=", b"hooks.slack.com", b":AA", b"-us",
+    b"ghp_",
+    b"gho_",
+    b"ghu_",
+    b"ghs_",
+    b"ghr_",
+    b"github_pat_",
+    b"glpat-",
+    b"xox",
+    b"AKIA",
+    b"ASIA",
+    b"AIza",
+    b"sk-",
+    b"k_live_",
+    b"npm_",
+    b"pypi-AgE",
+    b"hf_",
+    b"SG.",
+    b"PRIVATE KEY",
+    b"AccountKey=",
+    b"hooks.slack.com",
+    b":AA",
+    b"-us",
 )
 _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a Google API key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
     ("a Hugging Face token", re.compile(r"(?<!\w)hf_[A-Za-z]{34}(?!\w)")),
     ("a GitHub token", re.compile(r"(?<!\w)github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}(?!\w)")),
     ("an Anthropic API key", re.compile(r"(?<![\w-])sk-ant-(?:api|admin)\d\d-[\w-]{80,}")),
-    ("an OpenAI API key", re.compile(r"(?<![\w-])sk-(?:proj|svcacct|admin)-[\w-]{60,}|(?<![\w-])sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}")),
+    (
+        "an OpenAI API key",
+        re.compile(
+            r"(?<![\w-])sk-(?:proj|svcacct|admin)-[\w-]{60,}|(?<![\w-])sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"
+        ),
+    ),
 )
 _PLUGINS: dict[str, Severity] = {
     "aws.AWSKeyDetector": "error",
@@ -56,7 +87,8 @@ _PLUGINS: dict[str, Severity] = {
 """The detectors that are asked, by module and class, and how grave what they find is."""
 
 _STANDS_FOR_ONE = re.compile(
-    r"example|sample|dummy|fake|placeholder|your|xxxx|test|redacted|changeme|replace|insert|foobar|0123456|1234567|abcdef|\.\.\.|<|\*\*\*|aaaa|0000|1111|deadbeef",
+    r"example|sample|dummy|fake|placeholder|your|xxxx|test|redacted|changeme|replace|insert|foobar|0123456|"
+    r"1234567|abcdef|\.\.\.|<|\*\*\*|aaaa|0000|1111|deadbeef",
     re.IGNORECASE,
 )
 _MIN_DIFFERENT = 10
@@ -70,9 +102,9 @@ def look(text: Text) -> Iterator[Finding]:
         return
     seen: set[str] = set()
     for match in _SHAPE.finditer(text.raw):
-        begin = text.raw.rfind("\n", 0, match.start()) + 1
-        end = text.raw.find("\n", match.end())
-        line = text.raw[begin : end if end >= 0 else len(text.raw)][:2000]
+        begin = max(text.raw.rfind("\n", 0, match.start()) + 1, match.start() - _NEAR)
+        end = text.raw.find("\n", match.end(), match.end() + _NEAR)
+        line = text.raw[begin : end if end >= 0 else match.end() + _NEAR]
         whole = _TOKEN.match(text.raw, match.start())
         for name, severity, part in _in_line(line):
             secret = whole[0] if whole and part in whole[0] else part  # some detectors name a token's prefix alone
@@ -95,7 +127,10 @@ def _detectors() -> tuple[tuple[Any, Severity], ...]:
     from importlib import import_module
 
     try:
-        found = [(import_module(f"detect_secrets.plugins.{name.split('.')[0]}"), name.split(".")[1], grave) for name, grave in _PLUGINS.items()]
+        found = [
+            (import_module(f"detect_secrets.plugins.{name.split('.')[0]}"), name.split(".")[1], grave)
+            for name, grave in _PLUGINS.items()
+        ]
     except ImportError as error:
         raise missing_extra("registry", "the search for secrets") from error
     return tuple((getattr(module, plugin)(), grave) for module, plugin, grave in found)
@@ -109,11 +144,12 @@ def _looks_live(text: Text, match: re.Match[str], secret: str, line: str) -> boo
     """Whether a credential looks like one that opens something, and not like one that stands for it."""
     if "PRIVATE KEY" in secret or "BEGIN" in secret:
         body = text.raw[match.end() : match.end() + 400]
-        return re.search(r"[A-Za-z0-9+/]{50,}", body.replace("\\n", "\n")) is not None and not _STANDS_FOR_ONE.search(body[:200])
+        return re.search(r"[A-Za-z0-9+/]{50,}", body.replace("\\n", "\n")) is not None and not _STANDS_FOR_ONE.search(
+            body[:200]
+        )
     return not _STANDS_FOR_ONE.search(secret) and len(set(secret)) >= _MIN_DIFFERENT and "regex" not in line.lower()
 
 
 def _at(text: Text, offset: int, severity: Severity, name: str) -> Finding:
-    line = text.raw.count("\n", 0, offset) + 1
-    column = offset - (text.raw.rfind("\n", 0, offset) + 1) + 1
+    line, column = text.raw_place(offset)
     return Finding("MH801", severity, text.path, f"this looks like {name}", REMEDY, line, column)

@@ -16,25 +16,28 @@ from typing import Literal
 
 from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
+from molthub.registry.risk.words import words_in
 
 Kind = Literal["prose", "code", "other"]
 
 PROSE = frozenset({".md", ".mdx", ".markdown", ".txt", ".rst", ".adoc", ".org"})
-CODE = frozenset(
-    ".applescript .bash .bat .c .cjs .cmd .command .cpp .cs .fish .go .java .js .jsx .kt .lua .mjs .php .pl .ps1 .psm1 .py"
-    " .pyw .r .rb .rs .scpt .sh .swift .ts .tsx .vbs .wsf .zsh .json .json5 .yaml .yml .toml .ini .cfg .conf .service"
-    " .plist .reg .desktop .ipynb".split()
+CODE = words_in(
+    """
+    .applescript .bash .bat .c .cjs .cmd .command .cpp .cs .fish .go .java .js .jsx .kt .lua .mjs .php .pl .ps1
+    .psm1 .py .pyw .r .rb .rs .scpt .sh .swift .ts .tsx .vbs .wsf .zsh .json .json5 .yaml .yml .toml .ini .cfg .conf
+    .service .plist .reg .desktop .ipynb
+    """
 )
 _WORD_BYTES = bytes(
-    byte + 32 if 65 <= byte <= 90 else byte if 97 <= byte <= 122 or 48 <= byte <= 57 else 32  # A-Z, a-z, 0-9
-    for byte in range(256)
+    ord(letter.lower()) if letter.isascii() and letter.isalnum() else ord(" ") for letter in map(chr, range(256))
 )
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 INVISIBLE_BYTES = re.compile(
-    rb"[\xe2\xc2\xcd\xd8\xe1\xe3\xef\xf3](?:(?<=\xe2)(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])|(?<=\xc2)\xad|(?<=\xcd)\x8f|"
+    rb"[\xe2\xc2\xcd\xd8\xe1\xe3\xef\xf3](?:(?<=\xe2)(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])|(?<=\xc2)\xad|"
+    rb"(?<=\xcd)\x8f|"
     rb"(?<=\xd8)\x9c|(?<=\xe1)(?:\x85[\x9f\xa0]|\x9e[\xb4\xb5]|\xa0[\x8b-\x8f])|(?<=\xe3)\x85\xa4|(?<=\xef)(?:\xbb\xbf|"
     rb"\xbe\xa0|\xbf[\xb9-\xbb])|(?<=\xf3)\xa0[\x80-\xbf])"
 )
@@ -49,7 +52,7 @@ _LOOK_ALIKE = str.maketrans(
 _MIXED = re.compile(r"[a-zA-Z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][a-zA-Z]")
 _FULL_WIDTH = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]")
 _CONTINUED = re.compile(r"\\\r?\n|(?<=[ \t])[`^]\r?\n")
-_HEADING = re.compile(r"^[ \t>]{0,8}(?:#{1,6}[ \t]+(.+)|\*\*([^*\n]{3,90})\*\*:?[ \t]*)$", re.MULTILINE)
+_HEADING = re.compile(r"^[ \t>]{0,8}(?:#{1,6}[ \t]+(.{1,200})|\*\*([^*\n]{3,90})\*\*:?[ \t]*)$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
 _SPEAKS_OF_ATTACKS = re.compile(
     r"attack|threat|malicious|malware|red flags?|anti-?patterns?|vulnerab|exploit|injection|suspicious|dangerous|"
@@ -58,10 +61,12 @@ _SPEAKS_OF_ATTACKS = re.compile(
 )
 _REFUSES = re.compile(
     r"\b(?:never|don'?t|do not|must not|should not|avoid|refuse|rejects?|blocks?|blocked|flags?|flagged|detects?|"
-    r"detected|malicious|attacks?|attacker|suspicious|dangerous|unsafe|insecure|vulnerable|exploit|bad|wrong|deny|denied|"
+    r"detected|malicious|attacks?|attacker|suspicious|dangerous|unsafe|insecure|vulnerable|exploit|bad|wrong|"
+    r"deny|denied|"
     r"forbidden|injection|untrusted|phishing|scam|red flag|instead of|rather than|evil|payloads?)\b|\u274c|\U0001f6ab|"
     r"\u26d4|\u2717|\U0001f6a9"
 )
+_NEAR = 800
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u300c\u300d"
 
 
@@ -79,7 +84,7 @@ def kind_of(path: str, content: bytes) -> Kind:
 
 
 class Text:
-    """One text file: ``path``, ``kind``, ``raw`` as written, ``visible`` and ``low`` as read, ``content`` as UTF-8, ``words``."""
+    """One text file: ``raw`` as written, ``visible`` and ``low`` as read, ``content`` the visible text in UTF-8."""
 
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
@@ -108,11 +113,21 @@ class Text:
 
     @cached_property
     def _headings(self) -> list[tuple[int, str]]:
-        found: list[tuple[int, str]] = []
-        for match in _HEADING.finditer(self.low):
-            if not self.fence_at(match.start()):
-                found.append((match.start(), match[1] or match[2]))
-        return found
+        return [
+            (match.start(), match[1] or match[2])
+            for match in _HEADING.finditer(self.low)
+            if not self.fence_at(match.start())
+        ]
+
+    @cached_property
+    def raw_lines(self) -> list[int]:
+        """Where the lines of ``raw`` begin."""
+        return [0, *(match.end() for match in re.finditer("\n", self.raw))]
+
+    def raw_place(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset in ``raw``, from 1."""
+        line = bisect_right(self.raw_lines, offset)
+        return line, offset - self.raw_lines[line - 1] + 1
 
     @cached_property
     def fences(self) -> list[tuple[int, int]]:
@@ -132,8 +147,10 @@ class Text:
         at = bisect_right(self.fences, (offset, len(self.low) + 1)) - 1
         return self.fences[at] if at >= 0 and self.fences[at][1] >= offset else None
 
-    def matches(self, pattern: re.Pattern[str], *anchors: str, back: int = 0, ahead: int = 0) -> Iterator[re.Match[str]]:
-        """Yield matches of ``pattern`` in ``low`` that begin at one of ``anchors``, or up to ``back`` characters before.
+    def matches(
+        self, pattern: re.Pattern[str], *anchors: str, back: int = 0, ahead: int = 0
+    ) -> Iterator[re.Match[str]]:
+        """Yield matches of ``pattern`` in ``low`` that begin at one of ``anchors``, or up to ``back`` before one.
 
         Looking for plain anchors first keeps the cost at one quick pass, whatever the pattern is. An anchor begins and
         ends where words do. ``ahead`` is how far
@@ -167,11 +184,15 @@ class Text:
         return bisect_right(self._starts, offset)
 
     def lines(self, offset: int, before: int = 0, end: int | None = None) -> str:
-        """Return the line of ``offset`` in lower case, with ``before`` lines above it, up to the line of ``end``."""
+        """Return the line of ``offset`` in lower case, with ``before`` lines above it, up to the line of ``end``.
+
+        Of lines that are longer than people write, what is near is returned, so that the cost stays linear.
+        """
         number = self.line_number(offset)
         last = self.line_number(end) if end is not None else number
         stop = self._starts[last] if last < len(self._starts) else len(self.low)
-        return self.low[self._starts[max(0, number - 1 - before)] : stop]
+        start = self._starts[max(0, number - 1 - before)]
+        return self.low[max(start, offset - _NEAR) : min(stop, (end or offset) + _NEAR)]
 
     def heading(self, offset: int) -> str:
         """Return the headings that ``offset`` stands below, the nearest two, or nothing."""
@@ -188,7 +209,8 @@ class Text:
 
     def quoted(self, offset: int, end: int) -> bool:
         """Whether the text from ``offset`` to ``end`` stands in quotation marks or between backticks on its line."""
-        before = self.lines(offset)[: offset - self._starts[self.line_number(offset) - 1]]
+        start = max(self._starts[self.line_number(offset) - 1], offset - _NEAR)
+        before = self.low[start:offset]
         after = self.low[end : end + 160].split("\n", 1)[0]
         return any(mark in before for mark in _QUOTES) and any(mark in after for mark in _QUOTES)
 
@@ -197,7 +219,7 @@ class Text:
         return _SPEAKS_OF_ATTACKS.search(self.heading(offset)) is not None
 
     def cites(self, offset: int, end: int | None = None) -> bool:
-        """Whether the place speaks of attacks instead of asking for one: by its line, its heading or its code's lead."""
+        """Whether the place speaks of attacks: by its line, by its heading, or by the lines that lead to its code."""
         if self.refused(offset, end) or self.taught(offset):
             return True
         fence = self.fence_at(offset)

@@ -1,0 +1,8 @@
+"""Lists of words, written as text. Pure."""
+
+from __future__ import annotations
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of ``text``, as whitespace parts them."""
+    return frozenset(text.split())
