@@ -252,9 +252,16 @@ def test_a_pack_version_without_a_record_is_left_out() -> None:
     assert sorted(entry(index, "pack", "dev")["versions"]) == ["1"]
 
 
-def test_a_pack_locked_to_a_removed_skill_is_quarantined() -> None:
-    records = {"1.2.0": {"removed": "It leaks."}}
-    tree = registry(skill("git", "1.1.0", "1.2.0", records=records), skill("docker"), locked=False)
+@pytest.mark.parametrize(
+    "withdrawn_by",
+    [
+        {"records": {"1.2.0": {"removed": "It leaks."}}},
+        {"records": {"1.2.0": {"quarantined": "It leaks."}}},
+        {"project": {"status": "quarantined"}},
+    ],
+)
+def test_a_pack_locked_to_a_withdrawn_skill_is_quarantined(withdrawn_by: dict[str, Any]) -> None:
+    tree = registry(skill("git", "1.1.0", "1.2.0", **withdrawn_by), skill("docker"), locked=False)
     index = build(dev_pack(tree))
     release = entry(index, "pack", "dev")["versions"]["1"]
     assert "git 1.2.0" in release["quarantined"]

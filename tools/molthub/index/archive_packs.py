@@ -73,7 +73,7 @@ def _release(
 def _locked_skills(
     version: PackVersion, what: str, archived: Archived
 ) -> tuple[dict[str, Artifact] | None, str | None]:
-    """Return the locked skills, and why the pack must be quarantined: one of them was removed.
+    """Return the locked skills, and why the pack must be quarantined: one of them was removed, or is itself.
 
     None in place of the skills: the pack cannot be offered, and a problem says so.
     """
@@ -84,7 +84,7 @@ def _locked_skills(
             continue
         artifact = archived.artifact(name, locked.version)
         if artifact is None and archived.was_removed(name, locked.version):
-            withdrawn = withdrawn or f"It is locked to {name} {locked.version}, which was removed."
+            withdrawn = withdrawn or f"It is locked to {name} {locked.version}, which was withdrawn."
         elif artifact is None or artifact.digest != locked.digest:
             _report_lock(version, what, name, locked, archived)
             return None, None

@@ -13,7 +13,16 @@ from molthub import versions
 from molthub.documents import hex_of
 from molthub.errors import Problem
 from molthub.index.archives import pack_archive
-from molthub.model import Artifact, FileEntry, PackEntry, Project, SkillEntry, SkillManifest, VersionRecord
+from molthub.model import (
+    Artifact,
+    FileEntry,
+    PackEntry,
+    Project,
+    SkillEntry,
+    SkillManifest,
+    SkillRelease,
+    VersionRecord,
+)
 
 Content = tuple[tuple[FileEntry, bytes], ...]
 """The files of a version with their bytes, ordered by the UTF-8 bytes of their paths."""
@@ -48,10 +57,12 @@ class Archived:
         return Artifact(version, digest, name_of_file, len(packed), unpacked, name)
 
     def artifact(self, skill: str, version: str) -> Artifact | None:
-        """Return how to fetch a skill's version, or None where there is no archive of it."""
+        """Return how to fetch a skill's version, or None where there is no archive of it for anybody."""
         entry = self.skills.get(skill)
         release = entry.releases.get(version) if entry else None
-        return release.artifact if release and release.artifact.archive else None
+        if entry is None or release is None or is_closed(entry, release) or not release.artifact.archive:
+            return None
+        return release.artifact
 
     def removed_digests(self) -> tuple[str, ...]:
         """Return the digests of removed versions, whose archives are kept for nobody."""
@@ -59,10 +70,15 @@ class Archived:
         return tuple(release.artifact.digest for release in releases if release.removed is not None)
 
     def was_removed(self, skill: str, version: str) -> bool:
-        """Whether nothing but a tombstone is left of a skill's version."""
+        """Whether nobody may have a skill's version: a tombstone is left of it, or it is in quarantine."""
         entry = self.skills.get(skill)
         release = entry.releases.get(version) if entry else None
-        return release is not None and release.removed is not None
+        return entry is not None and release is not None and is_closed(entry, release)
+
+
+def is_closed(entry: SkillEntry, release: SkillRelease) -> bool:
+    """Whether nobody may have a version of a skill: it, or the whole skill, was removed or is in quarantine."""
+    return release.removed is not None or release.quarantined is not None or is_withdrawn(entry)
 
 
 def tombstone(name: str, version: str, record: VersionRecord) -> Artifact:
