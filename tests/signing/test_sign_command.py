@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from tuf.ngclient import Updater
 
 from molthub.client.fetch import NOT_FOUND, Fetched, open_fetcher
-from molthub.client.trust import Trust
+from molthub.client.trust import Trust, fingerprint
 from molthub.documents import hex_of
 from molthub.errors import DeniedError, MolthubError
 from molthub.index.publish_metadata import publish_metadata
@@ -478,3 +479,22 @@ def test_readers_see_whole_states_while_many_are_published(site: Path, tmp_path:
 
 def _reader(site: Path) -> Callable[[str], bytes | None]:
     return lambda path: (site / path).read_bytes() if (site / path).is_file() else None
+
+
+@pytest.mark.parametrize(("answer", "trusted"), [("y", True), ("n", False)])
+def test_a_person_is_shown_the_fingerprint_and_asked(
+    answer: str, trusted: bool, server: IndexServer, tmp_path: Path
+) -> None:
+    import pty
+
+    script = "import sys; from molthub.cli.main import skills_group; from molthub.console import run; "
+    command = [sys.executable, "-c", f"{script} sys.exit(run(skills_group))", "registry", "add", server.url]
+    typed, stdin = pty.openpty()
+    try:
+        os.write(typed, f"{answer}\n".encode())
+        done = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False, cwd=tmp_path)
+    finally:
+        os.close(typed)
+        os.close(stdin)
+    assert fingerprint(server.files["metadata/1.root.json"]) in done.stderr
+    assert (done.returncode == 0, Trust.of(server.url).root is not None) == (trusted, trusted)
