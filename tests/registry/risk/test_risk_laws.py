@@ -69,8 +69,7 @@ def test_invisible_characters_hide_nothing(problem_id: str, mark: str, at: int) 
 @given(lead=st.lists(WORDS, max_size=60), tail=st.lists(WORDS, max_size=60))
 @settings(max_examples=25, deadline=None)
 def test_plausible_text_around_hides_nothing(problem_id: str, lead: list[str], tail: list[str]) -> None:
-    around = [word for word in lead if word not in ("never", "without")]
-    text = f"# Skill\n\n{' '.join(around)}\n\n## Setup\n\n{ATTACKS[problem_id]}\n\n{' '.join(tail)}\n"
+    text = f"# Skill\n\n{' '.join(lead)}\n\n## Setup\n\n{ATTACKS[problem_id]}\n\n{' '.join(tail)}\n"
     assert problem_id in blocking(text)
     assert problem_id in blocking(text, "references/more.md")
 

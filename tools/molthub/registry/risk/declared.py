@@ -44,7 +44,7 @@ def look_at_variables(texts: Collection[Text], declared: Collection[str]) -> Ite
             name = next(group for group in match.groups() if group)
             if name.upper() in known or _EVERYWHERE.fullmatch(name) or not name.isupper():
                 continue
-            if match["f"] and name in assigned:
+            if match["f"] and (name in assigned or not text.path.endswith((".sh", ".bash", ".zsh"))):
                 continue
             known.add(name.upper())
             message = f"the code reads {name}, which skill.yaml does not name"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import Address, address_in
 from molthub.registry.risk.known_hosts import GIT_HOSTS
@@ -135,24 +134,21 @@ def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mil
     insecure = address.url.lower().startswith("http://") and address.standing in ("known", "stranger")
     if address.standing == "known" and not insecure:
         return
+    nobody = address.standing in ("example", "variable")
+    cited = text.cites(match.start(), match.end()) if nobody else _is_warned_of(text, match, address)
+    if nobody and cited:
+        return
     what = address.what + (", over http, which anybody on the way can change" if insecure else "")
     message = f"code from {what}, {how}: {shown(match[0])}"
-    cited = address.standing in ("example", "variable") and text.cites(match.start(), match.end())
-    cited = cited or text.refused(match.start(), match.end())
-    severity: Severity = "error"
-    if (
-        address.standing in ("example", "variable")
-        or (address.standing == "known" and text.kind == "prose")
-        or (
-            (mild or (_is_named(address) and not _is_demanded(text, match)))
-            and address.standing != "shady"
-            and not insecure
-        )
-    ):
-        severity = "warning"
-    elif address.standing == "stranger" and text.cites(match.start(), match.end()):
-        cited = True
-    yield text.finding("MH804", severity, match.start(), message, REMEDY, cited=cited)
+    open_to_review = mild or (_is_named(address) and not _is_demanded(text, match))
+    weak = nobody or (address.standing == "known" and text.kind == "prose")
+    weak = weak or (open_to_review and address.standing != "shady" and not insecure)
+    yield text.finding("MH804", "warning" if weak else "error", match.start(), message, REMEDY, cited=cited)
+
+
+def _is_warned_of(text: Text, match: re.Match[str], address: Address) -> bool:
+    """Whether the words before a live address, or the heading of one that is not shady, say that it is an attack."""
+    return text.refused_ahead(match.start()) or (address.standing == "stranger" and text.taught(match.start()))
 
 
 def _is_named(address: Address) -> bool:

@@ -147,7 +147,7 @@ def look(text: Text) -> Iterator[Finding]:
         if passage.score < BLOCKS_AT or block in taken:
             continue
         taken.add(block)
-        cited = text.refused(offset) or (weight < MOST and text.cites(offset))
+        cited = text.refused_ahead(offset) or (weight < MOST and text.taught(offset))
         message = f"the reader is told to fetch and run something of nobody known: {', '.join(passage.signs)}"
         yield text.finding("MH805", "error", offset, message, REMEDY, cited=cited)
 

@@ -96,5 +96,6 @@ def look(text: Text) -> Iterator[Finding]:
     for match in text.matches(_MILD, *_MILD_WORDS, back=90, ahead=140):
         if match[0].startswith("xattr") and "quarantine" not in match[0] and not re.match(r"xattr\s+-\w*c", match[0]):
             continue
-        message = f"a safeguard is to be switched off: {shown(match[0])}"
-        yield text.finding("MH812", "warning", match.start(), message, REMEDY, cited=text.cites(match.start()))
+        if not text.cites(match.start()):
+            message = f"a safeguard is to be switched off: {shown(match[0])}"
+            yield text.finding("MH812", "warning", match.start(), message, REMEDY)

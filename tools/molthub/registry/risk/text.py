@@ -60,11 +60,13 @@ _SPEAKS_OF_ATTACKS = re.compile(
     r"unsafe|insecure|adversar|jailbreak|red team|pentest|penetration|poison|scam|phishing|untrusted|refuse|blocked"
 )
 _REFUSES = re.compile(
-    r"\b(?:never|don'?t|do not|must not|should not|avoid|refuse|rejects?|blocks?|blocked|flags?|flagged|detects?|"
-    r"detected|malicious|attacks?|attacker|suspicious|dangerous|unsafe|insecure|vulnerable|exploit|bad|wrong|"
-    r"deny|denied|"
-    r"forbidden|injection|untrusted|phishing|scam|red flag|instead of|rather than|evil|payloads?)\b|\u274c|\U0001f6ab|"
-    r"\u26d4|\u2717|\U0001f6a9"
+    r"\b(?:never|don'?t|do not|must not|should not|shouldn't|avoid|refuse to|instead of|rather than)\s+(?:\w+\s+){0,2}?"
+    r"(?:run|execut|us(?:e|ing)|pip(?:e|ing)|past(?:e|ing)|copy|install|download|trust|call|follow|writ|pass|disabl|turn|"
+    r"send|includ|commit|hard-?cod|embed|allow|click|load|fetch|eval|access|read|upload|curl|wget)\w*|"
+    r"\b(?:malicious|malware|attacks?|attackers?|attacker's|suspicious|dangerous|unsafe|insecure|vulnerable|exploits?|"
+    r"denied|forbidden|injections?|untrusted|phishing|scam|red flags?|anti-?patterns?|evil|payloads?|detects?|detected|flagged|"
+    r"rejects?|rejected|blocks|blocked|bad)\b|"
+    r"\u274c|\U0001f6ab|\u26d4|\u2717|\U0001f6a9"
 )
 _NEAR = 800
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u300c\u300d"
@@ -206,6 +208,14 @@ class Text:
     def refused(self, offset: int, end: int | None = None) -> bool:
         """Whether the line itself, or the one above it, says not to do this or calls it an attack."""
         return _REFUSES.search(self.lines(offset, before=1, end=end)) is not None
+
+    def refused_ahead(self, offset: int) -> bool:
+        """Whether the line up to ``offset``, or a comment right above it, says not to do it or calls it an attack."""
+        start = self._starts[self.line_number(offset) - 1]
+        if _REFUSES.search(self.low[max(start, offset - _NEAR) : offset]):
+            return True
+        above = self.lines(offset, before=1)[: max(0, start - max(0, offset - _NEAR))].strip()
+        return above.startswith(("#", "//", "--", "<!--")) and _REFUSES.search(above) is not None
 
     def quoted(self, offset: int, end: int) -> bool:
         """Whether the text from ``offset`` to ``end`` stands in quotation marks or between backticks on its line."""
