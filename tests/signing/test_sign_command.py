@@ -323,7 +323,9 @@ def _refused(skills: Command, *ids: str) -> None:
     assert not list(Path(".skills").glob("git"))
 
 
-def test_a_frozen_registry_is_refused(skills: Command, server: IndexServer, site: Path, tmp_path: Path) -> None:
+def test_a_frozen_registry_is_refused(
+    molthub: Command, skills: Command, server: IndexServer, site: Path, tmp_path: Path
+) -> None:
     trusting(skills, server)
     keys = SigningKeys(tmp_path / "keys")
     previous = read_published(server.files.get, keys, "site")
@@ -334,6 +336,10 @@ def test_a_frozen_registry_is_refused(skills: Command, server: IndexServer, site
     said = skills("install", "git", "--json")
     assert (said.status, said.json["error"]["id"]) == (1, "MH613")
     assert "refresh" in said.json["error"]["remedy"]
+    said = molthub("sign", "refresh", "--keys", "keys")
+    assert (said.status, "expired at" in said.err) == (0, True)
+    server.files = files_of(site)
+    assert skills("install", "git").status == 0
 
 
 def test_a_root_is_trusted_by_its_fingerprint(skills: Command, server: IndexServer) -> None:
@@ -350,6 +356,9 @@ def test_a_root_is_trusted_on_first_use_with_yes_only(skills: Command, server: I
     assert Trust.of(server.url).root is None
     assert skills("registry", "add", server.url, "--yes").status == 0
     assert Trust.of(server.url).root == server.files["metadata/1.root.json"]
+    assert "root" in skills("registry", "list", "--json").json[0]
+    assert skills("registry", "add", server.url).status == 0
+    assert "root" in skills("registry", "list", "--json").json[0], "adding it again takes nothing away"
 
 
 def test_an_unsigned_registry_has_no_root_to_trust(skills: Command, server: IndexServer) -> None:

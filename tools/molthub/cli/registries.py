@@ -88,7 +88,7 @@ def add_registry(
       skills registry add https://skills.example.com/ --root 1.root.json
       skills registry add team ./site --project
     """
-    from molthub.client.config import added, read_config, without_credentials
+    from molthub.client.config import added, pin_for, read_config, without_credentials
     from molthub.client.fetch import open_fetcher
 
     if len(name_and_url) > 2:  # noqa: PLR2004 (a name and a URL)
@@ -102,7 +102,7 @@ def add_registry(
         )
     config = read_config(open_skills(console, project=project, use_home=use_home).folder.path)
     pin = _trusted_root(console, location, root, fingerprint, yes=yes)
-    config, entry = added(config, location, names[0] if names else None, pin)
+    config, entry = added(config, location, names[0] if names else None, pin or pin_for(location, (config,)))
     config.write()
     console.json(_json(entry, config.path, default=config.registries[0] == entry))
     console.result(f"{entry.name}  {without_credentials(entry.url)}")

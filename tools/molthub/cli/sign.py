@@ -259,6 +259,11 @@ def _write(
     from molthub.index.sign import Lifetimes
     from molthub.index.sign import sign as sign_root
 
+    if before is not None and before.timestamp.is_expired(_now()):
+        console.warn(
+            f"what is published expired at {before.timestamp.expires:%Y-%m-%dT%H:%M:%SZ}: nothing refreshed it, or an "
+            "old copy was served here"
+        )
     signed = sign_root(content, keys, before, _now(), Lifetimes(timestamp=expires))
     written = publish_metadata(signed.files, out)
     _warn_of_root(console, keys)

@@ -201,7 +201,8 @@ class TrustedMetadata:
             raise ExpiredError(
                 f"{signed.role}.json has expired at {when}",
                 remedy="somebody may be holding back newer files, or the registry is no longer signed: try again, look "
-                "at this machine's clock, then ask whoever runs the registry (molthub sign refresh)",
+                "at this machine's clock, then ask whoever runs the registry "
+                f"(molthub sign {'rotate' if signed.role == ROOT else 'refresh'})",
             )
 
 

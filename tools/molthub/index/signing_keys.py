@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ONLINE_ROLES = ("timestamp", "snapshot", "targets")
 PRIVATE_MODE = 0o600
+_BINARY = getattr(os, "O_BINARY", 0)
 _ROOT_FILE = re.compile(r"([1-9][0-9]*)\.root\.json\Z")
 
 
@@ -128,7 +129,7 @@ class SigningKeys:
         return signer
 
     def _write(self, name: str, content: bytes, mode: int) -> None:
-        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
 
