@@ -261,12 +261,56 @@ def test_an_executable_bit_is_part_of_a_version() -> None:
 @pytest.mark.parametrize("word", ["yanked", "quarantined", "removed"])
 def test_a_merged_version_may_be_withdrawn(word: str) -> None:
     after = _git_only(**{"1.0.0": {word: "It was wrong."}})
-    assert _found(after, _git_only()) == []
     if word == "removed":
+        assert [(p.id, p.file) for p in _found(after, _git_only())] == [("MH408", "skills/git/1.0.0")]
         assert _found(_without(after, "skills/git/1.0.0/"), _git_only()) == []
         assert {p.id for p in _found(_git_only(), after)} == {"MH407"}
     else:
+        assert _found(after, _git_only()) == []
         assert _found(_git_only(), after) == []
+
+
+def test_nothing_is_left_of_a_removed_pack_version() -> None:
+    specs = ({"skills": ["git"]}, {"skills": ["git"], "displayName": "Two"})
+    tree = registry(skill("git"), pack("dev", *specs, records={1: {"removed": "A mistake."}}))
+    assert _ids(tree) == {("MH408", "packs/dev/1.yaml")}
+    assert _found(_without(tree, "packs/dev/1.yaml")) == []
+
+
+def _withdrawn(project: dict[str, Any] | None = None, **record: str) -> Tree:
+    """Return a registry with git 1.1.0 withdrawn after a pack has locked it, for two bots and a pack without any."""
+    settings: dict[str, Any] = {"dependencies": {"git": "^1"}}
+    parts = [skill("tool", **settings), pack("dev", {"skills": ["git"]}), pack("kit", {"skills": ["tool"]}),
+             fleet("f", packs=["dev"]), bot("f", "ada"), bot("f", "ben"),
+             fleet("g"), bot("g", "cy", skills=[{"name": "git", "version": "1.1.0"}])]  # fmt: skip
+    tree = registry(skill("git", "1.0.0", "1.1.0"), *parts)
+    return tree | skill("git", "1.0.0", "1.1.0", project=project, records={"1.1.0": record})
+
+
+def test_what_is_withdrawn_names_the_packs_and_bots_that_have_it() -> None:
+    found = [p for p in _found(_withdrawn(quarantined="Phones home?")) if p.id == "MH211"]
+    assert {(p.severity, p.file, p.message) for p in found} == {
+        ("warning", "packs/dev/1.yaml", "pack/dev@1 locks git 1.1.0, which is quarantined: Phones home?"),
+        ("warning", "packs/kit/1.yaml", "pack/kit@1 locks git 1.1.0, which is quarantined: Phones home?"),
+        ("error", "packs/dev/1.yaml",
+         "skill/git@1.1.0 is quarantined: Phones home?; bots f/ada, f/ben cannot get it"),
+        ("error", "fleets/g/bots/cy.yaml", "skill/git@1.1.0 is quarantined: Phones home?; bot g/cy cannot get it"),
+    }  # fmt: skip
+    remedies = {p.remedy for p in found if p.file == "packs/dev/1.yaml"}
+    assert all(remedy.startswith("molthub skill-packs update dev") for remedy in remedies)
+
+
+def test_a_yank_warns_packs_and_bots() -> None:
+    found = _found(_withdrawn(yanked="It skips hooks."))
+    assert {p.severity for p in found} == {"warning"}
+    assert "skill/git@1.1.0 is yanked: It skips hooks.; bot g/cy has it" in [p.message for p in found]
+    assert "skill/git@1.1.0 is yanked: It skips hooks.; bots f/ada, f/ben have it" in [p.message for p in found]
+
+
+def test_a_quarantined_project_reaches_every_pack_that_locks_it() -> None:
+    found = _found(_withdrawn({"status": "quarantined", "reason": "Under review."}))
+    packs = [p.message for p in found if p.severity == "warning"]
+    assert "pack/kit@1 locks git 1.1.0, which is quarantined: Under review." in packs
 
 
 def test_a_broken_project_is_not_taken_for_a_removed_one() -> None:

@@ -166,3 +166,26 @@ def test_a_hooks_environment_does_not_lead_astray(
     monkeypatch.delenv("GIT_DIR")
     assert git(repository, "log", "-1", "--format=%s").strip() == "Add notes"
     assert "notes" not in git(tmp_path / "other", "ls-tree", "-r", "HEAD")
+
+
+def test_files_are_taken_away_with_the_folders_that_this_empties(repository: Path) -> None:
+    (repository / "registry.yaml").write_text("name: acme\nowner: acme\n# dirty\n")
+    gone = {"skills/git/1.0.0/SKILL.md": None, "skills/git/1.0.0/skill.yaml": None}
+    Checkout(repository).write({**gone, "skills/git/project.yaml": NewFile(b"versions: {}\n")}, "Remove it")
+    assert not (repository / "skills/git/1.0.0").exists()
+    assert git(repository, "show", "--format=", "--name-status", "--no-renames", "HEAD").split() == [
+        "D", "skills/git/1.0.0/SKILL.md", "D", "skills/git/1.0.0/skill.yaml", "M", "skills/git/project.yaml",
+    ]  # fmt: skip
+    assert git(repository, "status", "--porcelain").splitlines() == [" M registry.yaml"]
+
+
+def test_a_commit_that_fails_brings_back_what_was_taken_away(repository: Path) -> None:
+    before = _files(repository)
+    hook = repository / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(RegistryError, match="commit failed"):
+        Checkout(repository).write({path: None for path in before if path.startswith("skills/")}, "Remove it")
+    assert _files(repository) == before
+    assert git(repository, "status", "--porcelain") == ""

@@ -77,6 +77,7 @@ PROBLEMS: dict[str, str] = {
     "MH405": "version that project.yaml does not record",
     "MH406": "recorded version without content",
     "MH407": "entry of a merged version that changed",
+    "MH408": "content of a version that was removed",
     # 41x: ownership
     "MH411": "change to what another publisher owns",
     "MH412": "change that only the registry's owner may make",

@@ -20,6 +20,9 @@ SKILLS_COMMANDS = {
     "verify": "molthub.cli.install:verify",
     "registry": "molthub.cli.registries:registry",
     "publish": "molthub.cli.publish:publish",
+    "unpublish": "molthub.cli.withdraw:unpublish",
+    "deprecate": "molthub.cli.withdraw:deprecate",
+    "archive": "molthub.cli.withdraw:archive",
 }
 MOLTHUB_COMMANDS = {
     "init": "molthub.cli.init:init",

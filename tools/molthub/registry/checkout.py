@@ -58,10 +58,11 @@ class Checkout:
         """Return the registry as it lies on disk."""
         return FolderSource(self.folder)
 
-    def write(self, files: Mapping[str, NewFile], message: str) -> str | None:
+    def write(self, files: Mapping[str, NewFile | None], message: str) -> str | None:
         """Write ``files`` (paths relative to the registry) and commit them; return the commit, or None without one.
 
-        Raises :class:`RegistryError`, with every file as it was before.
+        A file that is None is taken away, and so is a folder that this leaves empty. Raises :class:`RegistryError`,
+        with every file as it was before.
         """
         if self.commits:
             self._require_identity()
@@ -100,9 +101,9 @@ class Checkout:
             remedy = f"commit them or take them back first (git status), {_NO_COMMIT}"
             raise RegistryError(message, place=self.shown, remedy=remedy)
 
-    def _commit(self, files: Mapping[str, NewFile], message: str) -> str:
+    def _commit(self, files: Mapping[str, NewFile | None], message: str) -> str:
         listed = "\0".join(files).encode()
-        executable = "\0".join(path for path, file in files.items() if file.executable).encode()
+        executable = "\0".join(path for path, file in files.items() if file and file.executable).encode()
         from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")
         try:
             _git(self.folder, "--literal-pathspecs", "add", "-f", *from_stdin, given=listed)
@@ -123,13 +124,16 @@ class Checkout:
 
 
 @contextmanager
-def _all_or_nothing(folder: Path, files: Mapping[str, NewFile]) -> Iterator[None]:
+def _all_or_nothing(folder: Path, files: Mapping[str, NewFile | None]) -> Iterator[None]:
     """Write ``files``; where that, or what follows, fails, put everything back as it was."""
     before = {path: _state(folder / path) for path in files}
     made = _missing_folders(folder, files)
     try:
         for path, file in files.items():
-            _write(folder / path, file)
+            if file is None:
+                _take_away(folder, folder / path)
+            else:
+                _write(folder / path, file)
         yield
     except BaseException:
         for path, state in before.items():
@@ -140,7 +144,7 @@ def _all_or_nothing(folder: Path, files: Mapping[str, NewFile]) -> Iterator[None
         raise
 
 
-def write_files(folder: Path, files: Mapping[str, NewFile]) -> None:
+def write_files(folder: Path, files: Mapping[str, NewFile | None]) -> None:
     """Write ``files`` (paths relative to ``folder``): all of them, or none where one cannot be written."""
     with _all_or_nothing(folder, files):
         pass
@@ -211,7 +215,7 @@ def _state(path: Path) -> NewFile | None:
     return NewFile(path.read_bytes(), bool(path.stat().st_mode & 0o100))
 
 
-def _missing_folders(root: Path, files: Mapping[str, NewFile]) -> list[Path]:
+def _missing_folders(root: Path, files: Mapping[str, NewFile | None]) -> list[Path]:
     """Return the folders that writing ``files`` will make, outermost first."""
     wanted = {parent for path in files for parent in (root / path).parents if parent.is_relative_to(root)}
     return sorted((folder for folder in wanted if not folder.exists()), key=lambda folder: len(folder.parts))
@@ -228,6 +232,15 @@ def _write(path: Path, file: NewFile) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _take_away(root: Path, path: Path) -> None:
+    """Delete a file, and the folders above it, below ``root``, that hold nothing any more."""
+    path.unlink(missing_ok=True)
+    for folder in path.parents:
+        if folder == root or any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def _restore(path: Path, state: NewFile | None) -> None:

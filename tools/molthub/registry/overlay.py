@@ -9,16 +9,17 @@ from molthub.registry.tree_walk import TreeFile
 
 
 class Overlay:
-    """A source with ``files`` (path -> bytes) in place of, or beside, its own."""
+    """A source with ``files`` (path -> bytes) in place of, or beside, its own; None takes a file away."""
 
     strays: tuple[str, ...] = ()
     uncommitted = 0
 
-    def __init__(self, source: Source, files: Mapping[str, bytes]) -> None:
+    def __init__(self, source: Source, files: Mapping[str, bytes | None]) -> None:
         self._source = source
-        self._files = dict(files)
+        self._files = {path: content for path, content in files.items() if content is not None}
+        kept = {path: file for path, file in source.files.items() if path in self._files or path not in files}
         added = {path: _tree_file(source, path, content) for path, content in self._files.items()}
-        self.files: Mapping[str, TreeFile] = dict(sorted({**source.files, **added}.items()))
+        self.files: Mapping[str, TreeFile] = dict(sorted({**kept, **added}.items()))
         self.where = source.where
         self.revision = source.revision
         self.problems = source.problems

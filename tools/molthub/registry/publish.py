@@ -199,7 +199,8 @@ class _Judge:
         """Return the number of the version that already holds this content, if any."""
         asked = [self.wishes.version] if self.wishes.version else sorted(records, key=sort_key, reverse=True)
         for number in asked:
-            if number in records and records[number].digest == digest_of_files(made.at_version(number)):
+            known = records.get(number)
+            if known and known.removed is None and known.digest == digest_of_files(made.at_version(number)):
                 return number
         return None
 
@@ -245,7 +246,9 @@ class _Judge:
         highest = max(records, key=sort_key, default=number)
         if number in records:
             next_one = bumped(highest, "patch")
-            message = f"{made.name} {number} is in the registry with other content"
+            removed = records[number].removed
+            taken = "is in the registry with other content" if removed is None else f"was removed for good: {removed}"
+            message = f"{made.name} {number} {taken}"
             remedy = f"publish it as the next version with --bump patch ({next_one}), or under another --name"
             yield Problem("MH504", message, remedy)
         elif any(known.partition("+")[0] == number.partition("+")[0] for known in records):

@@ -9,6 +9,7 @@ from molthub.errors import Problem
 from molthub.model import bare_name
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution, resolve_bots
+from molthub.registry.rules.withdrawn import check_withdrawn
 
 BUNDLED: Mapping[str, frozenset[str]] = {
     "claude-code": frozenset(
@@ -40,10 +41,12 @@ The platform adapters say the same; author time and run time share no code, and 
 
 
 def check_bots(catalog: Catalog) -> Iterator[Problem]:
-    """Yield why bots do not resolve, and what a resolved one should know."""
+    """Yield why bots do not resolve, what a resolved one should know, and what was withdrawn and is still in use."""
     yield from _hosts(catalog)
-    for resolution in resolve_bots(catalog).values():
-        yield from resolution.problems
+    resolutions = resolve_bots(catalog)
+    yield from check_withdrawn(catalog, resolutions)
+    for resolution in resolutions.values():
+        yield from (problem for problem in resolution.problems if problem.id != "MH211")
         if resolution.resolved:
             yield from _bundled(resolution)
 

@@ -30,13 +30,16 @@ def _skill(skill: Skill, source: Source, folders: Folders) -> Iterator[Problem]:
         record = skill.project.versions.get(number)
         if record is None:
             yield _unrecorded(f"{skill.name} {number}", folder)
+        elif record.removed is not None:
+            yield _not_gone(f"{skill.name} {number}", record, folder)
+            continue
         if folders.is_merged(skill.name, number):
             continue
         paths = folders.files(skill.name, number)
         sizes = [(path, source.files[f"{folder}/{path}"].size) for path in paths]
         faults = list(check_files(sizes, folder))
         yield from faults
-        if record is not None and record.upstream is None and record.removed is None and not faults:
+        if record is not None and record.upstream is None and not faults:
             yield from _digest(record, folders.digest(skill.name, number), f"{skill.name} {number}")
     yield from _without_content(skill.project, numbers, skill.name)
 
@@ -53,7 +56,9 @@ def _pack(pack: Pack, source: Source) -> Iterator[Problem]:
         record = pack.project.versions.get(number)
         if record is None:
             yield _unrecorded(f"{pack.name} {number}", path)
-        elif record.removed is None:
+        elif record.removed is not None:
+            yield _not_gone(f"{pack.name} {number}", record, path)
+        else:
             yield from _digest(record, pack_digest(source, path), f"{pack.name} {number}")
     yield from _without_content(pack.project, numbers, pack.name)
 
@@ -65,6 +70,12 @@ def pack_digest(source: Source, path: str) -> str:
 
 def _unrecorded(what: str, file: str) -> Problem:
     return Problem("MH405", f"{what} has no entry in project.yaml", _COMPLETE, file=file)
+
+
+def _not_gone(what: str, record: VersionRecord, path: str) -> Problem:
+    message = f"{what} was removed, and its content is still here: {record.removed}"
+    remedy = f"git rm -r {path}; the entry stays, and the number is never used again"
+    return Problem("MH408", message, remedy, file=path)
 
 
 def _digest(record: VersionRecord, digest: str, what: str) -> Iterator[Problem]:
