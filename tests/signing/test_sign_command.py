@@ -490,6 +490,33 @@ def _reader(site: Path) -> Callable[[str], bytes | None]:
     return lambda path: (site / path).read_bytes() if (site / path).is_file() else None
 
 
+def test_many_publications_from_fresh_checkouts_are_one_history(
+    molthub: Command, server: IndexServer, tmp_path: Path
+) -> None:
+    """No state but the live site, a lost online key and an attempted fork: versions grow and no client is lost."""
+    trust = Trust(server.url, tmp_path / "client")
+    trust.begin(server.files["metadata/1.root.json"])
+    sign_here = ("sign", "--keys", "keys", "--registry", "registry", "--previous", server.url, "--index")
+    versions = []
+    for number in range(12):
+        commit({**TWO, "registry.yaml": f"name: acme\nowner: acme\ndescription: State {number}.\n"}, Path("registry"))
+        build(molthub, f"site-{number}")
+        if number == 6:
+            next((tmp_path / "keys").glob("online-*.pem")).unlink()
+            assert molthub(*sign_here, f"site-{number}").status == 1
+            assert molthub("sign", "rotate", "--keys", "keys", "--online").status == 0
+        if number == 9:
+            rev = ("--rev", "HEAD~3")
+            assert molthub("build", "--registry", "registry", "--out", "fork", *rev).status == 0
+            assert molthub(*sign_here, "fork").status == 1
+        said = molthub(*sign_here, f"site-{number}", "--json")
+        assert said.status == 0, said
+        versions.append(said.json["version"])
+        server.files = server.files | files_of(tmp_path / f"site-{number}")
+        assert trust.registry(open_fetcher(server.url)) == server.files["registry.json"]
+    assert versions == [*range(2, 14)]
+
+
 @pytest.mark.parametrize(("answer", "trusted"), [("y", True), ("n", False)])
 def test_a_person_is_shown_the_fingerprint_and_asked(
     answer: str, trusted: bool, server: IndexServer, tmp_path: Path
