@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
 from molthub.model import DesiredState, FileEntry, Json
-from molthub.platforms.base import FileFormat, Platform, platform, platforms
+from molthub.platforms import platform, platforms
+from molthub.platforms.base import FileFormat, Platform
 from molthub_reconciler.findings import Look, Result, observed_digest, shown_changes, state_of
 from molthub_reconciler.neighbours import Neighbours
 from molthub_reconciler.plan import Change, Place, no_mates, plan

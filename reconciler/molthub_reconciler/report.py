@@ -156,7 +156,7 @@ def rows(report: Report) -> Iterator[tuple[str, ...]]:
         if len(report.bots) > 1 and len(bot.changes) > 1 and len(actions) == 1 and all(map(_is_first, bot.changes)):
             kinds = Counter(change["key"].partition("/")[0] for change in bot.changes)
             counts = ", ".join(_counted(kinds[kind], noun) for kind, noun in _NOUNS.items() if kinds[kind])
-            yield (bot.bot, f"{len(bot.changes)} keys", *actions, "declared", counts, "")
+            yield (bot.bot, f"{len(bot.changes)} keys", actions.pop(), "declared", counts, "")
             continue
         for change in bot.changes:
             cause = "extra" if change.get("drift") == "extra" else change["cause"]

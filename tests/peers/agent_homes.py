@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from molthub.platforms.base import platform
+from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
 
 SECRET = "canary-4711"  # noqa: S105 (made up)

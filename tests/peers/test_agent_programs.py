@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from molthub.platforms.base import platform
+from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile, same
 from molthub.platforms.json_text import read_json5
 from tests.peers.agent_homes import SECRET, environment, seen_by, seen_server, write_home

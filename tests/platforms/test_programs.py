@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from molthub.errors import MolthubError, PlatformValueError
-from molthub.platforms.base import Entry, Platform, Wiring, platform, platforms
+from molthub.platforms import platform, platforms
+from molthub.platforms.base import Entry, Platform, Wiring
 from molthub.platforms.secrets import Secret, pieces, reference
 
 MANIFEST = ".agents/molthub.json"

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from molthub import schema_files
 from molthub.errors import Problem
-from molthub.platforms.base import platform, platforms
+from molthub.platforms import platform, platforms
 from molthub.registry.check import check
 from molthub.registry.rules.bots import BUNDLED
 from molthub.registry.rules.cycles import cycles

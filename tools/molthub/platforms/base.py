@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from molthub.errors import MolthubError, PlatformValueError, Problem
+from molthub.errors import PlatformValueError, Problem
 from molthub.model import Json, bare_name
 from molthub.platforms.secrets import placeholders, reference
 
@@ -153,26 +153,3 @@ def value_error(key: str, message: str, remedy: str) -> PlatformValueError:
     """Return the error for a value that the program cannot hold. ``message`` must not quote a secret's value."""
     problem = Problem("MH707", f"{key}: {message}", remedy)
     return PlatformValueError(problem.message, remedy=remedy, problems=[problem])
-
-
-def platforms() -> tuple[str, ...]:
-    """Return the names of the platforms that bots may run on."""
-    return ("agents-dir", "claude-code", "openclaw")
-
-
-def platform(name: str) -> Platform:
-    """Return the adapter of one platform. Raises :class:`MolthubError` for a name that is none."""
-    if name == "agents-dir":
-        from molthub.platforms.agents_dir import AgentsDir
-
-        return AgentsDir()
-    if name == "claude-code":
-        from molthub.platforms.claude_code import ClaudeCode
-
-        return ClaudeCode()
-    if name == "openclaw":
-        from molthub.platforms.openclaw import OpenClaw
-
-        return OpenClaw()
-    known = ", ".join(platforms())
-    raise MolthubError(f"there is no platform {name!r}", remedy=f"this molthub knows {known}; a newer one may know it")
