@@ -179,7 +179,7 @@ def _is_first(change: Mapping[str, Json]) -> bool:
 
 def _origin(change: Mapping[str, Json]) -> str:
     """Return where the value comes from that differs: of a single part, its own place."""
-    parts = change.get("parts") or ()
+    parts = change.get("parts") or []
     own = parts[0].get("origin") if len(parts) == 1 else None
     return own or change.get("origin") or ""
 
