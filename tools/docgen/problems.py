@@ -14,6 +14,7 @@ _AREAS = {
     "MH5": "Publishing",
     "MH6": "Index and client",
     "MH7": "Bots",
+    "MH8": "Risks in a skill's files",
 }
 
 

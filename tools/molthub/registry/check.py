@@ -17,6 +17,7 @@ from molthub.registry.rules.new_names import check_new_names
 from molthub.registry.rules.owners import check_owners
 from molthub.registry.rules.ownership import check_ownership
 from molthub.registry.rules.packs import check_packs
+from molthub.registry.rules.risks import check_risks
 from molthub.registry.rules.signatures import check_signatures
 from molthub.registry.rules.skills import check_policy, check_skills
 from molthub.registry.rules.versions import check_versions
@@ -77,6 +78,7 @@ def check(
         *check_versions(catalog, source, folders),
         *check_skills(catalog, source, folders, strict=strict_spec),
         *check_policy(catalog, policy, folders),
+        *check_risks(catalog, source, folders),
         *check_signatures(catalog, source, before, base, policy),
         *check_owners(catalog),
         *check_cycles(catalog),

@@ -132,17 +132,17 @@ def _runs(name: str) -> re.Pattern[str]:
 
 def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mild: bool = False) -> Iterator[Finding]:
     insecure = address.url.lower().startswith("http://") and address.standing in ("known", "stranger")
-    if address.standing == "known" and not insecure:
-        return
-    nobody = address.standing in ("example", "variable")
-    cited = text.cites(match.start(), match.end()) if nobody else _is_warned_of(text, match, address)
-    if nobody and cited:
+    if address.standing == "example" or (address.standing == "known" and not insecure):
+        return  # nobody answers, or somebody who answers for it
+    later = address.standing == "variable"
+    if later and ("$" not in match[0] or text.cites(match.start(), match.end())):
         return
     what = address.what + (", over http, which anybody on the way can change" if insecure else "")
     message = f"code from {what}, {how}: {shown(match[0])}"
     open_to_review = mild or (_is_named(address) and not _is_demanded(text, match))
-    weak = nobody or (address.standing == "known" and text.kind == "prose")
+    weak = later or (address.standing == "known" and text.kind == "prose")
     weak = weak or (open_to_review and address.standing != "shady" and not insecure)
+    cited = not later and _is_warned_of(text, match, address)
     yield text.finding("MH804", "warning" if weak else "error", match.start(), message, REMEDY, cited=cited)
 
 

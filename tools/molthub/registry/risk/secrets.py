@@ -66,26 +66,6 @@ _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_PLUGINS: dict[str, Severity] = {
-    "aws.AWSKeyDetector": "error",
-    "azure_storage_key.AzureStorageKeyDetector": "error",
-    "discord.DiscordBotTokenDetector": "error",
-    "github_token.GitHubTokenDetector": "error",
-    "gitlab_token.GitLabTokenDetector": "error",
-    "mailchimp.MailchimpDetector": "error",
-    "npm.NpmDetector": "error",
-    "private_key.PrivateKeyDetector": "error",
-    "pypi_token.PypiTokenDetector": "error",
-    "sendgrid.SendGridDetector": "error",
-    "slack.SlackDetector": "error",
-    "square_oauth.SquareOAuthDetector": "error",
-    "stripe.StripeDetector": "error",
-    "telegram_token.TelegramBotTokenDetector": "error",
-    "jwt.JwtTokenDetector": "warning",
-    "twilio.TwilioKeyDetector": "warning",
-}
-"""The detectors that are asked, by module and class, and how grave what they find is."""
-
 _STANDS_FOR_ONE = re.compile(
     r"example|sample|dummy|fake|placeholder|your|xxxx|test|redacted|changeme|replace|insert|foobar|0123456|"
     r"1234567|abcdef|\.\.\.|<|\*\*\*|aaaa|0000|1111|deadbeef",
@@ -124,16 +104,44 @@ def _in_line(line: str) -> Iterator[tuple[str, Severity, str]]:
 
 @cache
 def _detectors() -> tuple[tuple[Any, Severity], ...]:
-    from importlib import import_module
-
+    """Return the detectors that are asked, and how grave what each finds is."""
     try:
-        found = [
-            (import_module(f"detect_secrets.plugins.{name.split('.')[0]}"), name.split(".")[1], grave)
-            for name, grave in _PLUGINS.items()
-        ]
+        from detect_secrets.plugins.aws import AWSKeyDetector
+        from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
+        from detect_secrets.plugins.discord import DiscordBotTokenDetector
+        from detect_secrets.plugins.github_token import GitHubTokenDetector
+        from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+        from detect_secrets.plugins.jwt import JwtTokenDetector
+        from detect_secrets.plugins.mailchimp import MailchimpDetector
+        from detect_secrets.plugins.npm import NpmDetector
+        from detect_secrets.plugins.private_key import PrivateKeyDetector
+        from detect_secrets.plugins.pypi_token import PypiTokenDetector
+        from detect_secrets.plugins.sendgrid import SendGridDetector
+        from detect_secrets.plugins.slack import SlackDetector
+        from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+        from detect_secrets.plugins.stripe import StripeDetector
+        from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
+        from detect_secrets.plugins.twilio import TwilioKeyDetector
     except ImportError as error:
         raise missing_extra("registry", "the search for secrets") from error
-    return tuple((getattr(module, plugin)(), grave) for module, plugin, grave in found)
+    live = (
+        AWSKeyDetector,
+        AzureStorageKeyDetector,
+        DiscordBotTokenDetector,
+        GitHubTokenDetector,
+        GitLabTokenDetector,
+        MailchimpDetector,
+        NpmDetector,
+        PrivateKeyDetector,
+        PypiTokenDetector,
+        SendGridDetector,
+        SlackDetector,
+        SquareOAuthDetector,
+        StripeDetector,
+        TelegramBotTokenDetector,
+    )
+    unsure = (JwtTokenDetector, TwilioKeyDetector)
+    return (*((plugin(), "error") for plugin in live), *((plugin(), "warning") for plugin in unsure))
 
 
 def _article(noun: str) -> str:

@@ -64,8 +64,8 @@ _REFUSES = re.compile(
     r"(?:run|execut|us(?:e|ing)|pip(?:e|ing)|past(?:e|ing)|copy|install|download|trust|call|follow|writ|pass|disabl|turn|"
     r"send|includ|commit|hard-?cod|embed|allow|click|load|fetch|eval|access|read|upload|curl|wget)\w*|"
     r"\b(?:malicious|malware|attacks?|attackers?|attacker's|suspicious|dangerous|unsafe|insecure|vulnerable|exploits?|"
-    r"denied|forbidden|injections?|untrusted|phishing|scam|red flags?|anti-?patterns?|evil|payloads?|detects?|detected|flagged|"
-    r"rejects?|rejected|blocks|blocked|bad)\b|"
+    r"denied|forbidden|injections?|untrusted|phishing|scam|red flags?|anti-?patterns?|evil|payloads?|detects?|detected|"
+    r"flagged|rejects?|rejected|blocks|blocked|bad)\b|"
     r"\u274c|\U0001f6ab|\u26d4|\u2717|\U0001f6a9"
 )
 _NEAR = 800
