@@ -16,7 +16,7 @@ from pathlib import Path
 from molthub.errors import MolthubError
 from molthub.index.build import BuiltIndex
 from molthub.index.folder import ROOT_DOCUMENT, STATE, TEMPORARY, opened_for_build
-from molthub.index.retention import blobs_of_old_roots, touch_old_root
+from molthub.index.retention import Kept, blobs_of_old_roots, touch_old_root
 from molthub.index.write_files import Writer, files_below, parents, settle
 
 OWNED_FOLDERS = (
@@ -29,6 +29,12 @@ OWNED_FOLDERS = (
     "api",
     "s",
     "p",
+    "skills",
+    "packs",
+    "tags",
+    "publishers",
+    "browse",
+    "assets",
     "schemas",
     ".well-known/agent-skills",
 )
@@ -64,7 +70,8 @@ def publish(index: BuiltIndex, out: Path, *, progress: Callable[[int], None] = l
                 settle()
                 touch_old_root(out)
             writer.write(path, index.files[path], exists=path in present)
-        gone |= writer.remove(stale - gone - blobs_of_old_roots(index, out, stale))
+        kept = blobs_of_old_roots(Kept(index.files, index.removed, index.fleets), out, stale)
+        gone |= writer.remove(stale - gone - kept.keys())
     return PublishResult(tuple(writer.written), writer.unchanged, tuple(sorted(gone)))
 
 

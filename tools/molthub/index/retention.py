@@ -10,12 +10,12 @@ import gzip
 import os
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.documents import fleet_from_json, hex_of, index_root_from_json, shard_from_json
 from molthub.errors import FormatError
-from molthub.index.build import BuiltIndex
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.model import Artifact, IndexRoot, Shard
 
@@ -32,18 +32,38 @@ def touch_old_root(out: Path) -> None:
         return
 
 
-def blobs_of_old_roots(index: BuiltIndex, out: Path, stale: Iterable[str]) -> set[str]:
-    """Return those of the ``stale`` files that an older root still keeps, the root's own file among them."""
-    kept: set[str] = set()
+@dataclass(frozen=True)
+class Kept:
+    """What an index holds by itself: its ``files``, the digests of ``removed`` versions, and whether fleets are in."""
+
+    files: Container[str]
+    removed: frozenset[str]
+    fleets: bool
+
+
+def blobs_of_old_roots(index: Kept, out: Path, stale: Iterable[str]) -> dict[str, str]:
+    """Return those of the ``stale`` files that older roots still keep, each with the newest of these roots.
+
+    The roots' own files are among them.
+    """
+    roots = sorted((path for path in stale if is_kept(out / path)), key=lambda path: -(out / path).stat().st_mtime)
+    kept: dict[str, str] = {}
     seen: set[str] = set()
-    oldest = time.time() - KEPT_SECONDS
-    for path in stale:
-        if path.endswith(_ROOT_SUFFIX) and (out / path).stat().st_mtime >= oldest:
-            root = _read_root(out, path)
-            if root is not None:
-                kept.add(path)
-                kept.update(_blobs(root, index, out, seen))
+    for path in roots:
+        root = _read_root(out, path)
+        if root is not None:
+            kept[path] = path
+            for blob in _blobs(root, index, out, seen):
+                kept.setdefault(blob, path)
     return kept
+
+
+def is_kept(root: Path) -> bool:
+    """Whether a file is a root that was replaced less than 30 days ago, or never."""
+    try:
+        return root.name.endswith(_ROOT_SUFFIX) and root.stat().st_mtime >= time.time() - KEPT_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _read_root(out: Path, path: str) -> IndexRoot | None:
@@ -56,7 +76,7 @@ def _read_root(out: Path, path: str) -> IndexRoot | None:
         return None
 
 
-def _blobs(root: IndexRoot, index: BuiltIndex, out: Path, seen: set[str]) -> Iterator[str]:
+def _blobs(root: IndexRoot, index: Kept, out: Path, seen: set[str]) -> Iterator[str]:
     """Yield what a root names, each once: roots share most of their shards."""
     yield from (f"search/{name}.json.gz" for name in root.search.values())
     for path in (f"shards/{name}.json.gz" for name in root.shards.values()):

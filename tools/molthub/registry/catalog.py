@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from molthub.errors import Problem, RegistryError
@@ -54,24 +54,37 @@ def read_catalog(source: Source) -> Catalog:
     return _catalog(reading, _read_registry(reading), read_skills(reading))
 
 
-def read_around(source: Source, skills: Mapping[str, Skill], broken: Mapping[str, str]) -> Catalog:
-    """Read a source that holds everything but ``skills``, which were read by themselves; ``broken`` is theirs.
+def read_around(
+    source: Source, skills: Mapping[str, Skill], broken: Mapping[str, str], dangling: Mapping[tuple[str, str], Problem]
+) -> Catalog:
+    """Read a source that holds everything but ``skills``, which were read by themselves.
 
-    A skill may be read when it is asked for: what is said about the others is not looked at. Raises as
-    :func:`read_catalog` does.
+    ``broken`` and ``dangling`` are theirs; the catalog's ``problems`` are those of the others alone. A skill may be
+    read when it is asked for. Raises as :func:`read_catalog` does.
     """
     reading = Reading(source)
     reading.broken |= broken
-    return _catalog(reading, _read_registry(reading), skills)
+    catalog = _catalog(reading, _read_registry(reading), skills)
+    return replace(catalog, dangling={**dangling, **catalog.dangling})
 
 
-def judge_skill(
-    source: Source, references: Iterable[Reference], catalog_skills: Mapping[str, Skill], hosts: Collection[str]
+def read_registry(source: Source) -> Registry:
+    """Read ``registry.yaml`` alone. Raises as :func:`read_catalog` does."""
+    return _read_registry(Reading(source))
+
+
+def judge_references(
+    source: Source,
+    references: Iterable[Reference],
+    skills: Mapping[str, Skill],
+    broken: Mapping[str, str],
+    hosts: Collection[str],
 ) -> Mapping[tuple[str, str], Problem]:
-    """Return what is wrong with the ``references`` of one skill, whose files are in ``source``."""
+    """Return what is wrong with the ``references`` of one skill, whose files are in ``source``, to other skills."""
     reading = Reading(source)
     reading.refer(references)
-    return dangling_references(reading, catalog_skills, {}, {}, hosts)
+    reading.broken |= broken
+    return dangling_references(reading, skills, {}, {}, hosts)
 
 
 def _catalog(reading: Reading, registry: Registry, skills: Mapping[str, Skill]) -> Catalog:

@@ -1,0 +1,101 @@
+"""Making many skills, in this process or in several: each skill by itself, its files written as they are made."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from molthub.index.listings import SKILL_FOLDERS
+from molthub.index.skill_rows import SkillRows, make_skill
+from molthub.index.write_files import Writer, files_below
+from molthub.model import Registry
+from molthub.registry.git_source import GitSource
+
+_AT_ONCE = 50
+"""How many skills a process is given at a time: enough that handing them over costs nothing beside the work."""
+
+_WORTH_A_PROCESS = 400
+"""From how many skills on starting processes (0.2 s each) pays."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where skills are read and written. ``fresh`` says that nothing stands in the folder yet.
+
+    ``registry`` is the repository or folder, ``said`` what its ``registry.yaml`` says.
+    """
+
+    registry: Path
+    said: Registry
+    revision: str
+    out: Path
+    fresh: bool
+
+
+class MadeSkill(NamedTuple):
+    """One skill made: what to remember of it, the files it has, how many were written, and those it has no longer."""
+
+    rows: SkillRows
+    paths: tuple[str, ...]
+    written: int
+    stale: tuple[str, ...]
+
+
+class SkillMaker:
+    """Makes skills in one process."""
+
+    def __init__(self, work: Work, source: GitSource | None = None) -> None:
+        self._work = work
+        self._source = source or GitSource(work.registry, work.revision)
+        self._writer = Writer(work.out, fresh=work.fresh)
+
+    def make(self, name: str, tree: str) -> MadeSkill:
+        """Make one skill and write its files; those that it has no longer are named, and left."""
+        rows, files = make_skill(self._source, self._work.said, name, tree)
+        before = () if self._work.fresh else skill_files(self._work.out, name)
+        for path, content in files.items():
+            self._writer.put(path, content)
+        written = len(self._writer.written)
+        self._writer.written.clear()
+        return MadeSkill(rows, tuple(files), written, tuple(path for path in before if path not in files))
+
+
+def skill_files(out: Path, name: str) -> list[str]:
+    """Return the views of one skill that stand in a folder, archives apart."""
+    found = [path for folder in SKILL_FOLDERS for path in files_below(f"{out}/{folder}/{name}", f"{folder}/{name}")]
+    return found + [path for path in [f"api/v1/skills/{name}.json"] if (out / path).is_file()]
+
+
+def make_skills(work: Work, skills: Sequence[tuple[str, str]], source: GitSource, jobs: int) -> Iterator[MadeSkill]:
+    """Make skills, each given with its tree; in whatever order they are done. ``jobs`` processes at most are used."""
+    if jobs <= 1 or len(skills) < _WORTH_A_PROCESS:
+        maker = SkillMaker(work, source)
+        for name, tree in skills:
+            yield maker.make(name, tree)
+        return
+    # Processes are started anew and not forked: git's library keeps state, and not every system can fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(work,)) as pool:
+        portions = iter([skills[at : at + _AT_ONCE] for at in range(0, len(skills), _AT_ONCE)])
+        waiting = [pool.submit(_make_some, portion) for portion in islice(portions, 2 * jobs)]
+        while waiting:
+            yield from waiting.pop(0).result()
+            waiting += [pool.submit(_make_some, portion) for portion in islice(portions, 1)]
+
+
+_MAKERS: list[SkillMaker] = []
+
+
+def _begin(work: Work) -> None:
+    os.umask(0)  # an index's files have their modes, whoever builds it
+    _MAKERS.append(SkillMaker(work))
+
+
+def _make_some(skills: Sequence[tuple[str, str]]) -> list[MadeSkill]:
+    return [_MAKERS[0].make(name, tree) for name, tree in skills]

@@ -1,0 +1,72 @@
+"""One skill of a commit, from its files to everything an index says of it alone: its archives, views and rows.
+
+A function of the skill's tree and nothing else, so that a skill whose tree did not change need not be looked at, and
+that skills may be made in any order, in as many processes as there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from molthub.errors import Problem
+from molthub.index.archive_skills import archive_skill
+from molthub.index.listings import Listed, entry_views, listed
+from molthub.index.releases import Archived, latest_skill
+from molthub.index.views import Files
+from molthub.model import Registry, Skill
+from molthub.registry.git_source import GitSource
+from molthub.registry.read_skills import read_skills
+from molthub.registry.reading import Reading, Reference
+from molthub.registry.skill_folders import skill_part
+
+
+class SkillRows(NamedTuple):
+    """What is remembered of a skill. ``listed`` is None where nothing of it can be offered.
+
+    ``readable`` says whether it stands in the catalog, ``latest`` whether one of its versions is that, ``broken`` what
+    of it could not be read. ``archives`` are the
+    hex names of what it offers, ``removed`` the digests of its removed versions.
+    """
+
+    name: str
+    tree: str
+    readable: bool
+    latest: bool
+    listed: Listed | None
+    archives: tuple[str, ...]
+    removed: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    broken: dict[str, str]
+    references: tuple[Reference, ...]
+
+
+def make_skill(source: GitSource, registry: Registry, name: str, tree: str) -> tuple[SkillRows, Files]:
+    """Return what an index holds of one skill: what to remember, and its files."""
+    part = skill_part(source, name, tree)
+    reading = Reading(part)
+    skill = read_skills(reading).get(name)
+    archived = Archived()
+    if skill is not None:
+        archive_skill(skill, reading.broken, part, archived)
+    entry = archived.skills.get(name)
+    files = {f"archives/{hex_name}.tar.gz": content for hex_name, content in archived.archives.items()}
+    if entry is not None:
+        files |= entry_views(registry, archived, entry)
+    rows = SkillRows(
+        name=name,
+        tree=tree,
+        readable=skill is not None,
+        latest=entry is not None and latest_skill(entry) is not None,
+        listed=listed(archived, entry) if entry is not None else None,
+        archives=tuple(archived.archives),
+        removed=archived.removed_digests(),
+        problems=(*reading.problems, *archived.problems),
+        broken=dict(reading.broken),
+        references=tuple(reading.references),
+    )
+    return rows, files
+
+
+def read_skill(source: GitSource, name: str, tree: str) -> Skill | None:
+    """Return the catalog's view of one skill; None where it cannot be read."""
+    return read_skills(Reading(skill_part(source, name, tree))).get(name)

@@ -1,0 +1,52 @@
+"""What a folder's index offers now, and the guard that keeps one build from taking most of it away."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+from molthub.documents import fleet_from_json, index_root_from_json, shard_from_json
+from molthub.errors import FormatError, MolthubError
+from molthub.index.folder import ROOT_DOCUMENT
+
+FEW = 10
+"""Fewer than so many may always go: small registries change as a whole."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The names of skills, and of bots as ``<fleet>/<bot>``."""
+
+    skills: frozenset[str] = frozenset()
+    bots: frozenset[str] = frozenset()
+
+
+def standing(out: Path) -> Standing:
+    """Read what the index in ``out`` offers. What cannot be read counts as not there."""
+    try:
+        root = index_root_from_json((out / ROOT_DOCUMENT).read_bytes(), ROOT_DOCUMENT)
+        skills: set[str] = set()
+        for name in root.shards.values():
+            content = gzip.decompress((out / f"shards/{name}.json.gz").read_bytes())
+            skills.update(shard_from_json(content, name).skills)
+        bots: set[str] = set()
+        for fleet, name in root.fleets.items():
+            found = fleet_from_json((out / f"fleets/{name}.json").read_bytes(), name).bots
+            bots.update(f"{fleet}/{bot}" for bot in found)
+    except (OSError, EOFError, zlib.error, FormatError):
+        return Standing()
+    return Standing(frozenset(skills), frozenset(bots))
+
+
+def check_removal(what: str, before: AbstractSet[str], after: AbstractSet[str], allowed: float) -> None:
+    """Stop where more of ``before`` is not in ``after`` than the share ``allowed``. Raises :class:`MolthubError`."""
+    gone = sorted(before - after)
+    if len(gone) < FEW or len(gone) <= allowed * len(before):
+        return
+    message = f"{len(gone)} of {len(before)} {what} would be taken away: {', '.join(gone[:3])} and others"
+    share = -(-100 * len(gone) // len(before))
+    remedy = f"look at what removed them; if it is meant, build once with --max-delete {share}"
+    raise MolthubError(message, remedy=remedy)
