@@ -18,12 +18,17 @@ def cache_folder() -> Path:
 
 def npm_program(name: str, folder: Path = HERE / "npm") -> Path:
     """Return the path of a program of the packages that ``folder`` locks, installing them when they are not there."""
+    return npm_file(f".bin/{name}", folder)
+
+
+def npm_file(path: str, folder: Path) -> Path:
+    """Return a file of the packages that ``folder`` locks, installing them when they are not there."""
     key = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()[:16]
     place = cache_folder() / f"{folder.name}-{key}"
-    program = place / "node_modules" / ".bin" / name
-    if not program.exists():
+    file = place / "node_modules" / path
+    if not file.exists():
         _install(folder, place)
-    return program
+    return file
 
 
 def _install(folder: Path, place: Path) -> None:

@@ -17,6 +17,8 @@ from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.listings import Listed, Lists, entry_views, listed, search_rows
+from molthub.index.pages.entry_pages import with_used_by
+from molthub.index.pages.list_pages import read_rows, users_of
 from molthub.index.releases import Archived
 from molthub.index.search_files import write_search
 from molthub.index.shards import write_shards
@@ -115,10 +117,15 @@ def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> di
     """Return what other clients, hosts and people read. The fleets' views came with their documents."""
     files: dict[str, bytes] = {}
     for entry in archived.entries:
-        files |= entry_views(archived, entry)
+        files |= entry_views(registry, archived, entry)
     found = {skill.name: latest_artifact(skill) for skill in archived.skills.values()}
     files |= root_discovery(archived, {name: latest for name, latest in found.items() if latest is not None})
-    return files | Lists.of(rows).documents(registry.name) | schemas() | hosting(registry)
+    lists = Lists.of(rows)
+    for name, users in users_of(read_rows(lists.pages.values())).items():
+        path = f"skills/{name}/index.html"
+        if path in files:
+            files[path] = with_used_by(files[path], users)
+    return files | lists.documents(registry) | schemas() | hosting(registry)
 
 
 def _of_fleets(problem: Problem) -> bool:

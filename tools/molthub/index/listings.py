@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from molthub.index.pages.entry_pages import entry_pages
+from molthub.index.pages.list_pages import list_pages, page_row, read_rows
 from molthub.index.releases import Archived
 from molthub.index.search_rows import search_row
 from molthub.index.shards import Kind, ShardRow, shard_row
@@ -17,7 +19,7 @@ from molthub.index.views import Files, Rows
 from molthub.index.views.api import list_routes, pack_routes, pack_row, skill_routes, skill_row
 from molthub.index.views.discovery import pack_discovery, skill_discovery
 from molthub.index.views.simple import simple_lists, simple_pages, simple_row
-from molthub.model import PackEntry, SkillEntry
+from molthub.model import PackEntry, Registry, SkillEntry
 
 
 class Listed(NamedTuple):
@@ -29,25 +31,28 @@ class Listed(NamedTuple):
     search: bytes | None
     api: bytes
     simple: bytes | None
+    page: bytes | None
     tags: tuple[str, ...]
 
 
 def listed(archived: Archived, entry: SkillEntry | PackEntry) -> Listed:
     """Return the rows of one entry, whose latest version's files are in ``archived``."""
     if isinstance(entry, SkillEntry):
-        rows = (shard_row(entry), search_row(archived, entry), skill_row(entry), simple_row(entry))
+        rows = (shard_row(entry), search_row(archived, entry), skill_row(entry), simple_row(entry), page_row(entry))
         return Listed("skill", entry.name, *rows, tags=entry.tags)
-    return Listed("pack", entry.name, shard_row(entry), search_row(archived, entry), pack_row(entry), None, ())
+    rows = (shard_row(entry), search_row(archived, entry), pack_row(entry), None, page_row(entry))
+    return Listed("pack", entry.name, *rows, tags=())
 
 
-def entry_views(archived: Archived, entry: SkillEntry | PackEntry) -> Files:
+def entry_views(registry: Registry, archived: Archived, entry: SkillEntry | PackEntry) -> Files:
     """Return the views that speak of one skill or pack alone."""
+    pages = entry_pages(registry, archived, entry)
     if isinstance(entry, SkillEntry):
-        return simple_pages(entry) | skill_routes(archived, entry) | skill_discovery(archived, entry)
-    return pack_routes(entry) | pack_discovery(archived, entry)
+        return simple_pages(entry) | skill_routes(archived, entry) | skill_discovery(archived, entry) | pages
+    return pack_routes(entry) | pack_discovery(archived, entry) | pages
 
 
-SKILL_FOLDERS = ("simple", "api/v1/skills", "s")
+SKILL_FOLDERS = ("simple", "api/v1/skills", "s", "skills")
 """Where the views of one skill stand: in a folder of its name, and ``api/v1/skills/<name>.json``."""
 
 
@@ -58,6 +63,7 @@ class Lists:
     skills: Rows = field(default_factory=dict)
     packs: Rows = field(default_factory=dict)
     simple: Rows = field(default_factory=dict)
+    pages: Rows = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
@@ -68,13 +74,16 @@ class Lists:
             (lists.skills if row.kind == "skill" else lists.packs)[row.name] = row.api
             if row.simple is not None:
                 lists.simple[row.name] = row.simple
+            if row.page is not None:
+                lists.pages[f"{row.kind}/{row.name}"] = row.page
             for tag in row.tags:
                 lists.tags.setdefault(tag, []).append(row.name)
         return lists
 
-    def documents(self, registry: str) -> Files:
-        """Return the views that list everything. ``registry`` is its name."""
-        return simple_lists(self.simple) | list_routes(registry, self.skills, self.packs, self.tags)
+    def documents(self, registry: Registry) -> Files:
+        """Return the views that list everything."""
+        views = simple_lists(self.simple) | list_routes(registry.name, self.skills, self.packs, self.tags)
+        return views | list_pages(registry, read_rows(self.pages.values()))
 
 
 def search_rows(rows: Iterable[Listed]) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:

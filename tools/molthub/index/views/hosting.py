@@ -30,7 +30,7 @@ def hosting(registry: Registry) -> Files:
         "_headers": _headers().encode(),
         "_redirects": "".join(f"/api/v1/{name} /api/v1/{name}.json 200\n" for name in API_LISTS).encode(),
         "nginx.conf": _nginx().encode(),
-        "robots.txt": b"User-agent: *\nAllow: /\n",
+        "robots.txt": _robots(registry).encode(),
         "llms.txt": _llms(registry).encode(),
     }
 
@@ -59,12 +59,18 @@ def _nginx() -> str:
     )
 
 
+def _robots(registry: Registry) -> str:
+    sitemap = f"Sitemap: {registry.url.rstrip('/')}/sitemap.xml\n" if registry.url else ""
+    return f"User-agent: *\nAllow: /\n{sitemap}"
+
+
 def _llms(registry: Registry) -> str:
     return (
         f"# {registry.name}: an index of Agent Skills\n\n"
         "> Static files. Skills are folders with a SKILL.md (https://agentskills.io), packs are locked sets of them.\n"
         "\n"
         "- [Every skill](api/v1/skills.json): name, description, tags, latest version\n"
+        "- [New versions](feed.atom): an Atom feed; one skill's is `skills/<name>/feed.atom`\n"
         "- [Every pack](api/v1/skill-packs.json)\n"
         "- One skill: `api/v1/skills/<name>.json`, `s/<name>/.well-known/agent-skills/index.json`\n"
         "- One pack: `api/v1/skill-packs/<name>.json`, `p/<name>/.well-known/agent-skills/index.json`\n"

@@ -1,0 +1,93 @@
+"""Templates, compiled once for each process, and what all pages share."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from molthub.model import Registry
+
+HERE = Path(__file__).parent
+ASSETS = "assets"
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'self'; form-action 'self'"
+)
+"""The Content-Security-Policy of every page: nothing from elsewhere, nothing inline."""
+
+_DIRECTION = {code: f"\u27e8U+{code:04X}\u27e9" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "�")
+_SHOWN = _DIRECTION | _CONTROL
+"""Characters that reorder what is read after them, or are none: they are shown instead of obeyed."""
+
+_SAFE_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z")
+
+
+def page(template: str, registry: Registry, path: str, **values: Any) -> bytes:
+    """Return the page at ``path`` (a folder, ending in ``/``, or empty for the root)."""
+    head = {"registry": registry, "here": path, "root": "../" * path.count("/") or "./", "policy": POLICY}
+    return _encoded(_templates().get_template(template).render(head | values))
+
+
+def fragment(template: str, **values: Any) -> bytes:
+    """Return a part that many pages share."""
+    return _encoded(_templates().get_template(template).render(values))
+
+
+def _encoded(text: str) -> bytes:
+    # Only text that an author wrote can hold such characters; tags and attributes are as safe without them.
+    return text.translate(_SHOWN).encode("utf-8", "replace")
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"size": shown_size, "path": url_path, "day": _day, "tag_path": tag_path, "anchor": anchor}
+    return environment
+
+
+def assets() -> dict[str, bytes]:
+    """Return the style, the script and the icon."""
+    return {f"{ASSETS}/{file.name}": file.read_bytes() for file in sorted((HERE / "assets").iterdir())}
+
+
+def shown_size(size: int) -> str:
+    """Return a number of bytes for people."""
+    if size < 1000:  # noqa: PLR2004 (bytes of a kilobyte)
+        return f"{size} B"
+    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"  # noqa: PLR2004 (likewise)
+
+
+def url_path(path: str) -> str:
+    """Return a path of the index as it stands in a URL; the ``@`` of a scope may stand there as it is."""
+    return quote(path, safe="/@")
+
+
+def tag_path(tag: str) -> str:
+    """Return the folder of a tag's page. Tags that differ in case alone share one, as file systems may."""
+    name = tag.lower()
+    safe = _SAFE_SLUG.match(name) and not _RESERVED.match(name)
+    return f"tags/{name}/" if safe else f"tags/x-{sha256(name.encode()).hexdigest()[:16]}/"
+
+
+def anchor(text: str) -> str:
+    """Return the part of a URL behind ``#`` that leads to an element of this ``id``."""
+    return quote(text, safe="")
+
+
+def _day(time: str) -> str:
+    return time[:10]
