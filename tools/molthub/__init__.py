@@ -17,12 +17,10 @@ __all__ = ["SkillManager", "__version__", "errors", "model"]
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name == "SkillManager":
-        from molthub.client.skill_manager import SkillManager
-
-        return SkillManager
+        return import_module("molthub.client.skill_manager").SkillManager
     if name in ("errors", "model"):
-        from importlib import import_module
-
         return import_module(f"molthub.{name}")
     raise AttributeError(f"module 'molthub' has no attribute {name!r}")
