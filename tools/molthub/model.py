@@ -50,7 +50,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """``publishers/<name>/publisher.yaml``: who may own scopes and skills. ``github`` are the logins that act for it."""
+    """``publishers/<name>/publisher.yaml``: who may own scopes and skills. ``github`` names who acts for it."""
 
     name: str
     scopes: tuple[str, ...] = ()

@@ -104,8 +104,8 @@ def terms_of(query: str) -> tuple[str, ...]:
 def tokens(text: str) -> list[str]:
     """Return what a row with this text can be found by: its words.
 
-    Only ASCII letters and digits join words, and end with signs as ``c++`` does. Any other letter begins one, for scripts without spaces are searched
-    anywhere; three characters of such a word are enough to look it up.
+    Only ASCII letters and digits join words, and end with signs as ``c++`` does. Any other letter begins one, for
+    scripts without spaces are searched anywhere; three characters of such a word are enough to look it up.
     """
     return [match[0] + (match[1] or "") for match in _TOKEN.finditer(text)]
 
