@@ -29,31 +29,24 @@ _SHAPE = re.compile(
 )
 _TOKEN = re.compile(r"[\w+/=.:-]+")
 _NEAR = 200
-_LEAST = 16
-_PREFIXES = (
-    b"ghp_",
-    b"gho_",
-    b"ghu_",
-    b"ghs_",
-    b"ghr_",
-    b"github_pat_",
-    b"glpat-",
-    b"xox",
-    b"AKIA",
-    b"ASIA",
-    b"AIza",
-    b"sk-",
-    b"k_live_",
-    b"npm_",
-    b"pypi-AgE",
-    b"hf_",
-    b"SG.",
-    b"PRIVATE KEY",
-    b"AccountKey=",
-    b"hooks.slack.com",
-    b":AA",
-    b"-us",
-)
+_GLUED = (b"AKIA", b"ASIA", b"AIza", b":AA")
+_BEGINNINGS: dict[bytes, bytes] = {
+    **{f"gh{kind}".encode(): f"gh{kind}_".encode() for kind in "opusr"},
+    **{f"xox{kind}".encode(): f"xox{kind}-".encode() for kind in "abeoprs"},
+    b"github": b"github_pat_",
+    b"glpat": b"glpat-",
+    b"sk": b"sk-",
+    b"live": b"k_live_",
+    b"npm": b"npm_",
+    b"pypi": b"pypi-AgE",
+    b"hf": b"hf_",
+    b"sg": b"SG.",
+    b"private": b"PRIVATE KEY",
+    b"accountkey": b"AccountKey=",
+    b"hooks": b"hooks.slack.com",
+    **{f"us{number}".encode(): f"-us{number}".encode() for number in range(1, 30)},
+}
+"""What tokens begin with (or end with), by the word that then stands in a file."""
 _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a Google API key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
     ("a Hugging Face token", re.compile(r"(?<!\w)hf_[A-Za-z]{34}(?!\w)")),
@@ -76,9 +69,8 @@ _MIN_DIFFERENT = 10
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield tokens and private keys that look live."""
-    if max(map(len, text.words), default=0) < _LEAST and not text.has("private", "hooks"):
-        return
-    if not any(prefix in text.content for prefix in _PREFIXES):
+    begun = text.words & _BEGINNINGS.keys()
+    if not any(_BEGINNINGS[word] in text.content for word in begun) and not any(g in text.content for g in _GLUED):
         return
     seen: set[str] = set()
     for match in _SHAPE.finditer(text.raw):

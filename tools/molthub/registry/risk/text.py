@@ -68,6 +68,7 @@ _REFUSES = re.compile(
     r"flagged|rejects?|rejected|blocks|blocked|bad)\b|"
     r"\u274c|\U0001f6ab|\u26d4|\u2717|\U0001f6a9"
 )
+_LONG_RUN = re.compile(r"\w{20,}")
 _NEAR = 800
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u300c\u300d"
 
@@ -262,6 +263,6 @@ def _runs_of(anchor: str) -> frozenset[bytes]:
 
 
 def shown(text: str, limit: int = 80) -> str:
-    """Return ``text`` in one line, cut for a message."""
-    line = " ".join(text.split())
+    """Return ``text`` in one line, cut for a message; runs as long as a token are cut, so that no secret is repeated."""
+    line = _LONG_RUN.sub(lambda match: match[0][:6] + "\u2026", " ".join(text[: 4 * limit].split()))
     return line if len(line) <= limit else line[: limit - 1] + "\u2026"
