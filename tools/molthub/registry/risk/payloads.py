@@ -6,6 +6,7 @@ import binascii
 import contextlib
 import re
 from base64 import b64decode
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from molthub.errors import Severity
@@ -83,6 +84,22 @@ _RUNS = (
 )
 _IN_CODE = re.compile(rf"{_RUNS}\s*\(\s*(?:[\w.]{{1,40}}\(\s*){{0,4}}(?:{_UNPACK})")
 _HELD = re.compile(rf"(?<![\w.])(?P<name>[a-z_$][\w$]{{0,40}})\s*=\s*(?:[\w.]{{1,40}}\(\s*){{0,4}}(?:{_UNPACK})")
+_RUN_OF = re.compile(
+    rf"{_RUNS}\s*\(\s*(?:compile\s*\(\s*)?(?P<name>[a-z_$][\w$]{{0,40}})(?:\.(?:decode|tostring)\b|(?![\w.\[(]))"
+)
+_RUNNERS = (
+    "exec",
+    "eval",
+    "builtins",
+    "function",
+    "settimeout",
+    "setinterval",
+    "execscript",
+    "assert",
+    "iex",
+    "__import__(",
+)
+_NEXT_LINES = 3000
 _ENCODED_COMMAND = re.compile(
     r"(?:powershell|pwsh)(?:\.exe)?\s[^\n]{0,200}?[-/](?:e|ec|en|enc\w{0,12})\s+[\"']?(?P<code>[a-z0-9+/=]{20,})|"
     r"(?:powershell|pwsh)(?:\.exe)?\s[^\n]{0,160}frombase64string"
@@ -114,13 +131,22 @@ def look(text: Text) -> Iterator[Finding]:
     ):
         for match in text.matches(pattern, *anchors, back=back, ahead=200):
             yield _judged(text, match, f"{what}: {shown(match[0])}")
-    for match in text.matches(_HELD, *_UNPACKERS, back=100, ahead=60):
-        after = text.low[match.end() : match.end() + 3000]
-        if re.search(rf"{_RUNS}\s*\(\s*(?:compile\s*\(\s*)?{re.escape(match['name'])}(?![\w.\[])", after):
-            yield _judged(text, match, f"{match['name']} is unpacked here and run below: {shown(match[0])}")
+    yield from _held(text)
     for match in text.matches(_ENCODED_COMMAND, "powershell", "pwsh"):
         yield _judged(text, match, f"an encoded command: {shown(match[0])}")
     yield from _decoded(text)
+
+
+def _held(text: Text) -> Iterator[Finding]:
+    """Yield what is unpacked into a name, where that name is run within the next lines."""
+    runs: dict[str, list[int]] = {}
+    for match in text.matches(_RUN_OF, *_RUNNERS):
+        runs.setdefault(match["name"], []).append(match.start())
+    for match in text.matches(_HELD, *_UNPACKERS, back=100, ahead=60) if runs else ():
+        places = runs.get(match["name"], [])
+        at = bisect_left(places, match.end())
+        if at < len(places) and places[at] <= match.end() + _NEXT_LINES:
+            yield _judged(text, match, f"{match['name']} is unpacked here and run below: {shown(match[0])}")
 
 
 def _judged(text: Text, match: re.Match[str], message: str) -> Finding:

@@ -263,6 +263,6 @@ def _runs_of(anchor: str) -> frozenset[bytes]:
 
 
 def shown(text: str, limit: int = 80) -> str:
-    """Return ``text`` in one line, cut for a message; runs as long as a token are cut, so that no secret is repeated."""
+    """Return ``text`` in one line for a message; runs as long as a token are cut, so that no secret is repeated."""
     line = _LONG_RUN.sub(lambda match: match[0][:6] + "\u2026", " ".join(text[: 4 * limit].split()))
     return line if len(line) <= limit else line[: limit - 1] + "\u2026"
