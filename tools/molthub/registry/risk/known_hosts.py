@@ -18,8 +18,8 @@ KNOWN = frozenset(name.replace("/", ".") for name in _PACKAGES) | words_in(
     archlinux.org arduino.cc arm.com aspire.dev astral.sh atlassian.com auth0.com aws.amazon.com amazon.com
     awscli.amazonaws.com axiom.co azure.com bazel.build bioconductor.org bitnami.com brew.sh bufbuild.com
     buildkite.com bun.com bun.sh canonical.com chocolatey.org circleci.com clang.llvm.org claude.ai claude.com
-    cloudflare.com cmake.org codecov.io code.visualstudio.com coderabbit.ai conda.io confluent.io 
-    cran.r-project.org cursor.com dagger.io databricks.com datadoghq.com datadoghq.eu  deb.nodesource.com
+    cloudflare.com cmake.org codecov.io code.visualstudio.com coderabbit.ai conda.io confluent.io
+    cran.r-project.org cursor.com dagger.io databricks.com datadoghq.com datadoghq.eu deb.nodesource.com
     dbeaver.io deno.com deno.land developer.android.com devbox.sh dev.mysql.com digitalocean.com direnv.net
     dl.google.com dl.k8s.io docker.com doppler.com dot.net dotnetfoundation.org dynatrace.com eclipse.org elastic.co
     electronjs.org elixir-lang.org elm-lang.org encore.dev expo.dev fastly.com fedoraproject.org ffmpeg.org
@@ -30,7 +30,7 @@ KNOWN = frozenset(name.replace("/", ".") for name in _PACKAGES) | words_in(
     homebrew.com hub.docker.com huggingface.co hf.co ibm.com influxdata.com inkscape.org install.duckdb.org
     duckdb.org install.python-poetry.org python-poetry.org intel.com istio.io java.com jetbrains.com jfrog.io
     jfrog.com julialang.org jupyter.org k3d.io k3s.io kaggle.com kernel.org kubernetes.io k8s.io launchdarkly.com
-    libreoffice.org linkerd.io linode.com linux.dev linuxfoundation.org llvm.org mamba.pm mariadb.org 
+    libreoffice.org linkerd.io linode.com linux.dev linuxfoundation.org llvm.org mamba.pm mariadb.org
     microsoft.com micro.mamba.pm mise.jdx.dev mise.run mongodb.com mozilla.org mullvad.net mysql.com neo4j.com
     neon.tech netlify.com newrelic.com ngc.nvidia.com nginx.org nim-lang.org nix.dev nixos.org
     install.determinate.systems nodejs.org nodesource.com  nvidia.com ocaml.org ohmyposh.dev
