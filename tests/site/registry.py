@@ -57,9 +57,7 @@ def shown() -> Tree:
         "full",
         "1.2.0",
         {
-            "SKILL.md": skill_md(
-                "full", body="# Full\n\nSee [the notes](references/notes.md).", compatibility="Needs git."
-            ),
+            "SKILL.md": skill_md("full", body="# Full\n\nSee [it](references/notes.md).", compatibility="Needs git."),
             "references/notes.md": "# Notes\n\nA < B & C\n",
             "scripts/run.sh": "#!/bin/sh\necho '<hi>'\n",
             "assets/picture.bin": b"\x00\x01\x02",

@@ -25,7 +25,7 @@ _TAGS = set(
         "thead tr ul",
     )
 )
-_ATTRIBUTES = {"a": {"href", "title"}, "td": {"align"}, "th": {"align"}, "ol": {"start"}}
+_ATTRIBUTES = {"*": set[str](), "a": {"href", "title"}, "td": {"align"}, "th": {"align"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _RELATED = "nofollow noopener noreferrer ugc"
 _HEADING = re.compile(r"<(/?)h([1-6])>")

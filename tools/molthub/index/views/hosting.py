@@ -49,7 +49,11 @@ def _nginx() -> str:
     blobs = "|".join(BLOB_FOLDERS)
     return (
         "# Include this in a server block whose root is this folder.\n"
-        "types { application/json json; application/gzip gz; text/html html; text/markdown md; text/plain txt; }\n"
+        "types {\n"
+        "  application/json json; application/gzip gz; text/html html; text/markdown md; text/plain txt;\n"
+        "  text/css css; text/javascript js; image/svg+xml svg; application/atom+xml atom; application/xml xml;\n"
+        "}\n"
+        "charset utf-8;\n"
         "add_header Access-Control-Allow-Origin *;\n"
         "add_header X-Content-Type-Options nosniff;\n"
         f"location ~ ^/({blobs})/ {{\n"
