@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _PLACES = {
     "HOME": "",
@@ -16,6 +17,12 @@ _PLACES = {
     "XDG_DATA_HOME": ".local/share",
     "XDG_STATE_HOME": ".local/state",
 }
+# How fast a machine is proves nothing about a law; on a build machine the same examples are tried each time.
+settings.register_profile(
+    "laws", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("laws")
+
 # Peers are kept in the real user's cache: an empty HOME for each test must not install them anew.
 os.environ.setdefault("MOLTHUB_TEST_CACHE", str(Path.home() / ".cache" / "molthub-tests"))
 _GIT_IDENTITY = "[user]\n\tname = Ada Tester\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
