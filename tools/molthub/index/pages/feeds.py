@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from molthub import versions
-from molthub.index.pages.render import url_path
+from molthub.index.pages.render import url_path, visible
 from molthub.model import Registry, SkillEntry
 
 MAX_NEWS = 50
@@ -99,7 +99,7 @@ def _id(registry: Registry, path: str) -> str:
 
 def _text(text: str) -> str:
     """Return text for XML 1.0, which has no control characters but three."""
-    return escape("".join(char if char >= " " or char in "\t\n\r" else "\ufffd" for char in text))
+    return escape(visible(text))
 
 
 def sitemap(registry: Registry, paths: Iterable[str]) -> bytes:

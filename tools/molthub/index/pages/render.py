@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from molthub.model import Registry
 
@@ -22,11 +22,9 @@ POLICY = (
 )
 """The Content-Security-Policy of every page: nothing from elsewhere, nothing inline."""
 
-_DIRECTION = {code: f"\u27e8U+{code:04X}\u27e9" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "�")
-_SHOWN = _DIRECTION | _CONTROL
-"""Characters that reorder what is read after them, or are none: they are shown instead of obeyed."""
-
+_NOT_OBEYED = re.compile("[\\u202a-\\u202e\\u2066-\\u2069]")
+_CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]")
+_PLAIN_PATH = re.compile("[A-Za-z0-9/@._~-]*")
 _SAFE_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z")
 
@@ -34,17 +32,31 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z")
 def page(template: str, registry: Registry, path: str, **values: Any) -> bytes:
     """Return the page at ``path`` (a folder, ending in ``/``, or empty for the root)."""
     head = {"registry": registry, "here": path, "root": "../" * path.count("/") or "./", "policy": POLICY}
-    return _encoded(_templates().get_template(template).render(head | values))
+    return _encoded(_template(template).render(head | values))
 
 
 def fragment(template: str, **values: Any) -> bytes:
     """Return a part that many pages share."""
-    return _encoded(_templates().get_template(template).render(values))
+    return _encoded(_template(template).render(values))
 
 
 def _encoded(text: str) -> bytes:
-    # Only text that an author wrote can hold such characters; tags and attributes are as safe without them.
-    return text.translate(_SHOWN).encode("utf-8", "replace")
+    return visible(text).encode("utf-8", "replace")
+
+
+def visible(text: str) -> str:
+    """Return text in which characters that turn what follows around, or are none, are shown and not obeyed.
+
+    In a page only what an author wrote can hold such characters; tags and attributes are as safe without them.
+    """
+    if not text.isascii():
+        text = _NOT_OBEYED.sub(lambda match: f"\u27e8U+{ord(match[0]):04X}\u27e9", text)
+    return _CONTROL.sub("\ufffd", text)
+
+
+@cache
+def _template(name: str) -> Template:
+    return _templates().get_template(name)
 
 
 @cache
@@ -52,6 +64,7 @@ def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -74,7 +87,7 @@ def shown_size(size: int) -> str:
 
 def url_path(path: str) -> str:
     """Return a path of the index as it stands in a URL; the ``@`` of a scope may stand there as it is."""
-    return quote(path, safe="/@")
+    return path if _PLAIN_PATH.fullmatch(path) else quote(path, safe="/@")
 
 
 def tag_path(tag: str) -> str:
