@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from molthub.index.folder import ROOT_DOCUMENT, TEMPORARY
-from tests.builders import Tree, bot, fleet, pack, registry, skill, skill_version, write_tree
+from tests.builders import Tree, bot, commit, fleet, pack, registry, skill, skill_version, write_tree
 from tests.index import walk
 from tests.index.made import build
 
@@ -79,6 +79,28 @@ def test_a_killed_build_leaves_a_whole_index(generations: list[Path], tmp_path: 
     for path, content in walk.contents(fresh).items():
         assert (out / path).read_bytes() == content, path
     assert not list(out.rglob(TEMPORARY))
+
+
+def test_a_killed_build_of_a_commit_is_made_good_by_the_next(tmp_path: Path) -> None:
+    revisions = [commit(declared(number), tmp_path / "r.git", bare=True) for number in range(3)]
+    out = tmp_path / "site"
+
+    def arguments(number: int, folder: Path) -> list[str]:
+        return [*command(tmp_path / "r.git", folder), "--rev", revisions[number]]
+
+    subprocess.run(arguments(0, out), check=True, capture_output=True)
+    chance = random.Random(20261123)  # noqa: S311 (as above)
+    killed = 0
+    for turn in range(1, KILLS + 1):
+        killed += run_and_kill(arguments(turn % 3, out), out, chance, span=0.1)
+        walk.verify(out)
+        if turn % 3 == 0:  # whatever was left: the next build gives what a build from scratch gives
+            subprocess.run(arguments(1, out), check=True, capture_output=True)
+            subprocess.run(arguments(1, tmp_path / f"fresh-{turn}"), check=True, capture_output=True)
+            for path, content in walk.contents(tmp_path / f"fresh-{turn}").items():
+                assert (out / path).read_bytes() == content, path
+            assert not list(out.rglob(TEMPORARY))
+    assert killed > 0
 
 
 def test_a_first_build_that_was_killed_can_be_run_again(generations: list[Path], tmp_path: Path) -> None:

@@ -88,5 +88,6 @@ def _verify_bot(folder: Path, ref: dict[str, Any]) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder by its path."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    """Return every file below a folder by its path, apart from what a build only remembers for the next one."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != ".molthub-state")
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, MolthubError, missing_extra
+from molthub.errors import ExitStatus, missing_extra
 
 if TYPE_CHECKING:
-    from molthub.index.build import BuiltIndex
-    from molthub.index.publish import PublishResult
+    from molthub.index.update import Updated
     from molthub.registry.source import Source
 
 
@@ -27,13 +27,35 @@ if TYPE_CHECKING:
 @click.option("--rev", help="The revision to build (default: HEAD).")
 @click.option("--worktree", is_flag=True, help="Build the files as they lie there, committed or not.")
 @click.option("--out", type=click.Path(path_type=Path), default="site", show_default=True, help="Where to write.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many processes may work (default: one per processor).")
+@click.option(
+    "--max-delete",
+    type=click.IntRange(0, 100),
+    default=50,
+    show_default=True,
+    metavar="PERCENT",
+    help="Stop where more of the skills, or of the bots, would be taken away (ten may always go).",
+)
+@click.option("--full", is_flag=True, help="Make everything again, and mend files that somebody edited.")
 @click.option("--fleets", is_flag=True, help="Write fleets and bots too. Their index belongs where only they read it.")
 @common_options
-def build(console: Console, *, registry: Path, rev: str | None, worktree: bool, out: Path, fleets: bool) -> ExitStatus:
+def build(
+    console: Console,
+    *,
+    registry: Path,
+    rev: str | None,
+    worktree: bool,
+    out: Path,
+    jobs: int | None,
+    max_delete: int,
+    full: bool,
+    fleets: bool,
+) -> ExitStatus:
     """Build the static index of one commit.
 
     The same commit gives the same files, byte for byte. A folder that holds an index is brought up to date while it is
-    served: only what changed is written. A version or bot that is not as it should be is left out and named.
+    served: only what changed since the last build is made and written. A version or bot that is not as it should be is
+    left out and named. What the last build left in .molthub-state only saves time, and may be deleted.
 
     \b
     Examples:
@@ -51,61 +73,66 @@ def build(console: Console, *, registry: Path, rev: str | None, worktree: bool, 
     started = time.monotonic()
     if rev is not None and worktree:
         raise click.UsageError("--rev reads a commit and --worktree the files on disk: give one of them")
-    source, index = _build(console, registry, rev, worktree=worktree, fleets=fleets)
-    console.problems(index.problems)
-    if not index.complete and not index.holds_anything:
-        message = "nothing could be built, and nothing was written"
-        raise MolthubError(message, place=source.where, remedy="mend what is named above, or run: molthub check")
-    with console.progress("writing", len(index.files)) as progress:
-        from molthub.index.publish import publish
+    source = _source(console, registry, rev, worktree=worktree)
+    if full:
+        from molthub.index.folder import STATE
 
-        result = publish(index, out, progress=progress)
-    _show(console, index, result, out, round((time.monotonic() - started) * 1000))
-    return ExitStatus.DONE if index.complete else ExitStatus.PARTLY_DONE
+        (out / STATE).unlink(missing_ok=True)
+    built = _build(console, source, out, fleets=fleets, jobs=jobs, max_delete=max_delete / 100)
+    _show(console, built, out, round((time.monotonic() - started) * 1000))
+    return ExitStatus.DONE if built.complete else ExitStatus.PARTLY_DONE
 
 
-def _build(
-    console: Console, registry: Path, rev: str | None, *, worktree: bool, fleets: bool
-) -> tuple[Source, BuiltIndex]:
+def _source(console: Console, registry: Path, rev: str | None, *, worktree: bool) -> Source:
     try:
-        from molthub.index.build import build_index
-        from molthub.registry.catalog import read_catalog
         from molthub.registry.source import open_source
     except ModuleNotFoundError as error:
         raise missing_extra("registry", "molthub build") from error
     source = open_source(registry, rev=rev, worktree=worktree)
-    if source.uncommitted and rev is None:
+    if rev is None and source.uncommitted:
         console.warn(f"{source.uncommitted} uncommitted files are not in this index; --worktree builds them too")
     console.say(f"reading {source.where}")
-    catalog = read_catalog(source)
-    with console.progress("building", len(catalog.skills)) as progress:
-        return source, build_index(catalog, source, fleets=fleets, progress=progress)
+    return source
 
 
-def _show(console: Console, index: BuiltIndex, result: PublishResult, out: Path, milliseconds: int) -> None:
+def _build(
+    console: Console, source: Source, out: Path, *, fleets: bool, jobs: int | None, max_delete: float
+) -> Updated:
+    """Build from git at the cost of what changed, and from a plain folder, which has no ids to tell that by, whole."""
+    try:
+        from molthub.index.update import Wanted, update, update_whole
+        from molthub.registry.git_source import GitSource
+    except ModuleNotFoundError as error:
+        raise missing_extra("registry", "molthub build") from error
+    wanted = Wanted(fleets, jobs or os.cpu_count() or 1, max_delete, console.progress)
+    return update(source, out, wanted) if isinstance(source, GitSource) else update_whole(source, out, wanted)
+
+
+def _show(console: Console, built: Updated, out: Path, milliseconds: int) -> None:
+    console.problems(built.problems)
     console.json(
         {
             "out": str(out),
-            "revision": index.revision,
-            "counts": dict(index.counts),
-            "written": len(result.written),
-            "unchanged": result.unchanged,
-            "removed": len(result.removed),
-            "unresolved": list(index.unresolved),
-            "problems": [problem.to_json() for problem in index.problems],
+            "revision": built.revision,
+            "counts": dict(built.counts),
+            "written": built.written,
+            "unchanged": built.unchanged,
+            "removed": built.removed,
+            "unresolved": list(built.unresolved),
+            "problems": [problem.to_json() for problem in built.problems],
             "milliseconds": milliseconds,
         }
     )
-    counts = index.counts
+    counts = built.counts
     what = f"{counts['skills']} skills ({counts['versions']} versions), {counts['packs']} packs"
-    if index.fleets:
+    if built.fleets:
         what += f", {counts['fleets']} fleets with {counts['bots']} bots"
     console.result(f"{out}: {what}")
-    files = f"{len(result.written)} files written, {result.unchanged} unchanged, {len(result.removed)} removed"
-    console.result(f"{files}, {milliseconds} ms, revision {index.revision[:12]}")
-    errors = sum(problem.severity == "error" for problem in index.problems)
+    files = f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed"
+    console.result(f"{files}, {milliseconds} ms, revision {built.revision[:12]}")
+    errors = sum(problem.severity == "error" for problem in built.problems)
     if errors:
-        bots = f", {len(index.unresolved)} bots do not resolve" if index.unresolved else ""
+        bots = f", {len(built.unresolved)} bots do not resolve" if built.unresolved else ""
         console.warn(f"{errors} errors{bots}: what they name is left out")
     else:
         console.say(f"next: molthub serve --index {out}")

@@ -90,7 +90,7 @@ def build_index(
         problems=tuple(dict.fromkeys(problem for problem in found if fleets or not _of_fleets(problem))),
         counts=_counts(archived, documents),
         unresolved=tuple(path for path, state in documents.states.items() if not state.resolved),
-        removed=_removed(archived),
+        removed=frozenset(archived.removed_digests()),
         fleets=fleets,
     )
 
@@ -125,7 +125,12 @@ def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> di
         path = f"skills/{name}/index.html"
         if path in files:
             files[path] = with_used_by(files[path], users)
-    return files | lists.documents(registry) | schemas() | hosting(registry)
+    return files | list_views(registry, lists)
+
+
+def list_views(registry: Registry, lists: Lists) -> dict[str, bytes]:
+    """Return the views that speak of everything, or of nothing in particular."""
+    return lists.documents(registry) | schemas() | hosting(registry)
 
 
 def _of_fleets(problem: Problem) -> bool:
@@ -142,10 +147,3 @@ def _counts(archived: Archived, documents: FleetDocuments) -> dict[str, int]:
         "fleets": len(documents.names),
         "bots": len(documents.states),
     }
-
-
-def _removed(archived: Archived) -> frozenset[str]:
-    skills = [release for skill in archived.skills.values() for release in skill.releases.values()]
-    packs = [release for pack in archived.packs.values() for release in pack.releases.values()]
-    digests = {release.artifact.digest for release in skills if release.removed is not None}
-    return frozenset(digests | {release.artifact.digest for release in packs if release.removed is not None})

@@ -10,11 +10,14 @@ edits by hand is noticed when it is a root, shard, search list or list, and else
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
+import molthub
 from molthub.documents import shard_key
 from molthub.errors import MolthubError, Problem
 from molthub.index.around_skills import (
@@ -90,7 +93,17 @@ def update(source: GitSource, out: Path, wanted: Wanted) -> Updated:
     Raises :class:`MolthubError` where ``out`` is not an index's folder, another build is writing there, nothing can be
     offered at all, or more would be taken away than ``wanted`` allows; then nothing that a client follows has changed.
     """
-    with plain_umask(), opened_for_build(out), State(out / STATE, _identity(wanted)) as state:
+    with plain_umask(), opened_for_build(out):
+        try:
+            return _update(source, out, wanted)
+        except sqlite3.DatabaseError:
+            # A disk or a person damaged the state, which showed only when that place was read: do without it.
+            (out / STATE).unlink(missing_ok=True)
+            return _update(source, out, wanted)
+
+
+def _update(source: GitSource, out: Path, wanted: Wanted) -> Updated:
+    with State(out / STATE, _identity(wanted)) as state:
         return _Update(source, out, wanted, state).run()
 
 
@@ -128,7 +141,12 @@ def _nothing(source: Source, problems: tuple[Problem, ...]) -> MolthubError:
 
 
 def _identity(wanted: Wanted) -> str:
-    return f"{GENERATOR}, format {FORMAT}, fleets {wanted.fleets}"
+    """Return what a state must come from to be believed: this program, to the time of its files, and these wishes."""
+    program = Path(molthub.__file__).parent
+    files = sorted(file for file in program.rglob("*") if file.suffix not in ("", ".pyc"))
+    stamps = [(str(file.relative_to(program)), *_stamp(file)) for file in files]
+    built_by = sha256(repr(stamps).encode()).hexdigest()
+    return f"{GENERATOR} {built_by}, format {FORMAT}, fleets {wanted.fleets}"
 
 
 @dataclass
