@@ -46,7 +46,10 @@ def _only(name: str) -> Path:
 
 def _run(*command: str | Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    subprocess.run([str(part) for part in command], check=True, cwd=ROOT, env=environment)
+    environment.setdefault("UV_SYSTEM_CERTS", "true")  # as pip does; some networks have a certificate of their own
+    done = subprocess.run([str(part) for part in command], check=False, cwd=ROOT, env=environment)
+    if done.returncode:
+        sys.exit(f"could not install what {LOCK.name} names: is the package index reachable? Then run make again")
 
 
 if __name__ == "__main__":
