@@ -1,6 +1,7 @@
 """``make bench``: times the line on a made-up registry, beside the nearest tools, in one run on one machine.
 
-Usage: ``python tools/bench [--quick]``. Prints a table of whole processes (medians) and ratios of equal work. Numbers
+Usage: ``python tools/bench [--quick | --size N]``; ``--size`` times building alone, of N skill versions (up to 100,000,
+which takes some 10 minutes and 8 GB). Prints a table of whole processes (medians) and ratios of equal work. Numbers
 of other machines or runs cannot be compared with these; ratios of one run can.
 """
 
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clock import Figure, timed
-from made_up import Size, name_of, publish_one_more, write_repository
+from made_up import Size, import_repository, name_of, publish_one_more, write_repository
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -157,8 +158,41 @@ class Bench:
         print(f"  {'':10} {self.size.bots / cold.wall:.0f} changed, {self.size.bots / noop.wall:.0f} verified bots/s")
 
 
+class BuildBench(Bench):
+    """Building alone, of a registry of any size, beside the least that git, hashing, compressing and writing take."""
+
+    def run(self) -> None:
+        """Time everything and print it."""
+        print(f"making up {self.size.skills * self.size.versions} skill versions ...")
+        import_repository(self.registry, self.size)
+        build = ["molthub", "build", "--registry", str(self.registry), "--out", str(self.site), "--quiet"]
+        self._note("build, cold, as many processes as processors", timed(build, runs=1))
+        files = sum(len(names) for _folder, _folders, names in os.walk(self.site))
+        print(f"  {'':10} {files} files")
+        self._note("build, unchanged", timed(build, runs=self.runs))
+        publish_one_more(self.registry, self.size)
+        self._note("build, after one change", timed(build, runs=1))
+        shutil.rmtree(self.site)
+        self._note("build, cold, one process", timed([*build, "--jobs", "1"], runs=1))
+        floor = [
+            sys.executable,
+            str(Path(__file__).with_name("floor.py")),
+            str(self.registry),
+            str(self.folder / "floor"),
+        ]
+        self._note("floor: ls-tree, cat-file, tar, gzip, hash, write", timed(floor, runs=1))
+        self._note("dumb-pypi, as many files", self._dumb_pypi())
+        self._ratio("build, cold, one process", "floor: ls-tree, cat-file, tar, gzip, hash, write", "cpu")
+        self._ratio("build, cold, one process", "dumb-pypi, as many files", "cpu")
+
+
 def main() -> None:
     """Run the bench in a temporary folder."""
+    if "--size" in sys.argv[1:]:
+        versions = int(sys.argv[sys.argv.index("--size") + 1])
+        with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:
+            BuildBench(Path(folder), Size(skills=max(versions // 5, 100), bots=0), runs=3).run()
+        return
     quick = "--quick" in sys.argv[1:]
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {os.uname().sysname}; whole processes")
     with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +152,24 @@ def write_repository(folder: Path, size: Size) -> Path:
         mode = pygit2.enums.FileMode.BLOB_EXECUTABLE if executable else pygit2.enums.FileMode.BLOB
         index.add(pygit2.IndexEntry(path, repo.create_blob(content), mode))
     _commit(repo, index, "Make up a registry")
+    return folder
+
+
+def import_repository(folder: Path, size: Size) -> Path:
+    """Write the registry into a bare repository as one pack, without a file for each object, and return it."""
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
+    head = (
+        b"commit refs/heads/main\ncommitter Bench <bench@example.com> 1762000000 +0000\ndata 18\nMake up a registry\n"
+    )
+    with subprocess.Popen(
+        ["git", "-C", str(folder), "fast-import", "--quiet", "--depth=0"], stdin=subprocess.PIPE
+    ) as git:
+        assert git.stdin is not None
+        git.stdin.write(head)
+        for path, content in registry_files(size):
+            mode = "100755" if path.rsplit("/", 2)[-2:] == ["scripts", "run.py"] else "100644"
+            git.stdin.write(f"M {mode} inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
+        git.stdin.close()
     return folder
 
 
