@@ -22,6 +22,8 @@ def rows() -> list[SearchRow]:
     made = [_row(number, rng, lexicon, weights) for number in range(COUNT)]
     made.append(SearchRow("skill", "kubernetes", "Runs what is contained.", "1.0.0", ("ops",), mcp_servers=("kube",)))
     made.append(SearchRow("skill", "@acme/kubernetes", "Theirs.", "1.0.0", status="deprecated", owners=("acme",)))
+    made.append(SearchRow("skill", "zoo-review-data", "Only its name says so.", "1.0.0"))
+    made.append(SearchRow("skill", "deploy-analysis", "Only its name says so.", "1.0.0"))
     made.append(SearchRow("pack", "kubernetes", "Servers and skills.", "3", words=("kubernetes",)))
     made.append(
         SearchRow("skill", "honyaku", "文章をgitで翻訳する c++ node.js", "1.0.0", ("日本語", "Über"), words=("ärger",))

@@ -92,6 +92,15 @@ def test_two_common_words_find_what_has_both_in_its_name(pair: tuple[str, str], 
 
 
 @pytest.mark.parametrize(
+    ("query", "name"),
+    [("deploy analysis", "deploy-analysis"), ("analysis deploy", "deploy-analysis"), ("data zoo", "zoo-review-data")],
+)
+def test_a_name_made_of_common_words_is_found_by_them(query: str, name: str, ask: Callable[..., Found]) -> None:
+    assert name in [row.name for row in ask(query).rows]
+    assert ask("deploy analysis").rows[0].name == "deploy-analysis"
+
+
+@pytest.mark.parametrize(
     ("query", "word"),
     [
         ("kubernets", "kubernetes"),

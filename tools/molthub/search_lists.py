@@ -80,7 +80,7 @@ class _Search:
             at_hand = [one for one in whole if one.list in self._lists]
             found = rank(self._rows((at_hand or whole)[:1]), query, self._filters)
             return Found(found, len(found), mended=mended)
-        wanted = _unlike([*self._pairs(query), *sorted(known, key=_count)])
+        wanted = _unlike([*self._together(query), *sorted(known, key=_count)])
         found = rank(self._rows(wanted[: _LISTS - len(self._lists)]), query, self._filters)
         alone = len(known) == 1 and self._filters == Filters()
         return Found(found, known[0].count if alone else len(found), complete=False, mended=mended)
@@ -125,12 +125,13 @@ class _Search:
             return _Slice(*_from(self._directory.best[self._best[at]]))
         return None
 
-    def _pairs(self, query: str) -> list[_Slice]:
-        """Return the shortest list of two of the words together, if there is one."""
+    def _together(self, query: str) -> list[_Slice]:
+        """Return the list of two of the words together, the one with fewest rows, or of names made of all words."""
         words = {token for term in terms_of(query) for token in tokens(term)}
         keys = [" ".join(pair) for pair in combinations(sorted(words), 2)]
         found = [_Slice(*_from(self._directory.best[key])) for key in keys if key in self._directory.best]
-        return sorted(found, key=_count)[:1]
+        name = self._place("-".join(terms_of(query))) if len(words) > 1 and not found else None
+        return sorted(found, key=_count)[:1] or ([name] if name is not None else [])
 
     def _rows(self, slices: Iterable[_Slice]) -> list[SearchRow]:
         """Return the rows of these lists, and of those that were read before."""

@@ -91,13 +91,14 @@ def search_directory_from_json(content: bytes, where: str) -> SearchDirectory:
 
 def _directory(document: dict[str, Any]) -> SearchDirectory:
     lists = tuple(as_hex(name) for name in document["lists"])
-    best = {as_text(key): (as_size(number), as_size(count)) for key, (number, count) in document["best"].items()}
     whole: dict[str, int] = document["whole"]
     words: dict[str, int] = document["words"]
-    # Thousands of each: what is wrong in them is looked for in all at once.
+    best = {key: (number, count) for key, (number, count) in document["best"].items()}
+    # Tens of thousands of numbers, most of them alike: each is looked at once.
     numbers = {*whole.values(), *(number for number, _count in best.values())}
+    counts = {*words.values(), *(count for _number, count in best.values())}
     if any(as_size(number) >= len(lists) for number in numbers):
         raise ValueError("a key leads to a list that is not there")
-    for count in set(words.values()):
+    for count in counts:
         as_size(count)
     return SearchDirectory(as_size(document["rows"]), lists, whole, best, words)

@@ -3,8 +3,9 @@
 The words of all rows are read as a tree of letters. A beginning that at most 500 rows have needs no longer one: its
 rows stand in one list, together with those of its neighbours as far as 500 reach. A beginning that more rows have gets
 a list of its best 100, and its longer ones theirs. So every list is small, whatever the words are, a rare word is
-answered completely and a common one by its best rows. Where two common words stand in one name or among its tags, the
-pair has a list too. A row stands in as many lists as it has words that tell it from others.
+answered completely and a common one by its best rows. Of two common words, names that are made of both are found by
+the whole name, which is a word of its own in the tree, and by a list that pairs have which stand in several names or
+their tags. A row stands in as many lists as it has words that tell it from others.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ MAX_ROWS = 500
 
 BEST_ROWS = 100
 """How many rows are kept of a word that more than :data:`MAX_ROWS` have."""
+
+MIN_PAIR = 5
+"""How many names and tags must hold two common words for the pair to have a list."""
 
 _PLACES = len(Place)
 
@@ -99,8 +103,9 @@ class _Lists:
                     named |= new
                 for word in new:
                     ranks.setdefault(word, array("Q")).append(place * len(self._rows) + number)
-            for word in _facets(row):
-                ranks.setdefault(word, array("Q")).append(Place.WORD * len(self._rows) + number)
+            for word in (bare_name(row.name), *_facets(row)):
+                if word not in seen:
+                    ranks.setdefault(word, array("Q")).append(Place.NAME_BEGIN * len(self._rows) + number)
         return {word: array("Q", sorted(found)) for word, found in ranks.items()}, named
 
     # --- the tree of letters ---------------------------------------------------------------------------------------
@@ -173,7 +178,8 @@ class _Lists:
                 outside = sum(word not in name for word in pair)
                 pairs.setdefault(" ".join(pair), []).append(outside * len(self._rows) + number)
         packing = _Packing(self._write)
-        for key, ranks in sorted(pairs.items()):
+        pairs = {key: ranks for key, ranks in sorted(pairs.items()) if len(ranks) >= MIN_PAIR}
+        for key, ranks in pairs.items():
             packing.add(key, {rank % len(self._rows) for rank in sorted(ranks)[:BEST_ROWS]})
         self._best |= {key: (place, len(pairs[key])) for key, place in packing.done().items()}
 

@@ -187,7 +187,9 @@ async function findInMany(directory, query, filters) {
   const byCount = (a, b) => a.count - b.count;
   const pairs = words.sort(order).flatMap((a, i) => words.slice(i + 1).map((b) => `${a} ${b}`));
   const both = pairs.filter((pair) => Object.hasOwn(best, pair)).map(slice).sort(byCount).slice(0, 1);
-  const toRead = [...new Map([...both, ...[...slices].sort(byCount)].map((one) => [one.list, one])).values()];
+  const name = words.length > 1 && !both.length ? place(termsOf(meant).join("-")) : null;
+  const together = name ? [name] : both;
+  const toRead = [...new Map([...together, ...[...slices].sort(byCount)].map((one) => [one.list, one])).values()];
   const found = rank(await rows(toRead.slice(0, LISTS - lists.size)), meant, filters);
   const alone = slices.length === 1 && !filters.length;
   return { rows: found, total: alone ? slices[0].count : found.length, complete: false, mended };
