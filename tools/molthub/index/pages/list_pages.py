@@ -7,6 +7,7 @@ thousand is a thousand copies of bytes, and a row that did not change need not b
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -221,7 +222,7 @@ def _in_parts(registry: Registry, path: str, heading: str, rows: list[PageRow], 
             "list.html",
             registry,
             at,
-            heading=f"{heading}: {beginning}…",
+            heading=f"{heading}: {beginning}",
             count=len(part),
             parent=(path, heading),
             links=[],
@@ -237,11 +238,16 @@ def _groups(rows: Iterable[PageRow]) -> list[tuple[str, list[PageRow]]]:
     return list(found.items())
 
 
-def _parts(rows: Iterable[PageRow], length: int) -> dict[str, list[PageRow]]:
-    found: dict[str, list[PageRow]] = {}
-    for row in rows:
-        found.setdefault(bare_name(row.name)[:length], []).append(row)
+def _parts(rows: list[PageRow], length: int) -> dict[str, list[PageRow]]:
+    """Return rows by the first letters of their names, which order them: as few letters as leave few enough rows."""
+    names = [bare_name(row.name) for row in rows]
     cut: dict[str, list[PageRow]] = {}
-    for beginning, part in found.items():
-        cut |= {beginning: part} if len(part) <= ON_ONE_PAGE or len(beginning) < length else _parts(part, length + 1)
+    at = 0
+    while at < len(rows):
+        beginning = names[at][:length]
+        # A name that ends here is not followed by longer ones of its own: it has a part for itself.
+        end = bisect_right(names, beginning if len(beginning) < length else f"{beginning}\U0010ffff", at)
+        part = rows[at:end]
+        cut |= _parts(part, length + 1) if len(part) > ON_ONE_PAGE and len(beginning) == length else {beginning: part}
+        at = end
     return cut
