@@ -128,7 +128,8 @@ class BotPass:
         wrote = {key: want[key].all for key in found.record}
         if changes and self.may_write:
             # Survives a kill as it is; a power cut takes what it announces along with it.
-            self._save(self.receipt.about_to_write({change.key: want[change.key] for change in changes}), durable=False)
+            announced = {change.key: want[change.key] for change in changes}
+            self._save(self.receipt.about_to_write(announced, self.look.observed.standing), durable=False)
             self._apply([self._step(change) for change in changes])
             wrote |= {key: want[key].all for key, result in self.results.items() if result == "applied"}
         self._settle(wrote, found.forget)

@@ -91,6 +91,16 @@ class Written:
             return True
         return self.writing is not None and fingerprint in (None, self.writing.get(place))
 
+    def seen(self, observed: Standing) -> Standing:
+        """Return what we left; where a writing was cut off, ``observed`` tells what of it there is."""
+        if self.writing is None:
+            return self.places
+        return {
+            place: observed[place]
+            for place in self.all_places
+            if place in observed and self.left(place, observed[place])
+        }
+
     @property
     def all_places(self) -> tuple[Place, ...]:
         """Every place that may hold something of ours."""

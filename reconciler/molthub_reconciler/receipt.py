@@ -31,10 +31,11 @@ class Receipt:
     keys: Mapping[str, Written] = field(default_factory=dict)
     files: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
 
-    def about_to_write(self, wanted: Mapping[str, Wanted]) -> Receipt:
-        """Return the receipt that says both what was written and what is going to be."""
+    def about_to_write(self, wanted: Mapping[str, Wanted], observed: Standing) -> Receipt:
+        """Return the receipt that says both what was written, as far as ``observed``, and what is going to be."""
         pending = {
-            key: Written(self.keys[key].places if key in self.keys else {}, want.all) for key, want in wanted.items()
+            key: Written(self.keys[key].seen(observed) if key in self.keys else {}, want.all)
+            for key, want in wanted.items()
         }
         return replace(self, keys={**self.keys, **pending})
 

@@ -42,7 +42,7 @@ def test_a_receipt_cut_short_is_refused(receipt: Receipt) -> None:
 
 def test_while_writing_it_says_both_the_old_and_the_new() -> None:
     receipt = Receipt("prod/ada", keys={"env/A": Written({HERE: "old"})})
-    writing = receipt.about_to_write({"env/A": Wanted({HERE: "new"}), "env/B": Wanted({THERE: "first"})})
+    writing = receipt.about_to_write({"env/A": Wanted({HERE: "new"}), "env/B": Wanted({THERE: "first"})}, {})
     assert writing.keys == {"env/A": Written({HERE: "old"}, {HERE: "new"}), "env/B": Written({}, {THERE: "first"})}
     assert [writing.keys["env/A"].left(HERE, what) for what in ("old", "new", None, "else")] == [
         True,
