@@ -63,7 +63,7 @@ async function show() {
     const answer = await search.find(query, filters);
     if (mine !== asked) return;
     const mended = Object.entries(answer.mended).map(([term, word]) => `Nothing holds “${term}”: searched for “${word}”. `);
-    const count = answer.total === 1 ? "1 result" : `${answer.complete ? "" : "at least "}${answer.total} results`;
+    const count = answer.total === 1 ? "1 result" : `${answer.complete ? "" : "At least "}${answer.total} results`;
     said.textContent = mended.join("") + (answer.rows.length ? `${count}${answer.rows.length > SHOWN ? `, the best ${SHOWN} shown` : ""}.` : "Nothing found. Try fewer or shorter words.");
     document.getElementById("narrow").replaceChildren(...narrowing(search, answer.rows, filters));
     document.getElementById("rows").replaceChildren(...answer.rows.slice(0, SHOWN).map(card));
