@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from molthub.client.index import Index
 from molthub.index.publish import publish
@@ -79,7 +80,7 @@ class Visit:
 
     def names(self) -> list[str]:
         """Return the names of the results, when they are there."""
-        self.page.wait_for_function("document.getElementById('said').textContent !== ''")
+        expect(self.page.locator("#said")).not_to_be_empty()
         return self.page.locator("#rows a").all_text_contents()
 
     def close(self) -> None:
@@ -130,7 +131,7 @@ def test_the_keyboard_is_enough(visit: Visit) -> None:
     assert page.url == f"{visit.url}#main"
     page.keyboard.press("/")
     page.keyboard.type("many")
-    visit.names()
+    expect(page.locator("#said")).to_have_text("26 results.")
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.textContent") == "many-a"
     page.keyboard.press("ArrowDown")
@@ -151,7 +152,7 @@ def test_results_are_said_to_screen_readers(visit: Visit) -> None:
     assert page.get_by_role("status").text_content() == "26 results."
     assert page.get_by_role("list", name="Results").get_by_role("listitem").count() == 26
     page.get_by_role("searchbox", name="Search skills and packs").fill("full")
-    page.wait_for_function("document.getElementById('said').textContent.startsWith('2 ')")
+    expect(page.locator("#said")).to_have_text(re.compile("^2 "))
 
 
 # --- nothing runs that an author wrote -----------------------------------------------------------------------------
@@ -194,9 +195,7 @@ def test_the_page_finds_what_the_command_finds(query: str, folder: Path, visit: 
     visit.go("")
     visit.page.get_by_role("searchbox").type(query)
     found = Index.open(str(folder)).search(query).rows
-    visit.page.wait_for_function(
-        "(names) => document.querySelectorAll('#rows a').length === names", arg=min(len(found), 60)
-    )
+    expect(visit.page.locator("#rows a")).to_have_count(min(len(found), 60))
     assert visit.names() == [row.name for row in found]
 
 
@@ -204,8 +203,8 @@ def test_a_search_can_be_narrowed_down_linked_and_left(visit: Visit) -> None:
     page = visit.go("?q=vcs")
     assert visit.names() == ["@acme/scoped", "full", "hostile"]
     page.get_by_role("button", name="mcp:github").click()
-    page.wait_for_function("document.querySelectorAll('#rows a').length === 1")
-    assert page.evaluate("document.activeElement.textContent") == "mcp:github"
+    expect(page.locator("#rows a")).to_have_count(1)
+    expect(page.get_by_role("button", name="mcp:github")).to_be_focused()
     assert page.get_by_role("button", name="mcp:github").get_attribute("aria-pressed") == "true"
     address = page.url
     page.goto(address)
