@@ -21,7 +21,7 @@ from molthub.index.folder import MARKER, STATE
 from molthub.index.publish import BLOB
 from molthub.index.update import Updated, Wanted, update
 from molthub.registry.catalog import read_catalog
-from molthub.registry.git_source import GitSource
+from molthub.registry.trees.git_source import GitSource
 from tests.builders import Tree, bot, commit, fleet, overlay, pack, profile, registry, skill, skill_version
 from tests.index import walk
 

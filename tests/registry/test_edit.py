@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molthub.errors import RegistryError
-from molthub.registry import edit, yaml_write
+from molthub.registry import edit
+from molthub.registry.authoring import yaml_write
 from molthub.yaml_text import Pointer, parse
 
 _AWKWARD = [

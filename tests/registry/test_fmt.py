@@ -9,10 +9,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
+from molthub.registry.authoring.yaml_style import in_style
 from molthub.registry.check import check
 from molthub.registry.edit import comments
 from molthub.registry.source import open_source
-from molthub.registry.yaml_style import in_style
 from molthub.yaml_text import parse
 from tests.builders import as_yaml, commit, fleet, pack, registry, skill, skill_md, write_tree
 from tests.registry.command import Ran, run_molthub
@@ -188,7 +188,7 @@ def test_a_file_that_another_style_would_harm_is_left(capsys: pytest.CaptureFixt
 @given(_documents)
 @settings(max_examples=150, deadline=None)
 def test_style_is_stable_and_changes_no_value(value: dict[str, Any]) -> None:
-    from molthub.registry.yaml_write import document
+    from molthub.registry.authoring.yaml_write import document
 
     text = document(value)
     styled = in_style(text, "f")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from molthub.errors import ManifestError
-from molthub.registry.loose_skills import find_skills, read_skill
+from molthub.registry.authoring.loose_skills import find_skills, read_skill
 from tests.builders import skill_md, write_tree
 
 

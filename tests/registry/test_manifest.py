@@ -9,10 +9,10 @@ import pytest
 
 from molthub import schema_files
 from molthub.errors import ManifestError, Problem
-from molthub.registry import schemas
-from molthub.registry.clear_secrets import near_placeholder, token_shape
 from molthub.registry.manifest import Manifest, read_manifest
-from molthub.registry.schema_findings import schema_findings
+from molthub.registry.reading import schemas
+from molthub.registry.reading.clear_secrets import near_placeholder, token_shape
+from molthub.registry.reading.schema_findings import schema_findings
 from molthub.yaml_text import parse
 
 SCHEMA_CASES = sorted((Path(__file__).parents[1] / "schemas").glob("*valid/*/*"))

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from molthub.errors import ResolutionError
-from molthub.registry.availability import available_versions, latest_pack
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.resolve import resolve_pack
+from molthub.registry.resolving.availability import available_versions, latest_pack
 from tests.builders import Tree, TreeSource, pack, registry, skill, skill_version
 
 

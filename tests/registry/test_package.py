@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from molthub.errors import ManifestError
-from molthub.registry.checkout import NewFile
-from molthub.registry.loose_skills import LooseSkill
+from molthub.registry.authoring.checkout import NewFile
+from molthub.registry.authoring.loose_skills import LooseSkill
+from molthub.registry.authoring.package import Package, digest_of_files, package
 from molthub.registry.manifest import read_manifest
-from molthub.registry.package import Package, digest_of_files, package
 from tests.builders import skill_md
 
 

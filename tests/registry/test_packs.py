@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from molthub.errors import UsageError
+from molthub.registry.authoring.packs import pack_name, server_item, skill_item, variable
 from molthub.registry.check import check
-from molthub.registry.packs import pack_name, server_item, skill_item, variable
 from molthub.registry.source import open_source
 from tests.builders import Tree, commit, pack, registry, skill
 from tests.registry.command import Ran, run_molthub

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from molthub.registry.authoring.publish import bumped
 from molthub.registry.catalog import read_catalog
 from molthub.registry.check import check
-from molthub.registry.publish import bumped
 from molthub.registry.source import open_source
 from tests.builders import Tree, commit, registry, skill, skill_md, write_tree
 from tests.registry.command import Ran, run_molthub, run_skills

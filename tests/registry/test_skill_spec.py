@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from molthub.errors import Problem
 from molthub.model import EnvNeed, SkillManifest
-from molthub.registry.skill_spec import check_needs, check_skill_md, read_skill_md
-from molthub.registry.yaml_write import quoted
+from molthub.registry.authoring.yaml_write import quoted
+from molthub.registry.reading.skill_spec import check_needs, check_skill_md, read_skill_md
 
 
 def _check(text: str | bytes, *, strict: bool = True, name: str = "git", **settings: Any) -> list[Problem]:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,8 @@ class Bench:
             found = None
             while not found:
                 found = re.search(r"http://\S+", server.stdout.readline())
+            # It tells of every request; a full pipe would stop it.
+            threading.Thread(target=server.stdout.read, daemon=True).start()
             try:
                 yield found.group(0)
             finally:

@@ -101,7 +101,7 @@ def _build(
     """Build from git at the cost of what changed, and from a plain folder, which has no ids to tell that by, whole."""
     try:
         from molthub.index.update import Wanted, update, update_whole
-        from molthub.registry.git_source import GitSource
+        from molthub.registry.trees.git_source import GitSource
     except ModuleNotFoundError as error:
         raise missing_extra("registry", "molthub build") from error
     wanted = Wanted(fleets, jobs or os.cpu_count() or 1, max_delete, console.progress)

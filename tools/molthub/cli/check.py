@@ -88,7 +88,7 @@ def _state(source: Source, *, worktree: bool) -> str:
 
 def _prefix(directory: Path, source: Source) -> str:
     """Return the way from the repository's root to the registry: GitHub names files from there."""
-    from molthub.registry.checkout import path_in_repository
+    from molthub.registry.authoring.checkout import path_in_repository
 
     return path_in_repository(directory, Path(source.where.partition(" at ")[0]))
 

@@ -14,7 +14,7 @@ from molthub.model import Bot, Json, Origin
 
 if TYPE_CHECKING:
     from molthub.registry.catalog import Catalog
-    from molthub.registry.resolution import Resolution
+    from molthub.registry.resolving.resolution import Resolution
 
 
 @click.command()

@@ -39,8 +39,8 @@ def init(
       molthub init my-registry --name acme --owner platform-team --url https://skills.example.com/
       molthub init my-registry --github octocat
     """
-    from molthub.registry.checkout import first_commit
-    from molthub.registry.init import new_registry, registry_name, write_registry
+    from molthub.registry.authoring.checkout import first_commit
+    from molthub.registry.authoring.init import new_registry, registry_name, write_registry
 
     chosen = name or registry_name(directory.resolve().name)
     made = new_registry(chosen, owner=owner or chosen, url=url, repository=repository, github=github)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from molthub.console import Console
 
 if TYPE_CHECKING:
-    from molthub.registry.checkout import Checkout
+    from molthub.registry.authoring.checkout import Checkout
 
 
 def say_next(console: Console, checkout: Checkout, commit: str | None, *, first: str = "") -> None:

@@ -14,8 +14,8 @@ from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, Problem, UsageError
 
 if TYPE_CHECKING:
-    from molthub.registry.checkout import Checkout, NewFile
-    from molthub.registry.publish import Bump, Outcome, Plan
+    from molthub.registry.authoring.checkout import Checkout, NewFile
+    from molthub.registry.authoring.publish import Bump, Outcome, Plan
 
 _SIGNS = {"new": "+", "unchanged": "=", "refused": "!"}
 _COLORS = {"new": "green", "unchanged": None, "refused": "red"}
@@ -66,7 +66,7 @@ def publish(
 
     Exit status: 0 all published or unchanged, 4 some were refused, 1 all were.
     """
-    from molthub.registry.checkout import Checkout
+    from molthub.registry.authoring.checkout import Checkout
 
     _require_sense(name, number, bump)
     checkout = Checkout(Path(registry), commits=not no_commit)
@@ -90,7 +90,7 @@ def publish(
 def _signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
     """Return the signature of every new version. Raises :class:`SignatureError`; nothing is written then."""
     from molthub.publisher_signatures import Release, sign_with_file, sign_with_gpg
-    from molthub.registry.checkout import NewFile
+    from molthub.registry.authoring.checkout import NewFile
 
     path = Path(key)
     secret = path.read_bytes() if path.is_file() else None
@@ -104,7 +104,7 @@ def _signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
 
 
 def _require_sense(name: str | None, number: str | None, bump: str | None) -> None:
-    from molthub.registry.package import is_skill_name
+    from molthub.registry.authoring.package import is_skill_name
     from molthub.versions import is_version
 
     if number and bump:
@@ -117,9 +117,9 @@ def _require_sense(name: str | None, number: str | None, bump: str | None) -> No
 
 
 def _plan(console: Console, checkout: Checkout, paths: tuple[Path, ...], **wishes: Any) -> Plan:
+    from molthub.registry.authoring.loose_skills import LooseSkill, find_skills, read_skill
+    from molthub.registry.authoring.publish import Wishes, plan_publish
     from molthub.registry.catalog import read_catalog
-    from molthub.registry.loose_skills import LooseSkill, find_skills, read_skill
-    from molthub.registry.publish import Wishes, plan_publish
 
     found = find_skills(paths)
     inside = [shown for path, shown in found.folders if path.is_relative_to(checkout.folder / "skills")]

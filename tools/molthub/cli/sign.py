@@ -241,7 +241,7 @@ def _reader(where: str) -> Callable[[str], bytes | None]:
 
 def _check_follows(console: Console, before: Published, content: bytes, registry: Path, where: str) -> None:
     from molthub.index.sign import check_follows
-    from molthub.registry.ancestry import is_ancestor
+    from molthub.registry.trees.ancestry import is_ancestor
 
     def comes_after(older: str, newer: str) -> bool | None:
         if "folder-" in (older[:7], newer[:7]):

@@ -13,8 +13,8 @@ from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from molthub.registry.checkout import Checkout
-    from molthub.registry.packs import PackChange
+    from molthub.registry.authoring.checkout import Checkout
+    from molthub.registry.authoring.packs import PackChange
     from molthub.registry.source import Source
 
 _registry = click.option("--registry", metavar="DIR", default=".", help="The registry's checkout. Default: here.")
@@ -72,10 +72,10 @@ def create(
         --mcp "github=npx -y @modelcontextprotocol/server-github" \\
         --env 'GITHUB_TOKEN=${secrets.github_token}'
     """
+    from molthub.registry.authoring.checkout import Checkout
+    from molthub.registry.authoring.pack_files import new_pack
+    from molthub.registry.authoring.packs import create_pack, pack_name, server_item, skill_item, variable
     from molthub.registry.catalog import read_catalog
-    from molthub.registry.checkout import Checkout
-    from molthub.registry.pack_files import new_pack
-    from molthub.registry.packs import create_pack, pack_name, server_item, skill_item, variable
 
     pack = pack_name(name)
     checkout = Checkout(Path(registry), commits=not no_commit)
@@ -117,8 +117,8 @@ def update(console: Console, packs: tuple[str, ...], *, registry: str, no_commit
 
     Exit status: 0 done or nothing to do, 4 some packs could not be updated, 1 none could.
     """
-    from molthub.registry.checkout import Checkout
-    from molthub.registry.packs import update_packs
+    from molthub.registry.authoring.checkout import Checkout
+    from molthub.registry.authoring.packs import update_packs
 
     checkout = Checkout(Path(registry), commits=not no_commit)
     files, changes = update_packs(checkout.source, packs, published=_now())
@@ -170,8 +170,8 @@ def list_packs(console: Console, registry: str, rev: str | None, worktree: bool)
       molthub skill-packs list
       molthub skill-packs list --registry ../registry --json
     """
+    from molthub.registry.authoring.packs import pack_to_json
     from molthub.registry.catalog import read_catalog
-    from molthub.registry.packs import pack_to_json
     from molthub.registry.resolve import latest_pack
 
     catalog = read_catalog(_source(registry, rev, worktree=worktree))
@@ -203,9 +203,9 @@ def show(console: Console, pack: str, registry: str, rev: str | None, worktree: 
       molthub skill-packs show standard-dev
       molthub skill-packs show standard-dev@2
     """
+    from molthub.registry.authoring.packs import find_version, pack_to_json
+    from molthub.registry.authoring.yaml_write import block
     from molthub.registry.catalog import read_catalog
-    from molthub.registry.packs import find_version, pack_to_json
-    from molthub.registry.yaml_write import block
 
     catalog = read_catalog(_source(registry, rev, worktree=worktree))
     version = find_version(catalog, pack)
@@ -231,6 +231,6 @@ def _source(registry: str, rev: str | None, *, worktree: bool) -> Source:
 
 
 def _write(checkout: Checkout, files: dict[str, bytes], message: str) -> str | None:
-    from molthub.registry.checkout import NewFile
+    from molthub.registry.authoring.checkout import NewFile
 
     return checkout.write({path: NewFile(content) for path, content in files.items()}, message)

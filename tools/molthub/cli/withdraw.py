@@ -14,8 +14,8 @@ from molthub.console import Console, common_options
 from molthub.errors import UsageError
 
 if TYPE_CHECKING:
-    from molthub.registry.holders import Holders
-    from molthub.registry.withdraw import Status, Target, Withdrawal, Word
+    from molthub.registry.authoring.holders import Holders
+    from molthub.registry.authoring.withdraw import Status, Target, Withdrawal, Word
 
 _registry = click.option("--registry", metavar="DIR", default=".", help="The registry's checkout. Default: here.")
 _dry_run = click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
@@ -62,7 +62,7 @@ def unpublish(
       skills unpublish git@1.1.0 --remove --reason "It held a key."
       skills unpublish pack/standard-dev@3 --reason "Use 4."
     """
-    from molthub.registry.withdraw import restore, withdraw
+    from molthub.registry.authoring.withdraw import restore, withdraw
 
     if quarantine and remove:
         raise UsageError("--quarantine and --remove exclude each other", remedy="give one of them")
@@ -135,7 +135,7 @@ def _change_status(
     console: Console, name: str, status: Status, reason: str | None, *, undo: bool, registry: str, dry_run: bool,
     no_commit: bool
 ) -> None:  # fmt: skip
-    from molthub.registry.withdraw import reactivate, set_status
+    from molthub.registry.authoring.withdraw import reactivate, set_status
 
     target = _target(name)
     if target.number is not None:
@@ -151,7 +151,7 @@ def _change_status(
 
 def _target(text: str) -> Target:
     from molthub.client.wanted import parse_wanted
-    from molthub.registry.withdraw import Target
+    from molthub.registry.authoring.withdraw import Target
 
     wanted = parse_wanted(text)
     if wanted.range is not None and not wanted.exact:
@@ -163,8 +163,8 @@ class _Work:
     """One edit of a registry's checkout, from reading it to the next step."""
 
     def __init__(self, console: Console, registry: str, *, dry_run: bool, commits: bool) -> None:
+        from molthub.registry.authoring.checkout import Checkout
         from molthub.registry.catalog import read_catalog
-        from molthub.registry.checkout import Checkout
 
         self.console = console
         self.dry_run = dry_run
@@ -173,8 +173,8 @@ class _Work:
 
     def finish(self, done: Withdrawal, reason: str) -> None:
         """Write the edit, unless nothing changes, and say whom it meets."""
-        from molthub.registry.checkout import NewFile
-        from molthub.registry.holders import Holders, holders
+        from molthub.registry.authoring.checkout import NewFile
+        from molthub.registry.authoring.holders import Holders, holders
 
         target, commit = done.target, None
         found = holders(self.checkout.source, self.catalog, target, done.files) if done.files else Holders()

@@ -24,9 +24,9 @@ from molthub.index.views import Files
 from molthub.index.views.fleets import fleet_routes
 from molthub.model import Artifact, Skill, SkillEntry, SkillVersion
 from molthub.registry.catalog import read_around
-from molthub.registry.git_source import GitSource
 from molthub.registry.resolve import resolve_bots
-from molthub.registry.skill_folders import skill_part
+from molthub.registry.trees.git_source import GitSource
+from molthub.registry.trees.skill_folders import skill_part
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

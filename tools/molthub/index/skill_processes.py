@@ -15,7 +15,7 @@ from molthub.index.listings import SKILL_FOLDERS
 from molthub.index.skill_rows import SkillRows, make_skill
 from molthub.index.write_files import Writer, files_below
 from molthub.model import Registry
-from molthub.registry.git_source import GitSource
+from molthub.registry.trees.git_source import GitSource
 
 _AT_ONCE = 50
 """How many skills a process is given at a time: enough that handing them over costs nothing beside the work."""

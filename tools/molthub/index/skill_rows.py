@@ -14,10 +14,10 @@ from molthub.index.listings import Listed, entry_views, listed
 from molthub.index.releases import Archived, latest_skill
 from molthub.index.views import Files
 from molthub.model import Registry, Skill
-from molthub.registry.git_source import GitSource
-from molthub.registry.read_skills import read_skills
-from molthub.registry.reading import Reading, Reference
-from molthub.registry.skill_folders import skill_part
+from molthub.registry.reading.gathered import Reading, Reference
+from molthub.registry.reading.read_skills import read_skills
+from molthub.registry.trees.git_source import GitSource
+from molthub.registry.trees.skill_folders import skill_part
 
 
 class SkillRows(NamedTuple):

@@ -24,7 +24,7 @@ from molthub.index.listings import Listed
 from molthub.index.shards import ShardRow
 from molthub.index.skill_rows import SkillRows
 from molthub.model import Json
-from molthub.registry.reading import Reference
+from molthub.registry.reading.gathered import Reference
 
 FORMAT = 1
 _TABLES = """

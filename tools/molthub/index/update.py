@@ -45,12 +45,12 @@ from molthub.index.views.discovery import MAX_ROOT_SKILLS, latest_artifact, root
 from molthub.index.write_files import Writer, files_below, plain_umask, settle
 from molthub.model import Registry
 from molthub.registry.catalog import judge_references, read_catalog, read_registry
-from molthub.registry.git_source import ROOT_FILE, GitSource
-from molthub.registry.read_skills import read_skills
-from molthub.registry.reading import Reading
-from molthub.registry.skill_folders import SkillFolders, skill_folders, skill_part
+from molthub.registry.reading.gathered import Reading
+from molthub.registry.reading.read_skills import read_skills
 from molthub.registry.source import Source
-from molthub.registry.tree_walk import FOLDERS
+from molthub.registry.trees.git_source import ROOT_FILE, GitSource
+from molthub.registry.trees.skill_folders import SkillFolders, skill_folders, skill_part
+from molthub.registry.trees.tree_walk import FOLDERS
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar for some work of so many steps, and is told of each step that is done."""

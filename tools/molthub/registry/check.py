@@ -10,6 +10,7 @@ from molthub.model import Json
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.changes import Change
 from molthub.registry.ownership import Actor
+from molthub.registry.reading.version_files import Folders
 from molthub.registry.rules.bots import check_bots
 from molthub.registry.rules.cycles import check_cycles
 from molthub.registry.rules.history import check_history
@@ -22,7 +23,6 @@ from molthub.registry.rules.signatures import check_signatures
 from molthub.registry.rules.skills import check_policy, check_skills
 from molthub.registry.rules.versions import check_versions
 from molthub.registry.source import Source
-from molthub.registry.version_files import Folders
 
 FORMAT = "molthub.check/1"
 

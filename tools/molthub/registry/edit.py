@@ -22,7 +22,7 @@ import yaml
 
 from molthub.errors import ManifestError, RegistryError
 from molthub.model import Json
-from molthub.registry import yaml_write
+from molthub.registry.authoring import yaml_write
 from molthub.yaml_text import Pointer, parse, pointer_text
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

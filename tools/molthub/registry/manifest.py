@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from molthub.errors import ManifestError, Problem, Severity
-from molthub.registry.clear_secrets import clear_secrets
-from molthub.registry.schema_findings import schema_findings
-from molthub.registry.schemas import accepts, wants_text
+from molthub.registry.reading.clear_secrets import clear_secrets
+from molthub.registry.reading.schema_findings import schema_findings
+from molthub.registry.reading.schemas import accepts, wants_text
 from molthub.yaml_text import Mark, Pointer, YamlDocument, as_typed, parse, pointer_text
 
 LAYERED = frozenset({"skillpack", "profile", "overlay", "bot"})

@@ -1,8 +1,8 @@
 """From the catalog to desired state: which skills, servers, variables and settings a bot shall have, and why. Pure.
 
 The order of layers: packs, then the profile, then the overlays in their order, then the bot, whose attachments'
-overrides count last. See :mod:`molthub.registry.layers` for merging, :mod:`molthub.registry.attachments` for packs,
-:mod:`molthub.registry.skill_choice` for versions and :mod:`molthub.registry.mcp_servers` for servers.
+overrides count last. The steps are in :mod:`molthub.registry.resolving`: ``attachments`` for packs, ``layers`` for
+merging, ``skill_choice`` for versions and ``mcp_servers`` for servers.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from molthub.errors import Problem
 from molthub.model import AttachedPack, Bot, EnvUse, Fleet, Json, Layer, Locked, Origin, Profile, SyncPolicy
-from molthub.registry.attachments import Attached, above, attach, layers_of
-from molthub.registry.availability import latest_pack, missing, placed
-from molthub.registry.bot_skills import choose_skills
 from molthub.registry.catalog import Catalog
-from molthub.registry.homes import check_homes, disagreements
-from molthub.registry.layers import ConflictError, Stack, Word, clear_text_findings, origins, settle
-from molthub.registry.mcp_servers import merge_servers, with_environment
-from molthub.registry.pack_lock import resolve_pack
-from molthub.registry.resolution import Resolution
-from molthub.registry.skill_choice import Chooser
+from molthub.registry.resolving.attachments import Attached, above, attach, layers_of
+from molthub.registry.resolving.availability import latest_pack, missing, placed
+from molthub.registry.resolving.bot_skills import choose_skills
+from molthub.registry.resolving.homes import check_homes, disagreements
+from molthub.registry.resolving.layers import ConflictError, Stack, Word, clear_text_findings, origins, settle
+from molthub.registry.resolving.mcp_servers import merge_servers, with_environment
+from molthub.registry.resolving.pack_lock import resolve_pack
+from molthub.registry.resolving.resolution import Resolution
+from molthub.registry.resolving.skill_choice import Chooser
 
 __all__ = ["Resolution", "check_homes", "latest_pack", "resolve_bot", "resolve_bots", "resolve_pack"]
 

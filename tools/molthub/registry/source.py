@@ -1,9 +1,9 @@
 """Where a registry's files come from: a git tree at any revision, or a plain folder. Nothing is ever checked out.
 
-Both sources list the same tree under the same rules (:mod:`molthub.registry.tree_rules`): links, submodules, names
-that some systems cannot hold and attributes that change bytes are refused with their path, and everything else goes on.
-What is git's own stays out. A folder's executable bits are the disk's; a disk that keeps none (Windows) lists no file
-as executable.
+Both sources list the same tree under the same rules (:mod:`molthub.registry.trees.tree_rules`): links, submodules,
+names that some systems cannot hold and attributes that change bytes are refused with their path, and everything else
+goes on. What is git's own stays out. A folder's executable bits are the disk's; a disk that keeps none (Windows)
+lists no file as executable.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from molthub.errors import Problem, RegistryError
-from molthub.registry.folder_source import FolderSource
-from molthub.registry.git_source import ROOT_FILE, USUAL_FOLDER, GitSource, no_registry, repository_path
-from molthub.registry.tree_walk import TreeFile
+from molthub.registry.trees.folder_source import FolderSource
+from molthub.registry.trees.git_source import ROOT_FILE, USUAL_FOLDER, GitSource, no_registry, repository_path
+from molthub.registry.trees.tree_walk import TreeFile
 
 __all__ = ["FolderSource", "GitSource", "Source", "TreeFile", "open_source"]
 

@@ -19,7 +19,7 @@ from molthub.index.search_rows import skill_md_of
 from molthub.index.views import Files
 from molthub.index.views.discovery import FOLDER
 from molthub.model import PackEntry, PackRelease, Registry, SkillEntry, SkillRelease, bare_name
-from molthub.registry import frontmatter
+from molthub.registry.reading import frontmatter
 from molthub.yaml_text import parse
 
 MAX_SHOWN = 48 * 1024

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from molthub.errors import Problem
 from molthub.registry.catalog import Catalog
+from molthub.registry.reading.version_files import Folders
 from molthub.registry.source import Source
-from molthub.registry.version_files import Folders
 
 
 def check_risks(catalog: Catalog, source: Source, folders: Folders) -> Iterator[Problem]:

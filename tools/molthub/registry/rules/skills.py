@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from molthub.errors import Problem, Severity
 from molthub.model import Json, Skill, VersionRecord, bare_name
 from molthub.registry.catalog import Catalog
-from molthub.registry.skill_spec import check_needs, check_skill_md, read_skill_md
+from molthub.registry.reading.skill_spec import check_needs, check_skill_md, read_skill_md
+from molthub.registry.reading.version_files import Folders
 from molthub.registry.source import Source
-from molthub.registry.version_files import Folders
 
 SKILL_MD = "SKILL.md"
 

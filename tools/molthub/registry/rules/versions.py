@@ -8,9 +8,9 @@ from molthub.documents import file_entry, tree_digest
 from molthub.errors import Problem
 from molthub.model import Pack, Project, Skill, VersionRecord
 from molthub.registry.catalog import Catalog
+from molthub.registry.reading.version_files import Folders
 from molthub.registry.rules.content import check_files
 from molthub.registry.source import Source
-from molthub.registry.version_files import Folders
 
 _COMPLETE = "run molthub fmt: it records versions that are not merged yet"
 

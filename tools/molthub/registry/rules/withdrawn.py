@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from molthub.errors import Problem
 from molthub.model import PackVersion
-from molthub.registry.availability import newest_number, withdrawn
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution
+from molthub.registry.resolving.availability import newest_number, withdrawn
 
 _ID = "MH211"
 _SHOWN_BOTS = 3

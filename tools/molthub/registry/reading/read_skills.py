@@ -1,0 +1,246 @@
+"""Read publishers and skills: projects, versions, and what each version says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from molthub.documents import MAX_SKILL_NAME, SKILL_NAME
+from molthub.errors import ManifestError, Problem
+from molthub.model import (
+    EnvNeed,
+    Project,
+    Publisher,
+    Script,
+    Skill,
+    SkillManifest,
+    SkillVersion,
+    VersionRecord,
+    bare_name,
+)
+from molthub.registry.manifest import Manifest
+from molthub.registry.reading import frontmatter
+from molthub.registry.reading.gathered import Reading, Reference
+from molthub.versions import is_range, is_version
+from molthub.yaml_text import parse
+
+_SAYS_NEEDS = re.compile(rb"^[ \t]*[\"']?(?:mcp-servers|env)[\"']?[ \t]*:", re.MULTILINE)
+
+
+def read_publishers(reading: Reading) -> dict[str, Publisher]:
+    """Read ``publishers/<name>/publisher.yaml``; the keys beside it are read when something is verified."""
+    names: set[str] = set()
+    for steps in reading.below("publishers"):
+        if len(steps) == 2 and (steps[1] == "publisher.yaml" or steps[1].endswith(".asc")):  # noqa: PLR2004 (name/file)
+            names.add(steps[0])
+        else:
+            reading.stray("/".join(["publishers", *steps]))
+    found: dict[str, Publisher] = {}
+    for name in sorted(names):
+        key = f"publisher/{name}"
+        manifest = reading.manifest("publisher", f"publishers/{name}/publisher.yaml", key)
+        if manifest is not None and reading.named(manifest, ("name",), name, key):
+            value = manifest.value
+            scopes, logins = tuple(value.get("scopes", ())), tuple(value.get("github", ()))
+            found[name] = Publisher(name, scopes, value.get("displayName", ""), logins)
+    return found
+
+
+def read_skills(reading: Reading) -> dict[str, Skill]:
+    """Read ``skills/[@scope/]<name>``."""
+    found: dict[str, Skill] = {}
+    for name, files in sorted(_by_skill(reading).items()):
+        folder = f"skills/{name}"
+        manifest = reading.manifest("skill-project", f"{folder}/project.yaml", f"skill/{name}")
+        project = read_project(manifest) if manifest is not None else unwritten_project(reading, folder)
+        records = project.versions if project is not None else {}
+        versions = [
+            _read_version(reading, name, number, paths, records.get(number)) for number, paths in sorted(files.items())
+        ]
+        if project is not None:
+            _check_builds(reading, project)
+            found[name] = Skill(
+                name, project, {version.version: version for version in versions if version is not None}
+            )
+    return found
+
+
+def _by_skill(reading: Reading) -> dict[str, dict[str, list[str]]]:
+    """Return the files of every version of every skill, relative to its folder; name what belongs to none."""
+    skills: dict[str, dict[str, list[str]]] = {}
+    misnamed: set[str] = set()
+    for steps in reading.below("skills"):
+        depth = 2 if steps[0].startswith("@") else 1
+        name, rest = "/".join(steps[:depth]), steps[depth:]
+        if not rest:
+            reading.stray("/".join(["skills", *steps]))
+            continue
+        if not is_skill_name(name):
+            misnamed.add(f"skills/{name}")
+            continue
+        versions = skills.setdefault(name, {})
+        if len(rest) == 1:
+            if rest[0] != "project.yaml" and not (rest[0].endswith(".sig") and is_version(rest[0][:-4])):
+                reading.stray(f"skills/{name}/{rest[0]}")
+        elif is_version(rest[0]):
+            versions.setdefault(rest[0], []).append("/".join(rest[1:]))
+        else:
+            misnamed.add(f"skills/{name}/{rest[0]}")
+    for path in sorted(misnamed):
+        reading.add(_misnamed(path))
+    return skills
+
+
+def is_skill_name(name: str) -> bool:
+    """Whether a skill may have this full name."""
+    return SKILL_NAME.match(name) is not None and len(bare_name(name)) <= MAX_SKILL_NAME
+
+
+def _misnamed(path: str) -> Problem:
+    last = path.rpartition("/")[2]
+    if is_version(last) or is_skill_name(path.removeprefix("skills/").rpartition("/")[0]):
+        message, remedy = f"the folder {last} is no version", "name it after its version, for example 1.0.0"
+    else:
+        message = f"the folder {last} is no skill name"
+        remedy = "use lower-case letters, digits and single hyphens, at most 64 characters"
+    return Problem("MH103", message, remedy, file=path)
+
+
+def read_project(manifest: Manifest) -> Project:
+    """Return a skill's or pack's ``project.yaml`` as a noun."""
+    value = manifest.value
+    records = {
+        number: VersionRecord(
+            number=number,
+            published=entry["published"],
+            digest=entry["digest"],
+            yanked=entry.get("yanked"),
+            quarantined=entry.get("quarantined"),
+            removed=entry.get("removed"),
+            upstream=entry.get("upstream"),
+            at=manifest.at(("versions", number)),
+        )
+        for number, entry in value["versions"].items()
+    }
+    owners = tuple(value.get("owners", ()))
+    return Project(owners, value.get("status", "active"), records, value.get("reason"), manifest.file)
+
+
+def unwritten_project(reading: Reading, folder: str) -> Project | None:
+    """Return an empty project where ``project.yaml`` is yet to be written; None where there is one that is wrong."""
+    file = f"{folder}/project.yaml"
+    missing = not reading.holds(file) and file not in reading.source.refused
+    return Project((), "active", {}, file=file) if missing else None
+
+
+def _check_builds(reading: Reading, project: Project) -> None:
+    """Refuse versions that differ only in build metadata: neither is newer (SemVer 2.0, section 10)."""
+    seen: dict[str, str] = {}
+    for number in project.versions:
+        other = seen.setdefault(number.partition("+")[0], number)
+        if other != number:
+            message = f"the versions {other} and {number} differ only in build metadata"
+            remedy = "give one of them another number"
+            file, _, line = project.versions[number].at.rpartition(":")
+            reading.add(Problem("MH103", message, remedy, file=file, line=int(line)))
+
+
+# --- one version ---------------------------------------------------------------------------------------------------
+
+
+def _read_version(
+    reading: Reading, name: str, number: str, files: list[str], record: VersionRecord | None
+) -> SkillVersion | None:
+    folder, key = f"skills/{name}/{number}", f"skill/{name}@{number}"
+    refused = reading.refused_below(folder)
+    if refused is not None:
+        reading.broken[key] = refused
+    if "SKILL.md" not in files:
+        remedy = "every version holds a SKILL.md"
+        reading.add(Problem("MH104", "SKILL.md is missing", remedy, file=f"{folder}/SKILL.md"), key)
+    manifest = reading.manifest("skill", f"{folder}/skill.yaml", key)
+    if manifest is None:
+        return None
+    right_name = reading.named(manifest, ("name",), name, key)
+    right_number = reading.named(manifest, ("version",), number, key)
+    package = _package(reading, manifest, folder, key)
+    if key in reading.broken or not (right_name and right_number):
+        return None
+    return SkillVersion(name, number, package, folder, tuple(files), record)
+
+
+def _package(reading: Reading, manifest: Manifest, folder: str, key: str) -> SkillManifest:
+    value = manifest.value
+    servers, env = _declared_needs(reading, manifest, f"{folder}/SKILL.md")
+    return SkillManifest(
+        name=value["name"],
+        version=value["version"],
+        description=value["description"],
+        tags=tuple(value.get("tags", ())),
+        keywords=tuple(value.get("keywords", ())),
+        capabilities=tuple(value.get("capabilities", ())),
+        author=value.get("author", ""),
+        license=value.get("license", ""),
+        homepage=value.get("homepage", ""),
+        repository=value.get("repository", ""),
+        dependencies=_dependencies(reading, manifest, key),
+        mcp_servers=servers,
+        env=env,
+        bins=tuple(value.get("bins", ())),
+        scripts=tuple(Script(script["path"], script.get("description", "")) for script in value.get("scripts", ())),
+    )
+
+
+def _dependencies(reading: Reading, manifest: Manifest, key: str) -> dict[str, str]:
+    """Return a skill's dependencies from either form: a map, or a list of one-key maps."""
+    declared = manifest.value.get("dependencies", {})
+    found: dict[str, str] = {}
+    for pointer, name, wanted in _dependency_items(declared):
+        if name in found:
+            reading.add(manifest.problem("MH003", pointer, f"{name} stands here a second time", "keep one"), key)
+        elif not is_range(wanted):
+            remedy = "write it as npm does, for example ^1.2"
+            reading.add(manifest.problem("MH101", pointer, "this is no version range", remedy), key)
+        else:
+            found[name] = wanted
+            reading.refer([Reference(f"skill/{name}", wanted, manifest.file, pointer, manifest.file)])
+    return found
+
+
+def _dependency_items(declared: Any) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    if isinstance(declared, Mapping):
+        for name, wanted in declared.items():
+            yield ("dependencies", name), name, wanted
+        return
+    for index, item in enumerate(declared):
+        for name, wanted in item.items():
+            yield ("dependencies", index, name), name, wanted
+
+
+def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> tuple[tuple[str, ...], tuple[EnvNeed, ...]]:
+    """Return the servers and variables that a skill needs: from skill.yaml, and where it is silent from SKILL.md."""
+    value = manifest.value
+    servers: tuple[str, ...] | None = tuple(value["mcp-servers"]) if "mcp-servers" in value else None
+    env = tuple(_env_need(need) for need in value["env"]) if "env" in value else None
+    if (servers is None or env is None) and reading.holds(skill_md):
+        head = _frontmatter(reading.text(skill_md), skill_md)
+        servers = servers if servers is not None else frontmatter.mcp_servers(head)
+        env = env if env is not None else tuple(EnvNeed(name) for name in frontmatter.environment(head) or ())
+    return servers or (), env or ()
+
+
+def _env_need(need: Mapping[str, Any]) -> EnvNeed:
+    return EnvNeed(need["name"], need.get("secret", False), need.get("required", False), need.get("description", ""))
+
+
+def _frontmatter(content: bytes, file: str) -> Mapping[str, Any]:
+    """Return SKILL.md's frontmatter, as far as it can be read: what is wrong with it, the check says."""
+    if not _SAYS_NEEDS.search(content):
+        return {}
+    parts = frontmatter.split(content.decode("utf-8-sig", "replace"))
+    try:
+        value = parse(parts.yaml, file).value if parts is not None else None
+    except ManifestError:
+        return {}
+    return value if isinstance(value, dict) else {}
