@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,30 +19,13 @@ from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 
 from molthub.documents import hex_of
 from molthub.errors import FormatError, MolthubError
+from molthub.index.content_types import API, content_type, lifetime
 from molthub.index.folder import TEMPORARY, is_index
-from molthub.index.publish import BLOB
 from molthub.index.search import search_index
-from molthub.index.views.hosting import BRIEFLY, FOREVER
+from molthub.index.views.hosting import BRIEFLY
 
-API = "api/v1/"
-SKILLS_OWN_FILES = re.compile(r"(?:.*/)?\.well-known/agent-skills/[^/]+/")
 IDLE_SECONDS = 60
 MAX_RESULTS = 100
-
-_TYPES = {
-    ".json": "application/json",
-    ".gz": "application/gzip",
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".atom": "application/atom+xml",
-    ".xml": "application/xml",
-    ".md": "text/markdown; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".conf": "text/plain; charset=utf-8",
-    "": "text/plain; charset=utf-8",
-}
 
 
 @dataclass(frozen=True)
@@ -83,7 +65,7 @@ def answer(folder: Path, target: str) -> Answer:
     for candidate in _candidates(path):
         content = _read(folder, candidate)
         if content is not None:
-            return Answer(HTTPStatus.OK, content, _type(candidate), FOREVER if BLOB.match(candidate) else BRIEFLY)
+            return Answer(HTTPStatus.OK, content, content_type(candidate), lifetime(candidate))
     if _read(folder, f"{path}/index.html") is not None:
         # The page's relative links count from its folder.
         return Answer(HTTPStatus.MOVED_PERMANENTLY, b"", location=f"/{quote(path)}/")
@@ -128,16 +110,6 @@ def _read(folder: Path, path: str) -> bytes | None:
         return None
     except OSError:
         return None  # a name that the disk cannot hold
-
-
-def _type(path: str) -> str:
-    """Return a file's type. What skills bring themselves is shown as text and never run in the index's name."""
-    suffix = os.path.splitext(path)[1]  # noqa: PTH122 (a path of the index, not of the disk)
-    if SKILLS_OWN_FILES.match(path):
-        return _TYPES[".md"] if suffix == ".md" else _TYPES[".txt"]
-    if path.startswith(API) and suffix == ".html":
-        return _TYPES[".json"]
-    return _TYPES.get(suffix, "application/octet-stream")
 
 
 def _search(folder: Path, query: str) -> Answer:
