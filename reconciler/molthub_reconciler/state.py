@@ -21,7 +21,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from molthub.client.atomic import FileLock, remove_tree, write_atomically
+from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.documents import bot_from_json, bot_to_json, canonical, hex_of
 from molthub.errors import FormatError, MolthubError, Problem
 from molthub.model import DesiredState, Json

@@ -106,7 +106,7 @@ def test_repairs_are_named(skills: Skills, project: Path) -> None:
 
 
 def test_verify_says_when_it_cannot_name_the_files(skills: Skills, project: Path, home: Path) -> None:
-    from molthub.client.atomic import remove_tree
+    from molthub.atomic import remove_tree
 
     skills("install", "docker")
     (project / ".skills" / "docker" / "2.0.1" / "SKILL.md").write_text("edited")

@@ -12,7 +12,7 @@ import pytest
 from referencing import Registry, Resource
 
 from molthub import schema_files
-from molthub.client.atomic import FileLock
+from molthub.atomic import FileLock
 from molthub.model import Json
 from tests.reconciler.site import contents, read_json
 from tests.reconciler.world import World, run_molthub

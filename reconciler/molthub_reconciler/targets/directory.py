@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from molthub.client.atomic import remove_tree, replace_folder
+from molthub.atomic import remove_tree, replace_folder
 from molthub.client.cache import Store, read_tree
 from molthub.documents import tree_digest
 from molthub.errors import MolthubError, PlatformFileError, Problem

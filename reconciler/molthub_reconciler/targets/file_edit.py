@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from molthub.client.atomic import write_new
+from molthub.atomic import write_new
 from molthub.errors import PlatformFileError, Problem
 from molthub.model import Json
 from molthub.platforms.base import FileFormat

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from molthub.client.atomic import remove_tree, unique_suffix, write_new
+from molthub.atomic import remove_tree, unique_suffix, write_new
 from molthub.client.verify import UnpackedFiles, unpack, unpack_digest
 from molthub.errors import IntegrityError, NotFoundError
 from molthub.model import Artifact, FileEntry

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from molthub.client.atomic import write_atomically
+from molthub.atomic import write_atomically
 from molthub.client.trust import RootPin
 from molthub.documents import DIGEST, SEMVER
 from molthub.documents.reading import checked

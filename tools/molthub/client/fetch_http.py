@@ -13,7 +13,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from molthub import __version__
 from molthub.client.connections import Connection, Origin, Pool
-from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, OK, Fetched, too_large
+from molthub.client.fetcher import NOT_FOUND, NOT_MODIFIED, OK, Fetched, too_large
 from molthub.client.proxies import basic_authorization
 from molthub.errors import DeniedError, MolthubError, UnreachableError, UsageError
 

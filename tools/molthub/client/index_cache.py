@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from molthub.client.atomic import write_atomically
+from molthub.atomic import write_atomically
 
 _KEPT_SECONDS = 30 * 24 * 3600
 

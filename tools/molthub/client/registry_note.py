@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 
-from molthub.client.atomic import write_atomically
+from molthub.atomic import write_atomically
 from molthub.client.index_cache import timestamp
 from molthub.documents import digest_of, index_root_to_json
 from molthub.model import IndexRoot

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from molthub.client.atomic import FileLock, remove_tree, sync_folder, unique_suffix, write_atomically
+from molthub.atomic import FileLock, remove_tree, sync_folder, unique_suffix, write_atomically
 from molthub.client.lockfile import Installed, read_lockfile, write_lockfile
 from molthub.documents import SEMVER
 from molthub.documents.reading import as_skill_name, checked

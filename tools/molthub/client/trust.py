@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from molthub.client.atomic import FileLock, remove_tree, write_atomically
+from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.client.fetch import NOT_FOUND, Fetcher
 from molthub.client.paths import state_folder
 from molthub.client.trusted_metadata import Described, TrustedMetadata, check_described

@@ -6,12 +6,11 @@ somebody else's files is never taken for an index. The marker is what builds loc
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from molthub.atomic import try_lock
 from molthub.documents import index_root_from_json
 from molthub.errors import FormatError, MolthubError
 
@@ -51,7 +50,7 @@ def opened_for_build(folder: Path) -> Iterator[None]:
     if not marker.is_file() and not is_index(folder) and _other_files(folder):
         raise MolthubError("this folder is not empty, and no index", place=str(folder), remedy=_NOT_OURS)
     with marker.open("a", encoding="utf-8") as file:
-        if not _lock(file.fileno()):
+        if not try_lock(file.fileno()):
             raise MolthubError(
                 "another build is writing here", place=str(folder), remedy="run it again when it is done"
             )
@@ -68,20 +67,3 @@ def _other_files(folder: Path) -> bool:
 def _set_mode(path: Path, mode: int) -> None:
     if path.stat().st_mode & 0o777 != mode:
         path.chmod(mode)
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed or this process ends. False: somebody else has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from molthub.atomic import write_atomically
 from molthub.documents import hex_of
 from molthub.errors import MolthubError
 from molthub.index.folder import FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, TEMPORARY, opened_for_build
@@ -37,17 +37,12 @@ def publish_metadata(files: Mapping[str, bytes], folder: Path) -> tuple[str, ...
     with opened_for_build(folder):
         place = folder / _FOLDER
         place.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        (place / TEMPORARY).unlink(missing_ok=True)  # a killed run left it
         for path, content in files.items():
             target = folder / path
             if target.is_file() and target.read_bytes() == content:
                 continue
-            temporary = place / TEMPORARY
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(FILE_MODE)
-            temporary.replace(target)
+            write_atomically(target, content, FILE_MODE, temporary=TEMPORARY)
             written.append(path)
         _remove_old(place, {path.rpartition("/")[2] for path in files})
     return tuple(written)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from molthub.atomic import write_atomically, write_new
 from molthub.index.folder import FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, TEMPORARY
-
-_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def files_below(folder: str, path: str) -> Iterator[str]:
@@ -77,9 +76,10 @@ class Writer:
             folder = path.rpartition("/")[0]
             self._make(folder)
             if self._fresh and path != ROOT_DOCUMENT:
-                _write_whole(target, content, settle=False)
+                write_new(target, content)
             else:
-                self._write_beside(target, folder, content, settle=path == ROOT_DOCUMENT)
+                durable = path == ROOT_DOCUMENT
+                write_atomically(target, content, FILE_MODE, durable=durable, temporary=TEMPORARY)
             self.written.append(path)
         self._progress(1)
 
@@ -100,15 +100,6 @@ class Writer:
             place = f"{self._out}/{folder}"
             if os.path.lexists(place) and not os.path.isdir(place):  # noqa: PTH112 (as above)
                 os.unlink(place)  # noqa: PTH108 (as above)
-
-    def _write_beside(self, target: str, folder: str, content: bytes, *, settle: bool) -> None:
-        temporary = f"{self._out}/{folder}/{TEMPORARY}"
-        try:
-            _write_whole(temporary, content, settle=settle)
-            os.replace(temporary, target)  # noqa: PTH105 (as above)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     def remove(self, paths: Iterable[str]) -> set[str]:
         """Remove files and the folders that they leave empty; return the files."""
@@ -144,17 +135,3 @@ def _read(path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
-
-
-def _write_whole(path: str, content: bytes, *, settle: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, FILE_MODE)
-    try:
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, FILE_MODE)  # the umask of whoever builds is nobody's business
-        left = memoryview(content)
-        while left:
-            left = left[os.write(descriptor, left) :]
-        if settle:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -33,27 +33,32 @@ def write_new(path: str | Path, content: bytes, *, executable: bool = False, dur
 
     Raises :class:`FileExistsError` when something stands there, be it a dangling link.
     """
+    # Paths are taken as text here: an index is 50,000 files, and as many Path objects would cost more than the work.
     _write(path, content, EXECUTABLE_MODE if executable else PLAIN_MODE, durable=durable)
 
 
-def write_atomically(path: str | Path, content: bytes, mode: int | None = None, *, durable: bool = True) -> None:
+def write_atomically(
+    path: str | Path, content: bytes, mode: int | None = None, *, durable: bool = True, temporary: str = ""
+) -> None:
     """Replace the file at ``path`` so that a reader sees the old or the new content, never a part.
 
     Without ``mode`` the file keeps the mode it has, or gets 644. A link at ``path`` is replaced, not followed.
-    ``durable`` also survives a power cut (fsync); pass False for what can be made again. Raises :class:`OSError`;
-    the old file is then still there.
+    ``durable`` also survives a power cut (fsync); pass False for what can be made again. ``temporary`` is the name that
+    the file has beside its place until it is whole: one name for a folder where one process writes, one file at a time,
+    and sweeps what was left; without it the name is nobody else's. Raises :class:`OSError`; the old file is then still
+    there.
     """
-    place = Path(path)
-    temporary = place.with_name(f".{place.name}.{unique_suffix()}.tmp")
+    folder, name = os.path.split(path)
+    beside = os.path.join(folder, temporary or f".{name}.{unique_suffix()}.tmp")  # noqa: PTH118 (see write_new)
     try:
-        _write(temporary, content, _mode_for(place) if mode is None else mode, durable=durable)
-        temporary.replace(place)
+        _write(beside, content, _mode_for(path) if mode is None else mode, durable=durable)
+        os.replace(beside, path)  # noqa: PTH105 (see write_new)
     except BaseException:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            os.unlink(beside)  # noqa: PTH108 (see write_new)
         raise
     if durable:
-        sync_folder(place.parent)
+        sync_folder(folder or ".")
 
 
 def sync_folder(folder: str | Path) -> None:
@@ -130,12 +135,12 @@ class FileLock:
             self._descriptor = None
 
     def _wait_for(self, descriptor: int) -> None:
-        if _try_lock(descriptor):
+        if try_lock(descriptor):
             return
         if self.on_wait is not None:
             self.on_wait()
         deadline = time.monotonic() + self.timeout
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if time.monotonic() > deadline:
                 raise MolthubError(
                     f"another molthub has been working here for {self.timeout:g} seconds",
@@ -145,11 +150,13 @@ class FileLock:
             time.sleep(0.02)
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed or this process ends. False: another process has it."""
     try:
         if _NO_MODE_BITS:
             import msvcrt
 
+            os.lseek(descriptor, 0, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore] # Windows only
         else:
             import fcntl
@@ -164,9 +171,9 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _mode_for(path: Path) -> int:
+def _mode_for(path: str | Path) -> int:
     try:
-        mode = path.lstat().st_mode
+        mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return PLAIN_MODE
     return stat.S_IMODE(mode) if stat.S_ISREG(mode) else PLAIN_MODE

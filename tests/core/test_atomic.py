@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from molthub.client.atomic import FileLock, remove_tree, replace_folder, write_atomically, write_new
+from molthub.atomic import FileLock, remove_tree, replace_folder, write_atomically, write_new
 from molthub.errors import MolthubError
 
 
@@ -95,7 +95,7 @@ def test_removing_a_link_leaves_what_it_leads_to(tmp_path: Path) -> None:
 
 _HOLDER = """
 import sys, pathlib
-from molthub.client.atomic import FileLock
+from molthub.atomic import FileLock
 with FileLock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
