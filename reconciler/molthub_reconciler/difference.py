@@ -14,7 +14,7 @@ from typing import Final
 
 from molthub.documents import PLACEHOLDER, canonical, hex_of
 from molthub.model import FileEntry, Json, Origin
-from molthub.platforms.secrets import is_sensitive
+from molthub.references.secrets import is_sensitive
 
 HIDDEN = "***"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from molthub.errors import PlatformValueError, Problem
 from molthub.model import DesiredState, Json
 from molthub.platforms.base import Platform, Wiring
-from molthub.platforms.secrets import shared_references
+from molthub.references.secrets import shared_references
 from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place, Wanted
 

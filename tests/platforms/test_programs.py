@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from molthub.errors import MolthubError, PlatformValueError
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import Entry, Platform, Wiring
-from molthub.platforms.secrets import Secret, pieces, reference
+from molthub.references.secrets import Secret, pieces, reference
 
 MANIFEST = ".agents/molthub.json"
 FORMAT = Wiring(MANIFEST, ("format",), "molthub.manifest/1")

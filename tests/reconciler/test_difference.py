@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from molthub.documents import canonical
 from molthub.model import FileEntry, Json, Origin
-from molthub.platforms.secrets import render
+from molthub.references.secrets import render
 from molthub_reconciler.difference import (
     HIDDEN,
     NOTHING,

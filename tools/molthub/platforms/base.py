@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from molthub.errors import PlatformValueError, Problem
+from molthub.errors import PlatformValueError
 from molthub.model import Json, bare_name
-from molthub.platforms.secrets import placeholders, reference
+from molthub.references.secrets import placeholders, reference, value_error
 
 FileFormat = Literal["json", "json5"]
 Pointer = tuple[str, ...]
@@ -147,9 +147,3 @@ def manifest_wiring(keys: Iterable[str]) -> tuple[Wiring, ...]:
     if any(not key.startswith("skill/") for key in keys):
         return (Wiring(MANIFEST_FILE, ("format",), MANIFEST_FORMAT),)
     return ()
-
-
-def value_error(key: str, message: str, remedy: str) -> PlatformValueError:
-    """Return the error for a value that the program cannot hold. ``message`` must not quote a secret's value."""
-    problem = Problem("MH707", f"{key}: {message}", remedy)
-    return PlatformValueError(problem.message, remedy=remedy, problems=[problem])

@@ -21,18 +21,16 @@ from molthub.platforms.base import (
     manifest_entry,
     manifest_wiring,
     skill_path,
-    value_error,
 )
-from molthub.platforms.interpolation import Interpolation
-from molthub.platforms.secrets import is_sensitive
+from molthub.references.claude_servers import server_entry
+from molthub.references.interpolation import Interpolation
+from molthub.references.secrets import is_sensitive, value_error
 
 STATE_FILE = ".claude.json"
 SETTINGS_FILE = ".claude/settings.json"
 RESERVED_SERVERS = frozenset({"claude-in-chrome", "computer-use", "workspace"})
 """Servers that the program has itself: one of ours by that name would not be loaded."""
 
-# The program knows no escape: whatever looks like a variable is expanded, a default after `:-` too.
-_EXPANDED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}"))
 _LITERAL = Interpolation(re.compile(r"(?!)(?P<name>)"))
 
 
@@ -65,10 +63,7 @@ class ClaudeCode:
         if kind == "mcp":
             if name in RESERVED_SERVERS:
                 raise value_error(key, "Claude Code has a server of this name itself", "choose another name")
-            return (
-                Entry(STATE_FILE, ("mcpServers", name), _server(_EXPANDED.written(key, value))),
-                manifest,
-            )
+            return (Entry(STATE_FILE, ("mcpServers", name), server_entry(name, value)), manifest)
         if kind == "env" and not is_sensitive(value):
             return (Entry(SETTINGS_FILE, ("env", name), _LITERAL.written(key, value)), manifest)
         return (manifest,)
@@ -84,10 +79,3 @@ class ClaudeCode:
     def file_format(self, file: str) -> FileFormat:  # noqa: ARG002 (all is JSON)
         """Return ``json``: the program reads no comments."""
         return "json"
-
-
-def _server(written: Json) -> Json:
-    if "url" not in written:
-        return {"type": "stdio", **written}
-    fields = {field: value for field, value in written.items() if field != "transport"}
-    return {"type": written.get("transport", "http"), **fields}

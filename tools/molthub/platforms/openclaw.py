@@ -25,8 +25,8 @@ from molthub.platforms.base import (
     manifest_wiring,
     skill_path,
 )
-from molthub.platforms.interpolation import Interpolation
-from molthub.platforms.secrets import is_sensitive
+from molthub.references.interpolation import Interpolation
+from molthub.references.secrets import is_sensitive
 
 OWNERS_FILE = ".openclaw/openclaw.json"
 DEFAULT_AGENT = "main"

@@ -133,6 +133,12 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(item)
 
 
+def value_error(key: str, message: str, remedy: str) -> PlatformValueError:
+    """Return the error for a value that the program cannot hold. ``message`` must not quote a secret's value."""
+    problem = Problem("MH707", f"{key}: {message}", remedy)
+    return PlatformValueError(problem.message, remedy=remedy, problems=[problem])
+
+
 def _refused(message: str) -> PlatformValueError:
     problem = Problem("MH707", message, "give the secret another name")
     return PlatformValueError(message, remedy=problem.remedy, problems=[problem])

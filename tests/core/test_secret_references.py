@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molthub.errors import PlatformValueError
-from molthub.platforms.secrets import (
+from molthub.references.secrets import (
     Secret,
     is_sensitive,
     pieces,

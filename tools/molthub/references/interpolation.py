@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from molthub.model import Json
-from molthub.platforms.base import value_error
-from molthub.platforms.secrets import Piece, Secret, pieces, reference, render
+from molthub.references.secrets import Piece, Secret, pieces, reference, render, value_error
 
 _UNSAFE_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 
