@@ -140,6 +140,13 @@ PROBLEMS: dict[str, str] = {
     "MH819": "weak signals that stand together",
     "MH820": "finding that an allow-comment takes",
     "MH821": "allow-comment that does not count",
+    # 9xx: imports and upstreams
+    "MH901": "upstream that cannot be fetched",
+    "MH902": "upstream whose bytes are not those that were recorded",
+    "MH903": "upstream that may not be asked",
+    "MH904": "imported version that is not as its upstream has it",
+    "MH905": "import that is refused",
+    "MH906": "upstream that has moved on",
 }
 """Every problem id with its short title. Ids are stable: they are never given a second meaning."""
 

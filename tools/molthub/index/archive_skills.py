@@ -5,36 +5,65 @@ A version that cannot be offered as it was recorded is left out and named in a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from molthub import versions
 from molthub.documents import file_entry, tree_digest
 from molthub.index.archives import fits
+from molthub.index.imported import NO_UPSTREAMS, Upstreams, content_of
 from molthub.index.releases import Archived, Content, problem_at, removal, tombstone
 from molthub.model import Skill, SkillEntry, SkillManifest, SkillRelease, SkillVersion, VersionRecord
 from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
+from molthub.registry.upstreams.upstream import OWN_FILES, Imported, upstream_of
 
 
 def archive_skills(
-    catalog: Catalog, source: Source, archived: Archived, progress: Callable[[int], None] = lambda _steps: None
+    catalog: Catalog,
+    source: Source,
+    archived: Archived,
+    progress: Callable[[int], None] = lambda _steps: None,
+    upstreams: Upstreams = NO_UPSTREAMS,
 ) -> None:
     """Archive every skill of ``catalog`` into ``archived``, and tell ``progress`` of each.
 
-    A skill of which nothing is left has no entry.
+    A skill of which nothing is left has no entry. What ``upstreams`` do not bring is left out.
     """
+    upstreams.bring([imported for skill in catalog.skills.values() for imported in _imported(skill)])
     for skill in catalog.skills.values():
-        archive_skill(skill, catalog.broken, source, archived)
+        archive_skill(skill, catalog.broken, source, archived, upstreams)
         progress(1)
 
 
-def archive_skill(skill: Skill, broken: Collection[str], source: Source, archived: Archived) -> None:
+def _imported(skill: Skill) -> Iterator[Imported]:
+    """Yield what is wanted of upstreams: nothing for what was removed."""
+    for version in skill.versions.values():
+        imported = imported_of(version)
+        if imported is not None and version.record is not None and removal(skill.project, version.record) is None:
+            yield imported
+
+
+def imported_of(version: SkillVersion) -> Imported | None:
+    """Return what is wanted of a version's upstream, or None: it has none."""
+    upstream = upstream_of(version.record) if version.record is not None else None
+    if version.record is None or upstream is None:
+        return None
+    return Imported(version.name, version.version, version.record.digest, upstream)
+
+
+def archive_skill(
+    skill: Skill,
+    broken: Collection[str],
+    source: Source,
+    archived: Archived,
+    upstreams: Upstreams = NO_UPSTREAMS,
+) -> None:
     """Archive one skill, whose files are in ``source``; ``broken`` holds what the catalog could not read."""
     releases = _tombstones(skill)
     _report_missing(skill, broken, archived)
     for number, version in skill.versions.items():
         if number not in releases:
-            release = _release(skill, version, source, archived)
+            release = _release(skill, version, source, archived, upstreams)
             if release is not None:
                 releases[number] = release
     if releases:
@@ -62,13 +91,15 @@ def _report_missing(skill: Skill, broken: Collection[str], archived: Archived) -
             archived.problems.append(problem_at(record.at or project.file, "MH406", message, remedy))
 
 
-def _release(skill: Skill, version: SkillVersion, source: Source, archived: Archived) -> SkillRelease | None:
+def _release(
+    skill: Skill, version: SkillVersion, source: Source, archived: Archived, upstreams: Upstreams
+) -> SkillRelease | None:
     record = version.record
     if record is None:
         message = f"{skill.name} {version.version} is not recorded in project.yaml: it is left out of the index"
         archived.problems.append(problem_at(version.folder, "MH405", message, "molthub fmt records it"))
         return None
-    content = _checked_content(version, record, source, archived)
+    content = _checked_content(version, record, source, archived, upstreams)
     if content is None:
         return None
     key = (skill.name, version.version)
@@ -88,16 +119,19 @@ def _release(skill: Skill, version: SkillVersion, source: Source, archived: Arch
 
 
 def _checked_content(
-    version: SkillVersion, record: VersionRecord, source: Source, archived: Archived
+    version: SkillVersion, record: VersionRecord, source: Source, archived: Archived, upstreams: Upstreams
 ) -> Content | None:
-    """Read a version's files; None where an archive cannot hold them or they are not what was recorded."""
-    unfit = [path for path in version.files if not fits(path)]
+    """Read a version's files; None where they are not to be had or not as recorded, or an archive cannot hold them."""
+    content = whole_content(version, source, upstreams)
+    if content is None:
+        _report_unfetched(version, record, archived, upstreams)
+        return None
+    unfit = [entry.path for entry, _bytes in content if not fits(entry.path)]
     if unfit:
         message = f"{version.name} {version.version} is left out of the index: the path {unfit[0]} is too long"
         remedy = "an archive holds paths of 100 bytes, or 155 before a slash and 100 behind it"
         archived.problems.append(problem_at(f"{version.folder}/{unfit[0]}", "MH011", message, remedy))
         return None
-    content = read_content(source, version.folder, version.files)
     digest = tree_digest(entry for entry, _bytes in content)
     if digest != record.digest:
         message = (
@@ -108,6 +142,24 @@ def _checked_content(
         archived.problems.append(problem_at(record.at or version.folder, "MH404", message, remedy))
         return None
     return content
+
+
+def _report_unfetched(version: SkillVersion, record: VersionRecord, archived: Archived, upstreams: Upstreams) -> None:
+    imported = imported_of(version)
+    if imported is not None:
+        archived.unfetched.append(imported)
+        why = upstreams.problem(imported)
+        message = f"{version.name} {version.version} is left out of the index: {why.message}"
+        archived.problems.append(problem_at(record.at or version.folder, why.id, message, why.remedy))
+
+
+def whole_content(version: SkillVersion, source: Source, upstreams: Upstreams) -> Content | None:
+    """Read a version's files, those of an imported one with what ``upstreams`` brought; None where they did not."""
+    imported = imported_of(version)
+    if imported is None:
+        return read_content(source, version.folder, version.files)
+    own = read_content(source, version.folder, tuple(path for path in version.files if path in OWN_FILES))
+    return content_of(imported, own, upstreams)
 
 
 def read_content(source: Source, folder: str, paths: tuple[str, ...]) -> Content:

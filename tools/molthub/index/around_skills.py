@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 from molthub.documents import shard_from_json
 from molthub.errors import Problem
 from molthub.index.archive_packs import archive_packs
-from molthub.index.archive_skills import read_content
+from molthub.index.archive_skills import imported_of, whole_content
 from molthub.index.fleets import FleetDocuments, write_fleets
+from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, entry_views, listed
 from molthub.index.releases import Archived, Content
 from molthub.index.shards import shard_document
@@ -41,9 +42,10 @@ class SkillsOnDemand(Mapping[str, Skill]):
     are skills of the names of which no more than that was asked.
     """
 
-    def __init__(self, source: GitSource, state: State) -> None:
+    def __init__(self, source: GitSource, state: State, upstreams: Upstreams = NO_UPSTREAMS) -> None:
         self._source = source
         self._state = state
+        self._upstreams = upstreams
         self._read: dict[str, Skill | None] = {}
         self.asked: dict[str, str] = {}
         self.asked_names: dict[str, bool] = {}
@@ -85,7 +87,14 @@ class SkillsOnDemand(Mapping[str, Skill]):
     def content(self, name: str, version: str) -> Content:
         """Return the files of one version without noting it; raises KeyError."""
         found = self.version(name, version)
-        return read_content(skill_part(self._source, name, self._state.tree(name)), found.folder, found.files)
+        part = skill_part(self._source, name, self._state.tree(name))
+        content, imported = whole_content(found, part, self._upstreams), imported_of(found)
+        if content is None and imported is not None:  # it is in the index already, and was not needed so far
+            self._upstreams.bring([imported])
+            content = whole_content(found, part, self._upstreams)
+        if content is None:
+            raise KeyError(name, version)
+        return content
 
 
 @dataclass(frozen=True)
@@ -208,10 +217,12 @@ def _left_out(*, fleets: bool) -> frozenset[str]:
     return frozenset({"skills"}) if fleets else FLEET_FOLDERS | {"skills"}
 
 
-def make_around(source: GitSource, state: State, *, fleets: bool) -> tuple[AroundSkills, list[Listed], Files]:
+def make_around(
+    source: GitSource, state: State, *, fleets: bool, upstreams: Upstreams = NO_UPSTREAMS
+) -> tuple[AroundSkills, list[Listed], Files]:
     """Return what an index holds of packs and fleets: what to remember, the packs' rows, and their files."""
     part = source.part(without=_left_out(fleets=fleets))
-    skills = SkillsOnDemand(source, state)
+    skills = SkillsOnDemand(source, state, upstreams)
     catalog = read_around(part, skills, state.broken(), state.dangling())
     archived = OfferedOnDemand.of(state, skills)
     archive_packs(catalog, part, archived)

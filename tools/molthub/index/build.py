@@ -16,6 +16,7 @@ from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
+from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, Lists, entry_views, listed, search_rows
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import read_rows, users_of
@@ -63,7 +64,12 @@ class BuiltIndex:
 
 
 def build_index(
-    catalog: Catalog, source: Source, *, fleets: bool = False, progress: Callable[[int], None] = lambda _steps: None
+    catalog: Catalog,
+    source: Source,
+    *,
+    fleets: bool = False,
+    progress: Callable[[int], None] = lambda _steps: None,
+    upstreams: Upstreams = NO_UPSTREAMS,
 ) -> BuiltIndex:
     """Build the index of ``catalog``, whose files are in ``source``; with its fleets only when asked to.
 
@@ -71,7 +77,7 @@ def build_index(
     of every skill that is done.
     """
     archived = Archived()
-    archive_skills(catalog, source, archived, progress)
+    archive_skills(catalog, source, archived, progress, upstreams)
     archive_packs(catalog, source, archived)
     documents = FleetDocuments()
     if fleets:

@@ -23,6 +23,7 @@ from molthub.model import (
     SkillRelease,
     VersionRecord,
 )
+from molthub.registry.upstreams.upstream import Imported
 
 Content = tuple[tuple[FileEntry, bytes], ...]
 """The files of a version with their bytes, ordered by the UTF-8 bytes of their paths."""
@@ -33,7 +34,8 @@ class Archived:
     """Everything that is offered, growing while a catalog is archived.
 
     ``manifests`` and ``contents`` belong to the skill versions that have an archive, by name and number;
-    ``archives`` are by hex. ``problems`` name every version that was left out.
+    ``archives`` are by hex. ``problems`` name every version that was left out, ``unfetched`` those among them of whose
+    upstream nothing was brought.
     """
 
     skills: MutableMapping[str, SkillEntry] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class Archived:
     contents: MutableMapping[tuple[str, str], Content] = field(default_factory=dict)
     archives: dict[str, bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    unfetched: list[Imported] = field(default_factory=list)
 
     @property
     def entries(self) -> tuple[SkillEntry | PackEntry, ...]:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import SKILL_FOLDERS
 from molthub.index.skill_rows import SkillRows, make_skill
 from molthub.index.write_files import Writer, files_below
@@ -28,7 +29,8 @@ _WORTH_A_PROCESS = 400
 class Work:
     """Where skills are read and written. ``fresh`` says that nothing stands in the folder yet.
 
-    ``registry`` is the repository or folder, ``said`` what its ``registry.yaml`` says.
+    ``registry`` is the repository or folder, ``said`` what its ``registry.yaml`` says. A skill of which ``upstreams``
+    have not brought everything is not written, unless ``without`` says that it is to be made without.
     """
 
     registry: Path
@@ -36,6 +38,8 @@ class Work:
     revision: str
     out: Path
     fresh: bool
+    upstreams: Upstreams = NO_UPSTREAMS
+    without: bool = False
 
 
 class MadeSkill(NamedTuple):
@@ -57,7 +61,9 @@ class SkillMaker:
 
     def make(self, name: str, tree: str) -> MadeSkill:
         """Make one skill and write its files; those that it has no longer are named, and left."""
-        rows, files = make_skill(self._source, self._work.said, name, tree)
+        rows, files = make_skill(self._source, self._work.said, name, tree, self._work.upstreams)
+        if rows.unfetched and not self._work.without:
+            return MadeSkill(rows, (), 0, ())
         before = () if self._work.fresh else skill_files(self._work.out, name)
         for path, content in files.items():
             self._writer.put(path, content)

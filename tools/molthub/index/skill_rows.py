@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from molthub.errors import Problem
 from molthub.index.archive_skills import archive_skill
+from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, entry_views, listed
 from molthub.index.releases import Archived, latest_skill
 from molthub.index.views import Files
@@ -18,6 +19,7 @@ from molthub.registry.reading.gathered import Reading, Reference
 from molthub.registry.reading.read_skills import read_skills
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
+from molthub.registry.upstreams.upstream import Imported
 
 
 class SkillRows(NamedTuple):
@@ -25,7 +27,8 @@ class SkillRows(NamedTuple):
 
     ``readable`` says whether it stands in the catalog, ``latest`` whether one of its versions is that, ``broken`` what
     of it could not be read. ``archives`` are the
-    hex names of what it offers, ``removed`` the digests of its removed versions.
+    hex names of what it offers, ``removed`` the digests of its removed versions, ``unfetched`` the versions that it
+    would offer if their upstreams had been fetched.
     """
 
     name: str
@@ -38,16 +41,19 @@ class SkillRows(NamedTuple):
     problems: tuple[Problem, ...]
     broken: dict[str, str]
     references: tuple[Reference, ...]
+    unfetched: tuple[Imported, ...] = ()
 
 
-def make_skill(source: GitSource, registry: Registry, name: str, tree: str) -> tuple[SkillRows, Files]:
+def make_skill(
+    source: GitSource, registry: Registry, name: str, tree: str, upstreams: Upstreams = NO_UPSTREAMS
+) -> tuple[SkillRows, Files]:
     """Return what an index holds of one skill: what to remember, and its files."""
     part = skill_part(source, name, tree)
     reading = Reading(part)
     skill = read_skills(reading).get(name)
     archived = Archived()
     if skill is not None:
-        archive_skill(skill, reading.broken, part, archived)
+        archive_skill(skill, reading.broken, part, archived, upstreams)
     entry = archived.skills.get(name)
     files = {f"archives/{hex_name}.tar.gz": content for hex_name, content in archived.archives.items()}
     if entry is not None:
@@ -63,6 +69,7 @@ def make_skill(source: GitSource, registry: Registry, name: str, tree: str) -> t
         problems=(*reading.problems, *archived.problems),
         broken=dict(reading.broken),
         references=tuple(reading.references),
+        unfetched=tuple(archived.unfetched),
     )
     return rows, files
 

@@ -13,7 +13,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from molthub.index.around_skills import (
 )
 from molthub.index.build import GENERATOR, build_index, list_views, root_documents
 from molthub.index.folder import MARKER, ROOT_DOCUMENT, STATE, opened_for_build
+from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, Lists
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import read_rows, users_of
@@ -38,6 +39,7 @@ from molthub.index.retention import Kept, blobs_of_old_roots, is_kept, touch_old
 from molthub.index.search_files import write_search
 from molthub.index.shards import Kind, key_length, write_shard
 from molthub.index.skill_processes import MadeSkill, Work, make_skills, skill_files
+from molthub.index.skill_rows import SkillRows
 from molthub.index.standing import Standing, check_removal, standing
 from molthub.index.state import FORMAT, State
 from molthub.index.views import Files
@@ -60,12 +62,16 @@ ROOT_SHELF = ".well-known/agent-skills"
 
 @dataclass(frozen=True)
 class Wanted:
-    """How to build. ``max_delete`` is the share of skills, or of bots, that one build may take away (1: all)."""
+    """How to build. ``max_delete`` is the share of skills, or of bots, that one build may take away (1: all).
+
+    ``upstreams`` bring the files of imported versions.
+    """
 
     fleets: bool = False
     jobs: int = 1
     max_delete: float = 1.0
     progress: Progress = lambda _what, _steps: nullcontext(lambda _done: None)
+    upstreams: Upstreams = NO_UPSTREAMS
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def update_whole(source: Source, out: Path, wanted: Wanted) -> Updated:
     """
     catalog = read_catalog(source)
     with wanted.progress("building", len(catalog.skills)) as step:
-        index = build_index(catalog, source, fleets=wanted.fleets, progress=step)
+        index = build_index(catalog, source, fleets=wanted.fleets, progress=step, upstreams=wanted.upstreams)
     if not index.complete and not index.holds_anything:
         raise _nothing(source, index.problems)
     before = standing(out)
@@ -172,7 +178,8 @@ class _Update:
 
     def run(self) -> Updated:
         """Do it."""
-        if self._stands() and self.state.fact("revision") == self.source.revision and not self._outlived():
+        done = self.state.fact("revision") == self.source.revision and not self.state.fact("unfetched")
+        if self._stands() and done and not self._outlived():
             return self._result(AroundSkills(**self.state.fact("around")), removed=0)
         folders = skill_folders(self.source)
         before = self._before()
@@ -224,19 +231,36 @@ class _Update:
     # --- skills -----------------------------------------------------------------------------------------------------
 
     def _make_skills(self, folders: SkillFolders) -> None:
-        """Make the skills whose trees changed and forget those that are gone."""
-        known = self.state.trees()
-        work = [(name, tree) for name, tree in folders.trees.items() if known.get(name) != tree]
+        """Make the skills whose trees changed, or of which an upstream was not fetched; forget those that are gone."""
+        known, again = self.state.trees(), set(self.state.fact("unfetched") or ())
+        work = [(name, tree) for name, tree in folders.trees.items() if known.get(name) != tree or name in again]
         for name in sorted(known.keys() - folders.trees.keys()):
             self.names_changed |= self.state.readable(name)
             self.lists.update(self._note(name))
             self.stale.update(skill_files(self.out, name))
             self.state.drop_skill(name)
-        here = Work(self.source.path, self._registry(), self.source.revision, self.out, self.fresh)
+        upstreams = self.wanted.upstreams
+        here = Work(self.source.path, self._registry(), self.source.revision, self.out, self.fresh, upstreams)
+        waiting: list[SkillRows] = []
         with self.wanted.progress("building", len(work)) as step:
             for made in make_skills(here, work, self.source, self.wanted.jobs):
-                self._take(made)
-                step(1)
+                if made.rows.unfetched:
+                    waiting.append(made.rows)
+                else:
+                    self._take(made)
+                    step(1)
+            self._make_imported(replace(here, without=True), waiting, step)
+
+    def _make_imported(self, here: Work, waiting: Iterable[SkillRows], step: Callable[[int], None]) -> None:
+        """Make the skills that wait for their upstreams, and remember of which not all could be fetched."""
+        skills = sorted((rows.name, rows.tree) for rows in waiting)
+        here.upstreams.bring([imported for rows in waiting for imported in rows.unfetched])
+        unfetched = []
+        for made in make_skills(here, skills, self.source, 1):  # here alone it is known why something was not fetched
+            self._take(made)
+            unfetched += [made.rows.name] * bool(made.rows.unfetched)
+            step(1)
+        self.state.remember("unfetched", unfetched)
 
     def _take(self, made: MadeSkill) -> None:
         name = made.rows.name
@@ -288,7 +312,9 @@ class _Update:
         same = known is not None and not judged and known.outline == outline_of(self.source, fleets=self.wanted.fleets)
         if known is not None and same and known.holds(self.state, self.changed, names_changed=self.names_changed):
             return known
-        around, rows, files = make_around(self.source, self.state, fleets=self.wanted.fleets)
+        around, rows, files = make_around(
+            self.source, self.state, fleets=self.wanted.fleets, upstreams=self.wanted.upstreams
+        )
         check_removal("bots", before.bots, around.bots, self.wanted.max_delete)
         self._put_packs(known.packs if known else (), rows)
         self.stale.update(known.paths if known else ())
@@ -404,7 +430,7 @@ class _Update:
         files: Files = {}
         names = self.state.latest_names(MAX_ROOT_SKILLS + 1)
         if len(names) <= MAX_ROOT_SKILLS:
-            archived = OfferedOnDemand.of(self.state, SkillsOnDemand(self.source, self.state))
+            archived = OfferedOnDemand.of(self.state, SkillsOnDemand(self.source, self.state, self.wanted.upstreams))
             found = {name: latest_artifact(archived.skills[name]) for name in names}
             files = root_discovery(archived, {name: latest for name, latest in found.items() if latest is not None})
         self.stale.update(files_below(f"{self.out}/{ROOT_SHELF}", ROOT_SHELF))
