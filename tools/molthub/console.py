@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
-from click.shell_completion import shell_complete
 
 from molthub.errors import ExitStatus, MolthubError, Problem
 
@@ -72,9 +71,9 @@ class Console:
         """Print aligned columns. The last column is cut to the terminal's width when a person looks."""
         lines = [list(headers), *([str(cell) for cell in row] for row in rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(headers) - 1)]
-        room = _terminal_width() - sum(widths) - 2 * len(widths)
+        room = _terminal_width() - sum(widths) - 2 * len(widths) if sys.stdout.isatty() else 0
         for number, line in enumerate(lines):
-            last = line[-1] if not sys.stdout.isatty() or room < _LEAST_ROOM else _cut(line[-1], room)
+            last = line[-1] if room < _LEAST_ROOM else _cut(line[-1], room)
             cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=True)]
             text = "  ".join([*cells, last]).rstrip()
             self.result(self.style(text, bold=True) if number == 0 else text)
@@ -126,6 +125,8 @@ def run(group: click.Group, arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status. Nothing but ``--debug`` ever shows a traceback."""
     completing = os.environ.get(completion_variable(group))
     if completing:
+        from click.shell_completion import shell_complete
+
         return shell_complete(group, {}, str(group.name), completion_variable(group), completing)
     context: click.Context | None = None
     try:

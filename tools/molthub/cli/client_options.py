@@ -48,7 +48,6 @@ def open_skills(
     progress: Callable[[int], None] = lambda _done: None,
 ) -> SkillManager:
     """Return the skills that a command works on. Raises :class:`UsageError`."""
-    from molthub.client.config import parse_hosts
     from molthub.client.paths import skills_folder
     from molthub.client.skill_manager import SkillManager
 
@@ -57,11 +56,19 @@ def open_skills(
     return SkillManager(
         registry,
         skills_folder(Path.cwd(), project=project, use_home=use_home),
-        hosts=parse_hosts(hosts),
+        hosts=_parsed(hosts),
         offline=offline,
         progress=progress,
         on_wait=lambda: console.say("waiting for another molthub that is working here ..."),
     )
+
+
+def _parsed(hosts: tuple[str, ...]) -> dict[str, str]:
+    if not hosts:
+        return {}
+    from molthub.client.config import parse_hosts
+
+    return parse_hosts(hosts)
 
 
 def show_warnings(console: Console, warnings: tuple[Problem, ...]) -> None:

@@ -9,13 +9,15 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from molthub.atomic import write_atomically
-from molthub.client.trust import RootPin
 from molthub.documents import DIGEST, SEMVER
 from molthub.documents.reading import checked
 from molthub.errors import FormatError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from molthub.client.trust import RootPin
 
 _PRIVATE_MODE = 0o600  # an address may hold a password
 VARIABLE = "MOLTHUB_REGISTRY"
@@ -136,8 +138,13 @@ def without_credentials(url: str) -> str:
 
 def _entry(item: Any) -> RegistryEntry:
     root = item.get("root")
-    pin = RootPin(int(root["version"]), checked(DIGEST, root["digest"], "a digest")) if root is not None else None
-    return RegistryEntry(str(item["name"]), str(item["url"]), pin)
+    return RegistryEntry(str(item["name"]), str(item["url"]), _pin(root) if root is not None else None)
+
+
+def _pin(root: Any) -> RootPin:
+    from molthub.client.trust import RootPin
+
+    return RootPin(int(root["version"]), checked(DIGEST, root["digest"], "a digest"))
 
 
 def _name_for(url: str) -> str:

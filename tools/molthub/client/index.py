@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from molthub.client.cache import Store
 from molthub.client.download import Download
@@ -18,27 +18,14 @@ from molthub.client.index_cache import IndexCache, KeptRoot
 from molthub.client.parallel import in_threads
 from molthub.client.trust import RootPin, Trust
 from molthub.client.verify import check_hex, gunzip
-from molthub.documents import (
-    bot_from_json,
-    fleet_from_json,
-    index_root_from_json,
-    shard_from_json,
-    shard_key,
-)
+from molthub.documents import index_root_from_json, shard_from_json, shard_key
 from molthub.errors import FormatError, MolthubError, NotFoundError, UnreachableError
-from molthub.model import (
-    Artifact,
-    DesiredState,
-    FleetState,
-    IndexRoot,
-    PackEntry,
-    SearchRow,
-    Shard,
-    SkillEntry,
-    bare_name,
-)
-from molthub.search_lists import DIRECTORY, all_rows, search
-from molthub.search_text import Filters, Found, find_in
+from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bare_name
+
+if TYPE_CHECKING:
+    # What only searching or a bot needs is imported there, so that installing starts fast.
+    from molthub.model import DesiredState, FleetState, SearchRow
+    from molthub.search_text import Filters, Found
 
 THREADS = 8
 MAX_ROOT = 8 * 1024 * 1024
@@ -145,6 +132,8 @@ class Index:
 
     def search_rows(self) -> tuple[SearchRow, ...]:
         """Return the lines of the search list; none where an index is too large for one (see :meth:`search`)."""
+        from molthub.search_lists import all_rows
+
         with self._lock:
             if self._rows is None:
                 self._rows = all_rows(self.root(), self._search_list)
@@ -155,6 +144,9 @@ class Index:
 
         A large index is asked for three files at most, whatever the query.
         """
+        from molthub.search_lists import DIRECTORY, search
+        from molthub.search_text import find_in
+
         with self._lock:
             if DIRECTORY not in self.root().search:
                 return find_in(self.search_rows(), query, filters)
@@ -169,6 +161,8 @@ class Index:
 
     def fleet(self, name: str) -> FleetState:
         """Return a fleet with its bots. Raises :class:`NotFoundError`."""
+        from molthub.documents import fleet_from_json
+
         fleets = self.root().fleets
         if name not in fleets:
             raise NotFoundError(
@@ -190,6 +184,8 @@ class Index:
 
     def bot_document(self, hex_name: str) -> DesiredState:
         """Return the desired state that a fleet's document names by its file's hex."""
+        from molthub.documents import bot_from_json
+
         path = f"bots/{hex_name}.json"
         return bot_from_json(self._blob(path, hex_name), self._place(path))
 

@@ -8,7 +8,6 @@ looked at, because any user may put a ``.skills`` into a shared parent such as `
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 from pathlib import Path
 
 SKILLS_FOLDER = ".skills"
@@ -26,6 +25,8 @@ def state_folder() -> Path:
 
 def index_cache(location: str) -> Path:
     """Return the folder that keeps what was fetched from the index at ``location`` (a URL, or a folder)."""
+    from hashlib import sha256
+
     name = sha256(location.rstrip("/").encode()).hexdigest()[:16]
     return cache_folder() / "index" / name
 

@@ -16,22 +16,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from molthub.client.cache import Store, default_store
-from molthub.client.config import Config, choose_registry, pin_for, read_config
 from molthub.client.lockfile import InstalledVersion, in_order
-from molthub.client.paths import home_skills, index_cache, skills_folder
+from molthub.client.paths import home_skills, skills_folder
 from molthub.client.skills_folder import SkillsFolder
 from molthub.client.wanted import parse_all, parse_wanted
 from molthub.errors import IntegrityError, ManifestError, NotFoundError, Problem
 
 if TYPE_CHECKING:
     # What only some methods need is imported there, so that `skills list` starts fast.
+    from molthub.client.cache import Store
+    from molthub.client.config import Config
     from molthub.client.index import Index
     from molthub.client.install import Installer, Report
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
     from molthub.model import PackEntry, SearchRow, SkillEntry
-from molthub.search_text import Filters, Found
+    from molthub.search_text import Filters, Found
 
 
 class LoadedSkills(NamedTuple):
@@ -65,7 +65,7 @@ class SkillManager:
     ) -> None:
         self.folder = SkillsFolder(Path(cache_dir) if cache_dir is not None else skills_folder(Path.cwd()))
         self.offline = offline
-        self.store = store or default_store()
+        self._store = store
         self._given = registry_url
         self._hosts = dict(hosts or {})
         self._progress = progress
@@ -85,9 +85,20 @@ class SkillManager:
             self._index.close()
 
     @property
+    def store(self) -> Store:
+        """Where versions are kept once they were fetched; the user's, unless another was given."""
+        if self._store is None:
+            from molthub.client.cache import default_store
+
+            self._store = default_store()
+        return self._store
+
+    @property
     def configs(self) -> tuple[Config, ...]:
         """The configurations that count: the folder's, then the user's."""
         if self._configs is None:
+            from molthub.client.config import read_config
+
             folders = dict.fromkeys((self.folder.path, home_skills()))
             self._configs = tuple(read_config(folder) for folder in folders)
         return self._configs
@@ -96,8 +107,10 @@ class SkillManager:
     def index(self) -> Index:
         """The index, opened when it is first needed. Raises :class:`UsageError` when none is configured."""
         if self._index is None:
+            from molthub.client.config import choose_registry, pin_for
             from molthub.client.fetch import open_fetcher
             from molthub.client.index import Index
+            from molthub.client.paths import index_cache
 
             location = choose_registry(self._given, self.configs)
             fetcher = open_fetcher(location)
@@ -109,6 +122,8 @@ class SkillManager:
 
     def search(self, query: str = "", *, tags: tuple[str, ...] = (), limit: int | None = None) -> tuple[SearchRow, ...]:
         """Return the skills and packs that hold all words of ``query`` and all ``tags``, best first."""
+        from molthub.search_text import Filters
+
         return self.find(query, Filters(tags=tags)).rows[:limit]
 
     def find(self, query: str = "", filters: Filters | None = None) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from molthub.documents.canonical import digest_of
+from molthub.documents.digests import digest_of
 from molthub.documents.index import artifact_from_json
 from molthub.documents.names import DNS_LABEL, ENV_KEY, MCP_NAME, SEMVER, SKILL_NAME
 from molthub.documents.reading import (

@@ -1,0 +1,45 @@
+"""What a version is made of: its files, how it is fetched, what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One regular file of a version. ``path`` is relative to the version's folder, with ``/``."""
+
+    path: str
+    sha256: str
+    size: int
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """How to get a version and what it is. ``size`` is the archive's, ``unpacked`` the sum of the files'.
+
+    Of a removed version only the digest is left: ``archive`` is empty.
+    """
+
+    version: str
+    digest: str
+    archive: str
+    size: int
+    unpacked: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvNeed:
+    """An environment variable that a skill reads."""
+
+    name: str
+    secret: bool = False
+    required: bool = False
+    description: str = ""
+
+
+def bare_name(name: str) -> str:
+    """Return a skill's name without ``@scope/``."""
+    return name.rpartition("/")[2]
