@@ -6,7 +6,7 @@ A pack is all or nothing: where one of its locked skills cannot be fetched, the 
 from __future__ import annotations
 
 from molthub.documents import file_entry, tree_digest
-from molthub.index.releases import Archived, problem_at, removal, tombstone
+from molthub.index.releases import Archived, problem_at, tombstones
 from molthub.model import Artifact, Locked, Pack, PackEntry, PackRelease, PackVersion
 from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
@@ -18,7 +18,12 @@ BASE = "pack/"
 def archive_packs(catalog: Catalog, source: Source, archived: Archived) -> None:
     """Archive every pack of ``catalog`` into ``archived``, whose skills are there already."""
     for pack in catalog.packs.values():
-        releases = _tombstones(pack)
+        releases = {
+            int(record.number): PackRelease(
+                artifact, record.published, {}, (), (), record.yanked, record.quarantined, reason
+            )
+            for record, artifact, reason in tombstones(pack.name, pack.project)
+        }
         for number, version in pack.versions.items():
             if number not in releases:
                 release = _release(catalog, pack, version, source, archived)
@@ -26,18 +31,6 @@ def archive_packs(catalog: Catalog, source: Source, archived: Archived) -> None:
                     releases[number] = release
         if releases:
             archived.packs[pack.name] = _entry(pack, releases)
-
-
-def _tombstones(pack: Pack) -> dict[int, PackRelease]:
-    found = {}
-    for number, record in pack.project.versions.items():
-        reason = removal(pack.project, record)
-        if reason is not None:
-            artifact = tombstone(pack.name, number, record)
-            found[int(number)] = PackRelease(
-                artifact, record.published, {}, yanked=record.yanked, quarantined=record.quarantined, removed=reason
-            )
-    return found
 
 
 def _release(

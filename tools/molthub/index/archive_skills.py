@@ -11,7 +11,7 @@ from molthub import versions
 from molthub.documents import file_entry, tree_digest
 from molthub.index.archives import fits
 from molthub.index.imported import NO_UPSTREAMS, Upstreams, content_of
-from molthub.index.releases import Archived, Content, problem_at, removal, tombstone
+from molthub.index.releases import Archived, Content, problem_at, removal, tombstones
 from molthub.model import Skill, SkillEntry, SkillManifest, SkillRelease, SkillVersion, VersionRecord
 from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
@@ -59,7 +59,10 @@ def archive_skill(
     upstreams: Upstreams = NO_UPSTREAMS,
 ) -> None:
     """Archive one skill, whose files are in ``source``; ``broken`` holds what the catalog could not read."""
-    releases = _tombstones(skill)
+    releases = {
+        record.number: SkillRelease(artifact, record.published, record.yanked, record.quarantined, reason)
+        for record, artifact, reason in tombstones(skill.name, skill.project)
+    }
     _report_missing(skill, broken, archived)
     for number, version in skill.versions.items():
         if number not in releases:
@@ -68,16 +71,6 @@ def archive_skill(
                 releases[number] = release
     if releases:
         archived.skills[skill.name] = _entry(skill, releases)
-
-
-def _tombstones(skill: Skill) -> dict[str, SkillRelease]:
-    found = {}
-    for number, record in skill.project.versions.items():
-        reason = removal(skill.project, record)
-        if reason is not None:
-            artifact = tombstone(skill.name, number, record)
-            found[number] = SkillRelease(artifact, record.published, record.yanked, record.quarantined, reason)
-    return found
 
 
 def _report_missing(skill: Skill, broken: Collection[str], archived: Archived) -> None:

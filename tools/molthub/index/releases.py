@@ -6,7 +6,7 @@ everything that writes a document.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 
 from molthub import versions
@@ -84,9 +84,12 @@ def is_closed(entry: SkillEntry, release: SkillRelease) -> bool:
     return release.removed is not None or release.quarantined is not None or is_withdrawn(entry)
 
 
-def tombstone(name: str, version: str, record: VersionRecord) -> Artifact:
-    """Return what is left of a removed version: its digest, and nothing to fetch."""
-    return Artifact(version, record.digest, archive="", size=0, unpacked=0, name=name)
+def tombstones(name: str, project: Project) -> Iterator[tuple[VersionRecord, Artifact, str]]:
+    """Yield what is left of each removed version: its record, its digest with nothing to fetch, and the reason."""
+    for number, record in project.versions.items():
+        reason = removal(project, record)
+        if reason is not None:
+            yield record, Artifact(number, record.digest, archive="", size=0, unpacked=0, name=name), reason
 
 
 def removal(project: Project, record: VersionRecord) -> str | None:

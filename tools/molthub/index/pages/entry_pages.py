@@ -13,7 +13,7 @@ from molthub import versions
 from molthub.errors import ManifestError
 from molthub.index.pages.feeds import skill_feed
 from molthub.index.pages.markdown import MAX_MARKDOWN, to_html
-from molthub.index.pages.render import fragment, page
+from molthub.index.pages.render import fragment, page, shown_size
 from molthub.index.releases import Archived, Content, is_withdrawn, latest_pack, latest_skill
 from molthub.index.search_rows import skill_md_of
 from molthub.index.views import Files
@@ -48,17 +48,19 @@ class ShownFile(NamedTuple):
 
 
 class ShownVersion(NamedTuple):
-    """A line of a list of versions. Without ``url`` it cannot be downloaded, without ``reason`` it is available."""
+    """A line of a list of versions. Without ``url`` it cannot be downloaded, without ``reason`` it is available.
+
+    ``shown`` is a skill version's size, or how many skills a pack version locks.
+    """
 
     number: str
     published: str
     digest: str
-    size: int
-    url: str
-    filename: str
+    shown: str
     word: str
     reason: str
-    skills: int = 0
+    url: str = ""
+    filename: str = ""
 
 
 def entry_pages(registry: Registry, archived: Archived, entry: SkillEntry | PackEntry) -> Files:
@@ -182,16 +184,10 @@ def _version(skill: SkillEntry, number: str, release: SkillRelease) -> ShownVers
     word, reason = _reason(release)
     artifact = release.artifact
     gone = not artifact.archive or release.quarantined is not None or is_withdrawn(skill)
-    return ShownVersion(
-        number=number,
-        published=release.published,
-        digest=artifact.digest,
-        size=artifact.size,
-        url="" if gone else f"archives/{artifact.archive}.tar.gz",
-        filename=f"{bare_name(skill.name)}-{number}.tar.gz",
-        word=word,
-        reason=reason,
-    )
+    known = (number, release.published, artifact.digest, "" if gone else shown_size(artifact.size), word, reason)
+    if gone:
+        return ShownVersion(*known)
+    return ShownVersion(*known, f"archives/{artifact.archive}.tar.gz", f"{bare_name(skill.name)}-{number}.tar.gz")
 
 
 def _reason(release: SkillRelease | PackRelease) -> tuple[str, str]:
@@ -206,11 +202,10 @@ def _reason(release: SkillRelease | PackRelease) -> tuple[str, str]:
 def _pack_page(registry: Registry, pack: PackEntry) -> bytes:
     number = latest_pack(pack)
     release = pack.releases[number] if number is not None else None
-    listed = []
-    for version, other in sorted(pack.releases.items(), reverse=True):
-        artifact = other.artifact
-        known = (str(version), other.published, artifact.digest, artifact.size, "", "", *_reason(other))
-        listed.append(ShownVersion(*known, skills=len(other.skills)))
+    listed = [
+        ShownVersion(str(version), other.published, other.artifact.digest, str(len(other.skills)), *_reason(other))
+        for version, other in sorted(pack.releases.items(), reverse=True)
+    ]
     return page(
         "pack.html",
         registry,
