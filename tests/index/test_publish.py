@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from molthub.errors import MolthubError
-from molthub.index.folder import MARKER, TEMPORARY, opened_for_build
-from molthub.index.publish import BLOB, publish
+from molthub.index.folder import BLOB, MARKER, TEMPORARY, opened_for_build
+from molthub.index.publish import publish
 from tests.builders import Tree, registry, skill, skill_version, write_tree
 from tests.index import walk
 from tests.index.made import TWO_VERSIONS, build, site

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from molthub.errors import MolthubError
 from molthub.index.build import BuiltIndex, build_index
-from molthub.index.folder import MARKER, STATE
-from molthub.index.publish import BLOB
+from molthub.index.folder import BLOB, MARKER, STATE
 from molthub.index.update import Updated, Wanted, update
 from molthub.registry.catalog import read_catalog
 from molthub.registry.trees.git_source import GitSource

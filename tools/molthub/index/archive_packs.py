@@ -6,9 +6,10 @@ A pack is all or nothing: where one of its locked skills cannot be fetched, the 
 from __future__ import annotations
 
 from molthub.documents import file_entry, tree_digest
-from molthub.index.releases import Archived, problem_at, tombstones
+from molthub.index.releases import Archived, latest_pack, problem_at, tombstones
 from molthub.model import Artifact, Locked, Pack, PackEntry, PackRelease, PackVersion
 from molthub.registry.catalog import Catalog
+from molthub.registry.resolving.pack_servers import pack_servers
 from molthub.registry.source import Source
 
 BASE = "pack/"
@@ -30,7 +31,10 @@ def archive_packs(catalog: Catalog, source: Source, archived: Archived) -> None:
                 if release is not None:
                     releases[number] = release
         if releases:
-            archived.packs[pack.name] = _entry(pack, releases)
+            entry = archived.packs[pack.name] = _entry(pack, releases)
+            newest = latest_pack(entry)
+            if newest is not None:
+                archived.servers[pack.name] = pack_servers(catalog, pack.versions[newest])
 
 
 def _release(

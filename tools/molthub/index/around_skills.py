@@ -16,7 +16,7 @@ from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import imported_of, whole_content
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
-from molthub.index.listings import Listed, entry_views, listed
+from molthub.index.listings import Listed, entry_views, listed, pack_lists
 from molthub.index.releases import Archived, Content
 from molthub.index.shards import shard_document
 from molthub.index.skill_rows import read_skill
@@ -230,6 +230,7 @@ def make_around(
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
     for pack in archived.packs.values():
         files |= entry_views(catalog.registry, archived, pack)
+    files |= pack_lists(catalog.registry, archived)
     if fleets:
         files |= fleet_routes(catalog, documents.states, archived.packs)
     rows = [listed(archived, pack) for pack in archived.packs.values()]

@@ -17,7 +17,7 @@ from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
-from molthub.index.listings import Listed, Lists, entry_views, listed, search_rows
+from molthub.index.listings import Listed, Lists, entry_views, listed, pack_lists, search_rows
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import read_rows, users_of
 from molthub.index.releases import Archived
@@ -131,7 +131,7 @@ def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> di
         path = f"skills/{name}/index.html"
         if path in files:
             files[path] = with_used_by(files[path], users)
-    return files | list_views(registry, lists)
+    return files | list_views(registry, lists) | pack_lists(registry, archived)
 
 
 def list_views(registry: Registry, lists: Lists) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ somebody else's files is never taken for an index. The marker is what builds loc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ STATE = ".molthub-state"
 
 TEMPORARY = ".molthub-tmp"
 """The name of a file that is being written; it is renamed to its own when it is whole."""
+
+BLOB = re.compile(r"(?:archives|shards|search|fleets|bots)/[0-9a-f]{64}\.|[0-9a-f]{64}\.registry\.json\Z")
+"""Matches the paths of files that are named after their bytes."""
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755

@@ -17,7 +17,10 @@ from molthub.index.search_rows import search_row
 from molthub.index.shards import Kind, ShardRow, shard_row
 from molthub.index.views import Files, Rows
 from molthub.index.views.api import list_routes, pack_routes, pack_row, skill_routes, skill_row
+from molthub.index.views.clawhub import clawhub_routes
 from molthub.index.views.discovery import pack_discovery, skill_discovery
+from molthub.index.views.mcp_registry import server_list, server_routes
+from molthub.index.views.plugins import marketplace, plugin_package
 from molthub.index.views.simple import simple_lists, simple_pages, simple_row
 from molthub.model import PackEntry, Registry, SkillEntry
 
@@ -48,8 +51,15 @@ def entry_views(registry: Registry, archived: Archived, entry: SkillEntry | Pack
     """Return the views that speak of one skill or pack alone."""
     pages = entry_pages(registry, archived, entry)
     if isinstance(entry, SkillEntry):
-        return simple_pages(entry) | skill_routes(archived, entry) | skill_discovery(archived, entry) | pages
-    return pack_routes(entry) | pack_discovery(archived, entry) | pages
+        views = simple_pages(entry) | skill_routes(archived, entry) | skill_discovery(archived, entry)
+        return views | clawhub_routes(archived, entry) | pages
+    views = pack_routes(entry) | pack_discovery(archived, entry) | plugin_package(registry, archived, entry)
+    return views | server_routes(registry, archived, entry) | pages
+
+
+def pack_lists(registry: Registry, archived: Archived) -> Files:
+    """Return the views that list every pack, made whenever a pack is."""
+    return marketplace(registry, archived) | server_list(registry, archived)
 
 
 SKILL_FOLDERS = ("simple", "api/v1/skills", "s", "skills")

@@ -8,14 +8,13 @@ this leaves the old index, or the new one; the next run completes it.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.errors import MolthubError
 from molthub.index.build import BuiltIndex
-from molthub.index.folder import ROOT_DOCUMENT, STATE, TEMPORARY, opened_for_build
+from molthub.index.folder import BLOB, ROOT_DOCUMENT, STATE, TEMPORARY, opened_for_build
 from molthub.index.retention import Kept, blobs_of_old_roots, touch_old_root
 from molthub.index.write_files import Writer, files_below, parents, settle
 
@@ -36,12 +35,12 @@ OWNED_FOLDERS = (
     "browse",
     "assets",
     "schemas",
+    "npm",
+    "v0.1",
+    ".claude-plugin",
     ".well-known/agent-skills",
 )
 """Where whatever is not of the index is removed. Elsewhere in the folder nothing ever is."""
-
-BLOB = re.compile(r"(?:archives|shards|search|fleets|bots)/[0-9a-f]{64}\.|[0-9a-f]{64}\.registry\.json\Z")
-"""Matches the paths of files that are named after their bytes."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ everything that writes a document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from molthub import versions
@@ -16,6 +16,7 @@ from molthub.index.archives import pack_archive
 from molthub.model import (
     Artifact,
     FileEntry,
+    Json,
     PackEntry,
     Project,
     SkillEntry,
@@ -35,7 +36,7 @@ class Archived:
 
     ``manifests`` and ``contents`` belong to the skill versions that have an archive, by name and number;
     ``archives`` are by hex. ``problems`` name every version that was left out, ``unfetched`` those among them of whose
-    upstream nothing was brought.
+    upstream nothing was brought. ``servers`` are the MCP servers of each pack's newest version, by the pack's name.
     """
 
     skills: MutableMapping[str, SkillEntry] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Archived:
     manifests: MutableMapping[tuple[str, str], SkillManifest] = field(default_factory=dict)
     contents: MutableMapping[tuple[str, str], Content] = field(default_factory=dict)
     archives: dict[str, bytes] = field(default_factory=dict)
+    servers: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unfetched: list[Imported] = field(default_factory=list)
 

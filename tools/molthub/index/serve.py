@@ -19,10 +19,9 @@ from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 
 from molthub.documents import hex_of
 from molthub.errors import FormatError, MolthubError
-from molthub.index.content_types import API, content_type, lifetime
+from molthub.index.content_types import API, BRIEFLY, content_type, is_json_route, lifetime
 from molthub.index.folder import TEMPORARY, is_index
 from molthub.index.search import search_index
-from molthub.index.views.hosting import BRIEFLY
 
 IDLE_SECONDS = 60
 MAX_RESULTS = 100
@@ -86,7 +85,8 @@ def _is_public(path: str) -> bool:
     segments = path.split("/")
     if "" in segments[:-1] or "." in segments or ".." in segments or TEMPORARY in segments or ":" in segments[0]:
         return False
-    hidden = [segment for segment in path.partition(".well-known/")[0].split("/") if segment.startswith(".")]
+    shown = path.removeprefix(".claude-plugin/").partition(".well-known/")[0]
+    hidden = [segment for segment in shown.split("/") if segment.startswith(".")]
     return not hidden
 
 
@@ -95,8 +95,8 @@ def _candidates(path: str) -> list[str]:
     if path == "":
         return ["index.html", "llms.txt"]
     bare = path.rstrip("/")
-    if path.startswith(API):
-        return [path, f"{bare}.json"] if not path.endswith("/") else [f"{bare}.json"]
+    if is_json_route(path):
+        return [*([] if path.endswith("/") else [path]), f"{bare}.json", f"{bare}/index.html"]
     return [f"{bare}/index.html"] if path.endswith("/") else [path]
 
 

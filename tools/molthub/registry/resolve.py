@@ -17,7 +17,7 @@ from molthub.registry.resolving.attachments import Attached, above, attach, laye
 from molthub.registry.resolving.availability import latest_pack, missing, placed
 from molthub.registry.resolving.bot_skills import choose_skills
 from molthub.registry.resolving.homes import check_homes, disagreements
-from molthub.registry.resolving.layers import ConflictError, Stack, Word, clear_text_findings, origins, settle
+from molthub.registry.resolving.layers import ConflictError, Stack, clear_text_findings, env_words, origins, settle
 from molthub.registry.resolving.mcp_servers import merge_servers, with_environment
 from molthub.registry.resolving.pack_lock import resolve_pack
 from molthub.registry.resolving.resolution import Resolution
@@ -152,7 +152,7 @@ class _Draft:
 
     def _environment(self, stack: Stack, secret: Mapping[str, str]) -> dict[str, str]:
         env: dict[str, str] = {}
-        for name, words in sorted(_env_words(stack).items()):
+        for name, words in sorted(env_words(stack).items()):
             key = f"env/{name}"
             self.problems += clear_text_findings(key, words, secret.get(name))
             try:
@@ -175,14 +175,6 @@ class _Draft:
                 self.origins[f"mcp/{name}"] = server.origins
         for name, value in with_environment(servers, env, self.packs).items():
             self.desired[f"mcp/{name}"] = value
-
-
-def _env_words(stack: Stack) -> dict[str, list[Word]]:
-    words: dict[str, list[Word]] = {}
-    for layer in stack.layers:
-        for use in layer.env:
-            words.setdefault(use.key, []).append(Word(layer.name, use.at, use.value, stack.is_pack(layer)))
-    return words
 
 
 def _split_overrides(overrides: Iterable[EnvUse]) -> Iterator[Problem]:

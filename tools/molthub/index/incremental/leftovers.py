@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from molthub.index.folder import BLOB
 from molthub.index.incremental.underway import Underway
-from molthub.index.publish import BLOB, present_files
+from molthub.index.publish import present_files
 from molthub.index.retention import Kept, blobs_of_old_roots, is_kept
 from molthub.index.write_files import Writer
 

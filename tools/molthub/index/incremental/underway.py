@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from molthub.index.folder import BLOB
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
-from molthub.index.publish import BLOB
 from molthub.index.shards import Kind
 from molthub.index.state import State
 from molthub.index.views import Files

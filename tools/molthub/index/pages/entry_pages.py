@@ -16,7 +16,7 @@ from molthub.index.pages.markdown import MAX_MARKDOWN, to_html
 from molthub.index.pages.render import fragment, page, shown_size
 from molthub.index.releases import Archived, Content, is_withdrawn, latest_pack, latest_skill
 from molthub.index.search_rows import skill_md_of
-from molthub.index.views import Files
+from molthub.index.views import Files, base_url
 from molthub.index.views.discovery import FOLDER
 from molthub.model import PackEntry, PackRelease, Registry, SkillEntry, SkillRelease, bare_name
 from molthub.registry.reading import frontmatter
@@ -118,11 +118,6 @@ def _skill_page(registry: Registry, archived: Archived, skill: SkillEntry) -> by
         env=manifest.env if manifest else (),
         bins=release.bins if release else (),
     )
-
-
-def base_url(registry: Registry) -> str:
-    """Return the address of the index, for commands to copy."""
-    return registry.url if registry.url.endswith("/") or not registry.url else f"{registry.url}/"
 
 
 def _links(homepage: str, repository: str) -> Iterable[tuple[str, str]]:

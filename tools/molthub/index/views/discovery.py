@@ -9,9 +9,9 @@ each of its versions has an index of its own:
     p/<pack>/<number>/.well-known/agent-skills/index.json
 
 and a registry of up to 100 skills has one at its root. The first and the third also carry ``files`` (as 0.1 did) with
-the files beside the index, for clients that fetch file by file. Every skill is of type ``archive``, for none is only a
-SKILL.md. A scoped name cannot stand in ``name``: the scope is in the path and in ``molthub.name``. Of two skills with
-one bare name none is listed in a shared index.
+the files beside the index, for clients that fetch file by file; there each skill's folder has a list of its own. Every
+skill is of type ``archive``, for none is only a SKILL.md. A scoped name cannot stand in ``name``: the scope is in the
+path and in ``molthub.name``. Of two skills with one bare name none is listed in a shared index.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ SCHEMA = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
 FOLDER = ".well-known/agent-skills"
 MAX_ROOT_SKILLS = 100
 MAX_DESCRIPTION = 1024
+KINDS = ("references", "scripts", "assets")
+"""The folders of a skill that clients tell apart."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,16 @@ def _add(
             continue
         entries.append(_entry(one, page, with_files=with_files))
         if with_files:
-            files.update({f"{base}{FOLDER}/{one.bare}/{entry.path}": content for entry, content in one.content})
+            files |= _beside(f"{base}{FOLDER}/{one.bare}", one.content)
     files[page] = as_json({"$schema": SCHEMA, "skills": entries})
+
+
+def _beside(folder: str, content: Content) -> Files:
+    """Return a skill's files, and ``index.json`` with their names, as PyPI ``agentskills-http`` asks for it."""
+    paths = [entry.path for entry, _bytes in content]
+    grouped = {kind: [path.removeprefix(f"{kind}/") for path in paths if path.startswith(f"{kind}/")] for kind in KINDS}
+    named = {f"{folder}/index.json": as_json({"files": paths, **grouped})}
+    return named | {f"{folder}/{entry.path}": read for entry, read in content}
 
 
 def _listed(archived: Archived, artifact: Artifact) -> _Listed:

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from molthub import schema_files
+from molthub.index.content_types import BLOB_FOLDERS, BRIEFLY, FOREVER
 from molthub.index.views import Files
 from molthub.model import Registry
-
-FOREVER = "public, max-age=31536000, immutable"
-"""How long a file may be kept whose name is the SHA-256 of its bytes."""
-
-BRIEFLY = "public, max-age=60"
-"""How long every other file may be kept without asking again."""
-
-BLOB_FOLDERS = ("archives", "shards", "search")
-"""Folders that hold nothing but files named after their bytes."""
 
 API_LISTS = ("skills", "tags", "health", "skill-packs")
 

@@ -99,3 +99,12 @@ def clear_text_findings(key: str, words: Sequence[Word], contract: str | None) -
                 placed("MH105", message, "write ${secrets.name} and give the value where the bot runs", word.at)
             )
     return found
+
+
+def env_words(stack: Stack) -> dict[str, list[Word]]:
+    """Return every layer's word on every environment variable."""
+    words: dict[str, list[Word]] = {}
+    for layer in stack.layers:
+        for use in layer.env:
+            words.setdefault(use.key, []).append(Word(layer.name, use.at, use.value, stack.is_pack(layer)))
+    return words
