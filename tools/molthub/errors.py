@@ -106,6 +106,9 @@ PROBLEMS: dict[str, str] = {
     "MH615": "root of trust that is not the expected one",
     "MH616": "publisher's signature that is missing or not good",
     "MH617": "skill that is signed by another key than before",
+    "MH621": "log of published versions that does not follow from what was seen before",
+    "MH622": "version that the registry's log does not hold",
+    "MH623": "log of published versions that is damaged or not whole",
     # 7xx: bots
     "MH701": "file of the agent program that does not parse",
     "MH702": "folder or file that cannot be read or written",
@@ -329,6 +332,24 @@ class SignerChangedError(SignatureError):
     """A skill is signed by another key than the versions that were installed before."""
 
     problem_id = "MH617"
+
+
+class LogForkError(TrustError):
+    """A registry's log of published versions does not go on from what this client, or whoever signs, has seen."""
+
+    problem_id = "MH621"
+
+
+class NotLoggedError(TrustError):
+    """A version is not in the registry's log of published versions."""
+
+    problem_id = "MH622"
+
+
+class LogDamagedError(TrustError):
+    """Files of a registry's log are missing, or do not lead to the root that was signed."""
+
+    problem_id = "MH623"
 
 
 class PlatformFileError(MolthubError):

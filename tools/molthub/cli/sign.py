@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from molthub.cli.sign_log import continue_log, log_to_json, show_log
 from molthub.console import Console, common_options
 from molthub.errors import MolthubError, UsageError, missing_extra
 
 if TYPE_CHECKING:
+    from molthub.index.release_log import LogUpdate
     from molthub.index.sign import Published, SignedFiles
     from molthub.index.signing_keys import SigningKeys
 
@@ -77,7 +79,10 @@ def _index_options(command: Command) -> Command:
     "--registry", type=click.Path(path_type=Path), default=".", help="The registry's git repository (default: here)."
 )
 @click.option("--first", is_flag=True, help="Nothing is signed there yet: begin at version 1.")
-@click.option("--accept-fork", is_flag=True, help="Sign although the published commit is no ancestor of this one.")
+@click.option(
+    "--accept-fork", is_flag=True, help="Sign although what is published is no ancestor of this: only this once."
+)
+@click.option("--whole-log", is_flag=True, help="Write the whole log, for a host that is given all files each time.")
 @common_options
 def sign(
     console: Console,
@@ -89,11 +94,13 @@ def sign(
     registry: Path,
     first: bool,
     accept_fork: bool,
+    whole_log: bool,
 ) -> None:
     """Sign a built index, so that its clients refuse old, held back, mixed or unsigned copies.
 
     The metadata is TUF's (theupdateframework.io). It is a step of its own after `molthub build`: it needs a key and the
-    clock. What is published now is the judge: versions only grow, and the published commit must lead to this one.
+    clock. What is published now is the judge: versions only grow, and the published commit must lead to this one. Each
+    version that is new goes into log/, which nothing is ever taken out of: `skills verify` looks for it there.
 
     \b
     Examples:
@@ -118,7 +125,11 @@ def sign(
         raise MolthubError(message, place=where, remedy=remedy)
     if before is not None and not accept_fork:
         _check_follows(console, before, content, registry, where)
-    _write(console, keys, before, content, out=out, expires=expires)
+    read = _reader(where)
+    log = continue_log(console, before, content, read, where=where, out=out, accept_fork=accept_fork, whole=whole_log)
+    if previous is not None and before is not None and not accept_fork:
+        _check_own_copy(keys, before, read, where, out)
+    _write(console, keys, before, content, out=out, expires=expires, log=log)
 
 
 @sign.command("init")
@@ -220,10 +231,14 @@ def _open(folder: Path | None) -> SigningKeys:
 
 
 def _published(keys: SigningKeys, previous: str | None, out: Path) -> Published | None:
-    from molthub.index.sign import read_published
+    from molthub.index.sign import check_checkpoint, read_published
 
     where = previous or str(out)
-    return read_published(_reader(where), keys, where)
+    read = _reader(where)
+    before = read_published(read, keys, where)
+    if before is not None:
+        check_checkpoint(read, keys, before, where)
+    return before
 
 
 def _reader(where: str) -> Callable[[str], bytes | None]:
@@ -252,10 +267,33 @@ def _check_follows(console: Console, before: Published, content: bytes, registry
     check_follows(before, content, comes_after, where)
 
 
+def _check_own_copy(
+    keys: SigningKeys, before: Published, read: Callable[[str], bytes | None], where: str, out: Path
+) -> None:
+    """Check that what is published goes on from what was signed in this folder before, if anything was."""
+    from molthub.errors import TrustError
+    from molthub.index.sign import check_goes_on, read_published
+
+    try:
+        own = read_published(_reader(str(out)), keys, str(out))
+    except TrustError:
+        return  # only a part of it is here
+    if own is not None:
+        check_goes_on(own, before, read, where)
+
+
 def _write(
-    console: Console, keys: SigningKeys, before: Published | None, content: bytes, *, out: Path, expires: timedelta
+    console: Console,
+    keys: SigningKeys,
+    before: Published | None,
+    content: bytes,
+    *,
+    out: Path,
+    expires: timedelta,
+    log: LogUpdate | None = None,
 ) -> None:
     from molthub.index.publish_metadata import publish_metadata
+    from molthub.index.release_log import outgrown
     from molthub.index.sign import Lifetimes
     from molthub.index.sign import sign as sign_root
 
@@ -264,10 +302,12 @@ def _write(
             f"what is published expired at {before.timestamp.expires:%Y-%m-%dT%H:%M:%SZ}: nothing refreshed it, or an "
             "old copy was served here"
         )
-    signed = sign_root(content, keys, before, _now(), Lifetimes(timestamp=expires))
-    written = publish_metadata(signed.files, out)
+    checkpoint = log.checkpoint if log else None
+    signed = sign_root(content, keys, before, _now(), Lifetimes(timestamp=expires), log=checkpoint)
+    files = log.files if log else {}
+    written = publish_metadata(signed.files, out, files, outgrown(checkpoint) if checkpoint else ())
     _warn_of_root(console, keys)
-    _show(console, signed, written, out)
+    _show(console, signed, written, out, log)
 
 
 def _warn_of_root(console: Console, keys: SigningKeys) -> None:
@@ -278,11 +318,14 @@ def _warn_of_root(console: Console, keys: SigningKeys) -> None:
         console.warn(f"the root expires in {left} days: bring the root key and run molthub sign rotate")
 
 
-def _show(console: Console, signed: SignedFiles, written: tuple[str, ...], out: Path) -> None:
+def _show(console: Console, signed: SignedFiles, written: tuple[str, ...], out: Path, log: LogUpdate | None) -> None:
     expires = f"{signed.expires:%Y-%m-%dT%H:%M:%SZ}"
-    console.json({"index": str(out), "version": signed.version, "expires": expires, "written": list(written)})
+    shown = {"index": str(out), "version": signed.version, "expires": expires, "written": list(written)}
+    console.json(shown | ({"log": log_to_json(log, signed.log_key)} if log else {}))
     what = "timestamp" if signed.only_timestamp else "index"
     console.result(f"{out}: {what} signed as version {signed.version}, good until {expires}")
+    if log is not None and log.added:
+        show_log(console, log, signed.log_key)
 
 
 def _now() -> datetime:

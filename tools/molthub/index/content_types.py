@@ -44,8 +44,13 @@ TYPES = {
 """The types of files by their suffix."""
 
 
+_TILES = "log/tile/"
+
+
 def content_type(path: str) -> str:
     """Return a file's type. What skills bring themselves is shown as text and never run in the index's name."""
+    if path.startswith(_TILES):
+        return "application/octet-stream"
     suffix = os.path.splitext(path)[1]  # noqa: PTH122 (a path of the index, not of the disk)
     if _skills_own_files.match(path):
         return TYPES[".md"] if suffix == ".md" else TYPES[".txt"]
@@ -60,5 +65,5 @@ def is_json_route(path: str) -> bool:
 
 
 def lifetime(path: str) -> str:
-    """Return the value of a file's ``Cache-Control``: those named after their bytes never change."""
-    return FOREVER if BLOB.match(path) else BRIEFLY
+    """Return the value of a file's ``Cache-Control``: those named after their bytes never change, nor do tiles."""
+    return FOREVER if BLOB.match(path) or path.startswith(_TILES) else BRIEFLY

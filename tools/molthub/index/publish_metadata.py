@@ -1,18 +1,23 @@
-"""Writing signed metadata into a published index: each file whole, ``timestamp.json`` when all others are there."""
+"""Writing signed metadata and the log into a published index, in the order in which readers may meet the files.
+
+What the log has grown by comes first, ``timestamp.json`` when all else is there, and then the copy of the checkpoint.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from molthub.atomic import write_atomically
+from molthub.atomic import remove_tree, write_atomically
 from molthub.documents import hex_of
 from molthub.errors import MolthubError
 from molthub.index.folder import FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, TEMPORARY, opened_for_build
 from molthub.index.retention import KEPT_SECONDS
+from molthub.index.write_files import settle
 
 _FOLDER = "metadata"
+_MANY = 50
 
 
 def built_root(folder: Path) -> bytes:
@@ -28,24 +33,36 @@ def built_root(folder: Path) -> bytes:
     return content
 
 
-def publish_metadata(files: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:
-    """Write ``files`` (by path, in the order given) and return what was written; what is equal is left alone.
+def publish_metadata(
+    files: Mapping[str, bytes], folder: Path, log: Mapping[str, bytes] | None = None, outgrown: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Write ``log`` and then ``files`` (by path, in the order given) and return what was written.
 
-    Snapshots and targets that were replaced more than 30 days ago are removed. Raises :class:`MolthubError`, OSError.
+    What is equal is left alone. Snapshots and targets that were replaced more than 30 days ago are removed, and so are
+    the folders ``outgrown``. Raises :class:`MolthubError`, OSError.
     """
-    written = []
     with opened_for_build(folder):
-        place = folder / _FOLDER
-        place.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        (place / TEMPORARY).unlink(missing_ok=True)  # a killed run left it
-        for path, content in files.items():
-            target = folder / path
-            if target.is_file() and target.read_bytes() == content:
-                continue
-            write_atomically(target, content, FILE_MODE, temporary=TEMPORARY)
-            written.append(path)
-        _remove_old(place, {path.rpartition("/")[2] for path in files})
+        grown = log or {}
+        many = len(grown) > _MANY  # waiting for the whole disk once is then quicker than for each file
+        written = [path for path, content in grown.items() if _write(folder / path, content, durable=not many)]
+        if many:
+            settle()
+        written += [path for path, content in files.items() if _write(folder / path, content)]
+        _remove_old(folder / _FOLDER, {path.rpartition("/")[2] for path in files})
+        for path in outgrown:
+            remove_tree(folder / path)
     return tuple(written)
+
+
+def _write(target: Path, content: bytes, *, durable: bool = True) -> bool:
+    """Write one file; False: it is there already."""
+    if target.is_file() and target.read_bytes() == content:
+        return False
+    for missing in reversed([parent for parent in target.parents if not parent.exists()]):
+        missing.mkdir(mode=FOLDER_MODE)
+    (target.parent / TEMPORARY).unlink(missing_ok=True)  # a killed run left it
+    write_atomically(target, content, FILE_MODE, durable=durable, temporary=TEMPORARY)
+    return True
 
 
 def _remove_old(place: Path, current: set[str]) -> None:
