@@ -79,10 +79,10 @@ def test_every_problem_is_reported_with_its_place_in_the_order_of_the_file() -> 
     assert [found.partition(" (expected")[0] for found in findings("skill", text)] == [
         "MH007 2:10 /version: text that YAML reads as something else (quote it)",
         "MH101 1:1 -: the key 'description' is missing (add it: What the skill does and when to use it.)",
-        "MH101 2:10 /version: the text does not have the form that is wanted here",
+        "MH101 2:10 /version: the text of 'version' does not have the form that is wanted here",
         "MH101 3:7 /tags: expected a list, found text",
         "MH102 4:1 /authro: unknown key 'authro' (did you mean author?)",
-        "MH101 6:12 /env/0/name: the text does not have the form that is wanted here",
+        "MH101 6:12 /env/0/name: the text of 'name' does not have the form that is wanted here",
         "MH101 6:24 /env/0/secret: expected true or false, found text",
     ]
     assert "for example LOG_LEVEL)" in findings("skill", text)[5]
@@ -93,7 +93,7 @@ def test_every_problem_is_reported_with_its_place_in_the_order_of_the_file() -> 
     [
         ("platfrm: openclaw", "MH102 6:3 /spec/platfrm: unknown key 'platfrm' (did you mean platform?)"),
         ("zzz: 1", "MH102 6:3 /spec/zzz: unknown key 'zzz' (known here: platform, home, agent, "),
-        ("envVars: {9A: x}", "MH101 6:13 /spec/envVars/9A: '9A' cannot be a key here (expected: Environment variables"),
+        ("envVars: {9A: x}", "MH101 6:13 /spec/envVars/9A: '9A' cannot be a key of 'envVars' (expected: Environment"),
         ("overlays: [a, a]", "MH101 6:13 /spec/overlays: the list holds an item twice (keep one of the two)"),
         ("packs: [{version: 3}]", "MH101 6:11 /spec/packs/0: the key 'name' is missing (add it: The pack's name.)"),
         ("packs: [{name: a, version: 0}]", "the number is below 1"),
@@ -103,7 +103,7 @@ def test_every_problem_is_reported_with_its_place_in_the_order_of_the_file() -> 
         ("skills: [3.5]", "MH007 6:12 /spec/skills/0"),
         ("sync: [a]", "expected a map, found a list"),
         ("envVars: {A: true, B: [x]}", "MH101 6:25 /spec/envVars/B: expected text or null, found a list"),
-        ("home: ''", "the text does not have the form"),
+        ("home: ''", "the text of 'home' does not have the form"),
         ("mcps: [{name: m, command: ''}]", "the text is shorter than 1 characters"),
         ("hosts: nothing", "expected a map, found text"),
         ("hosts:", "expected a map, found nothing"),

@@ -47,6 +47,7 @@ PROBLEMS: dict[str, str] = {
     "MH106": "placeholder that is not one",
     "MH107": "skill that the registry's policy refuses",
     "MH108": "owner or scope that no publisher stands for",
+    "MH109": "secret whose name would steer programs",
     # 2xx: references and resolution
     "MH201": "version that does not exist",
     "MH202": "dependency that cannot be met",

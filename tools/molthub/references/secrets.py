@@ -45,15 +45,25 @@ REFUSED_PREFIXES = ("LD_", "DYLD_", "PYTHON", "GIT_CONFIG", "NPM_CONFIG_", "BASH
 """Beginnings of further such names."""
 
 
+def variable_of(secret: str) -> str:
+    """Return the environment variable that holds a secret: upper case, ``.`` and ``-`` become ``_``."""
+    return re.sub(r"[.-]", "_", secret.upper())
+
+
+def steers_programs(variable: str) -> bool:
+    """Whether a variable decides what programs run, read or trust, so that no declared secret may be put there."""
+    return variable in REFUSED_NAMES or variable.startswith(REFUSED_PREFIXES)
+
+
 def reference(secret: str) -> str:
     """Return the environment variable that holds a secret: upper case, ``.`` and ``-`` become ``_``.
 
     Raises :class:`PlatformValueError` (MH707) for a name that is no variable, or one that steers programs.
     """
-    name = re.sub(r"[.-]", "_", secret.upper())
+    name = variable_of(secret)
     if not ENV_KEY.match(name):
         raise _refused(f"secret {secret!r} would be the environment variable {name}, which is none")
-    if name in REFUSED_NAMES or name.startswith(REFUSED_PREFIXES):
+    if steers_programs(name):
         raise _refused(f"secret {secret!r} would be the environment variable {name}, which steers programs")
     return name
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from molthub.errors import ManifestError, Problem
 from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.mend import SKILL_MD
-from molthub.registry.rules.content import JUNK, MAX_BYTES, MAX_FILES
+from molthub.registry.reading.content import JUNK, MAX_BYTES, MAX_FILES
 from molthub.registry.trees import tree_rules
 
 MAX_SEARCH_DEPTH = 6

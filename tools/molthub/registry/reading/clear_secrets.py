@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from molthub.documents import PLACEHOLDER
+from molthub.references.secrets import steers_programs, variable_of
 from molthub.yaml_text import Pointer
 
 _SHAPES: dict[str, str] = {
@@ -79,6 +80,10 @@ def _judged(text: str, pointer: Pointer) -> Iterator[Found]:
         yield Found("MH105", pointer, f"the value looks like {shape}", remedy)
     if "$" in text and near_placeholder(text):
         yield Found("MH106", pointer, "a placeholder that is none stands in the value", GRAMMAR)
+    for match in PLACEHOLDER.finditer(text) if "${" in text else ():
+        if match[1] is not None and steers_programs(variable_of(match[1])):
+            message = f"the secret {match[1]} would be the variable {variable_of(match[1])}, which steers programs"
+            yield Found("MH109", pointer, message, "give the secret another name")
 
 
 def token_shape(text: str) -> str | None:

@@ -21,6 +21,7 @@ from molthub.model import (
 )
 from molthub.registry.manifest import Manifest
 from molthub.registry.reading import frontmatter
+from molthub.registry.reading.content import check_limits
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.versions import is_range, is_version
 from molthub.yaml_text import parse
@@ -159,6 +160,8 @@ def _read_version(
     if "SKILL.md" not in files:
         remedy = "every version holds a SKILL.md"
         reading.add(Problem("MH104", "SKILL.md is missing", remedy, file=f"{folder}/SKILL.md"), key)
+    for problem in check_limits([reading.source.files[f"{folder}/{path}"].size for path in files], folder):
+        reading.add(problem, key)
     manifest = reading.manifest("skill", f"{folder}/skill.yaml", key)
     if manifest is None:
         return None

@@ -83,9 +83,14 @@ def _unknown_keys(error: Refusal, pointer: Pointer) -> Iterator[Finding]:
         if key in known or any(re.search(pattern, key) for pattern in patterns):
             continue
         if patterns:
-            yield "MH101", (*pointer, key), True, f"{key!r} cannot be a key here", _about(error.schema)
+            yield "MH101", (*pointer, key), True, f"{key!r} cannot be a key of {_holder(pointer)}", _about(error.schema)
         else:
             yield "MH102", (*pointer, key), True, f"unknown key {key!r}", _near(key, known)
+
+
+def _holder(pointer: Pointer) -> str:
+    keys = [part for part in pointer if isinstance(part, str)]
+    return repr(keys[-1]) if keys else "the document"
 
 
 def _missing_key(error: Refusal, pointer: Pointer) -> Iterator[Finding]:
@@ -132,7 +137,13 @@ def _constant(error: Refusal) -> tuple[str, str]:
 
 
 def _pattern(error: Refusal) -> tuple[str, str]:
-    return "the text does not have the form that is wanted here", _about(error.schema)
+    return f"{_named(error)} does not have the form that is wanted here", _about(error.schema)
+
+
+def _named(error: Refusal) -> str:
+    """Name what is refused by its key; its value may be a secret."""
+    keys = [part for part in error.absolute_path if isinstance(part, str)]
+    return f"the text of {keys[-1]!r}" if keys else "the text"
 
 
 def _bound(words: str) -> Callable[[Refusal], tuple[str, str]]:

@@ -6,6 +6,7 @@ from molthub.errors import Problem, Severity
 from molthub.model import Pack, PackVersion, Project, Skill, VersionRecord
 from molthub.registry.catalog import Catalog
 from molthub.registry.reading.references import reference_key
+from molthub.registry.trees.tree_rules import shown
 
 _CLOSED = ("quarantined", "removed")
 
@@ -61,7 +62,7 @@ def pick_pack(catalog: Catalog, name: str, number: int | None, at: str) -> tuple
     version = pack.versions.get(chosen)
     if version is None:
         file = catalog.broken.get(what, f"packs/{name}/{chosen}.yaml")
-        return None, [placed("MH210", f"{what} cannot be read", f"mend {file}", at)]
+        return None, [placed("MH210", f"{what} cannot be read", f"mend {shown(file)}", at)]
     return version, [finding] if finding is not None else []
 
 

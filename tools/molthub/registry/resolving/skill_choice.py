@@ -13,6 +13,7 @@ from molthub.errors import Problem, ResolutionError
 from molthub.model import Locked, SkillVersion
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.availability import available, missing, placed, withdrawn
+from molthub.registry.trees.tree_rules import shown
 from molthub.solve import Candidate, Requirement, solve
 from molthub.versions import highest, is_version, matches
 
@@ -157,14 +158,14 @@ class Chooser:
         record = skill.project.versions.get(candidate.version) if skill is not None else None
         what = f"skill/{candidate}"
         if skill is None or record is None:
-            yield placed("MH201", f"{what} is locked, but not recorded", "run molthub check", at)
+            yield placed("MH201", f"{what} is locked, but not recorded", "bring it back: merged versions stay", at)
             return
         closed = withdrawn(what, skill.project, record, at or record.at)
         if closed is not None:
             yield closed
         elif candidate.version not in skill.versions:
             file = self.catalog.broken.get(what, f"skills/{candidate.name}/{candidate.version}")
-            yield placed("MH210", f"{what} cannot be read", f"mend {file}", at or record.at)
+            yield placed("MH210", f"{what} cannot be read", f"mend {shown(file)}", at or record.at)
         lock = digests.get(str(candidate))
         if candidate.version in locks.get(candidate.name, {}) and lock not in (None, record.digest):
             message = f"{what} is locked by another digest than is recorded"

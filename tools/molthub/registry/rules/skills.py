@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from molthub.errors import Problem, Severity
 from molthub.model import Json, Skill, VersionRecord, bare_name
@@ -26,12 +26,24 @@ def check_skills(catalog: Catalog, source: Source, folders: Folders, *, strict: 
             paths = files if _is_whole(skill.project.versions.get(number)) else None
             yield from check_skill_md(content, path, name=bare_name(skill.name), strict=strict, paths=paths)
             yield from _needs(skill, number, content, path)
+            yield from _scripts(skill, number, paths)
             yield from _number(content, path, number)
 
 
 def _is_whole(record: VersionRecord | None) -> bool:
     """Whether all files of a version are here: those of an imported one are fetched when the index is built."""
     return record is None or record.upstream is None
+
+
+def _scripts(skill: Skill, number: str, paths: Collection[str] | None) -> Iterator[Problem]:
+    """Yield the scripts that skill.yaml promises and the version does not hold."""
+    version = skill.versions.get(number)
+    for script in version.manifest.scripts if version is not None and paths is not None else ():
+        if script.path not in (paths or ()):
+            message = f"skill.yaml names the script {script.path}, which the skill does not hold"
+            yield Problem(
+                "MH305", message, "add it, or take its entry away", file=f"skills/{skill.name}/{number}/skill.yaml"
+            )
 
 
 def _needs(skill: Skill, number: str, content: bytes, path: str) -> Iterator[Problem]:

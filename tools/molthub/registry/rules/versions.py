@@ -8,8 +8,8 @@ from molthub.documents import file_entry, tree_digest
 from molthub.errors import Problem
 from molthub.model import Pack, Project, Skill, VersionRecord
 from molthub.registry.catalog import Catalog
+from molthub.registry.reading.content import check_names
 from molthub.registry.reading.version_files import Folders
-from molthub.registry.rules.content import check_files
 from molthub.registry.source import Source
 
 _COMPLETE = "run molthub fmt: it records versions that are not merged yet"
@@ -18,12 +18,12 @@ _COMPLETE = "run molthub fmt: it records versions that are not merged yet"
 def check_versions(catalog: Catalog, source: Source, folders: Folders) -> Iterator[Problem]:
     """Yield what does not fit between every skill's and pack's project.yaml and the versions beside it."""
     for skill in catalog.skills.values():
-        yield from _skill(skill, source, folders)
+        yield from _skill(skill, folders)
     for pack in catalog.packs.values():
         yield from _pack(pack, source)
 
 
-def _skill(skill: Skill, source: Source, folders: Folders) -> Iterator[Problem]:
+def _skill(skill: Skill, folders: Folders) -> Iterator[Problem]:
     numbers = folders.numbers(skill.name)
     for number in numbers:
         folder = f"skills/{skill.name}/{number}"
@@ -36,8 +36,7 @@ def _skill(skill: Skill, source: Source, folders: Folders) -> Iterator[Problem]:
         if folders.is_merged(skill.name, number):
             continue
         paths = folders.files(skill.name, number)
-        sizes = [(path, source.files[f"{folder}/{path}"].size) for path in paths]
-        faults = list(check_files(sizes, folder))
+        faults = list(check_names(paths, folder))
         yield from faults
         if record is not None and record.upstream is None and not faults:
             yield from _digest(record, folders.digest(skill.name, number), f"{skill.name} {number}")
