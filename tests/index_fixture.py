@@ -16,6 +16,7 @@ from __future__ import annotations
 import gzip
 import io
 import socket
+import ssl
 import struct
 import tarfile
 import threading
@@ -262,8 +263,12 @@ class IndexServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: dict[str, bytes], tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if tls is not None:
+            self.scheme = "https"
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.files = files
         self.faults: dict[str, Fault] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -272,7 +277,7 @@ class IndexServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """The address, ending in a slash."""
-        return f"http://127.0.0.1:{self.server_address[1]}/"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/"
 
     @property
     def paths(self) -> list[str]:
@@ -289,9 +294,9 @@ class IndexServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(files: dict[str, bytes]) -> Iterator[IndexServer]:
-    """Serve files on a free port of this machine."""
-    server = IndexServer(files)
+def serve(files: dict[str, bytes], tls: ssl.SSLContext | None = None) -> Iterator[IndexServer]:
+    """Serve files on a free port of this machine, over https where there are settings for it."""
+    server = IndexServer(files, tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -388,6 +393,23 @@ def redirect(to: str, status: int = 302) -> Fault:
         return True
 
     return fault
+
+
+def locked(authorization: str, status: int = 401) -> Fault:
+    """Answer those alone who show these credentials."""
+
+    def fault(handler: Handler, _content: bytes) -> bool:
+        if handler.headers.get("Authorization") == authorization:
+            return False
+        handler.answer(status, b"who are you?", WWW_Authenticate='Bearer realm="skills"')
+        return True
+
+    return fault
+
+
+def everywhere(fault: Fault) -> dict[str, Fault]:
+    """Return the faults of a server that behaves like this for every file of the read path."""
+    return dict.fromkeys(("registry.json", "metadata/", "shards/", "search/", "archives/", "fleets/", "bots/"), fault)
 
 
 def silent(seconds: float) -> Fault:

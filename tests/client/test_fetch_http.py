@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import threading
 from collections.abc import Iterator
@@ -148,24 +147,6 @@ def test_a_redirect_to_no_web_address_is_refused(plain: IndexServer, fetcher: Ht
         fetcher.get("file", limit=LIMIT)
 
 
-def test_credentials_go_to_their_origin_alone(plain: IndexServer) -> None:
-    with serve({"file": b"elsewhere"}) as elsewhere:
-        plain.faults["file"] = redirect(elsewhere.url + "file")
-        fetcher = HttpFetcher(plain.url.replace("//", "//me:s%20cret@"))
-        assert fetcher.get("file", limit=LIMIT).content == b"elsewhere"
-        expected = "Basic " + base64.b64encode(b"me:s cret").decode()
-        assert plain.requests[0][1]["Authorization"] == expected
-        assert "Authorization" not in elsewhere.requests[0][1]
-        assert "cret" not in fetcher.where
-        fetcher.close()
-
-
-def test_no_message_shows_credentials() -> None:
-    with pytest.raises(UsageError) as error:
-        HttpFetcher("https://me:secret@skills.example.com:port/")
-    assert "secret" not in str(error.value)
-
-
 @pytest.mark.parametrize("url", ["http://", "https://host:port/", "https://host/?q=1", "https://ho st/", "http:///x"])
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="not the address of an index"):
@@ -179,7 +160,7 @@ def test_what_is_no_url_is_refused(url: str) -> None:
         ("http://host.example:8080/registry.json", "http://host.example:8080/"),
         ("https://host.example:443", "https://host.example/"),
         ("http://[::1]:80/a b/ü/", "http://[::1]/a%20b/%C3%BC/"),
-        ("http://me:x@bücher.example/", "http://xn--bcher-kva.example/"),
+        ("http://bücher.example/", "http://xn--bcher-kva.example/"),
     ],
 )
 def test_an_address_is_written_in_one_way(url: str, where: str) -> None:

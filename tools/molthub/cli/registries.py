@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molthub.cli.client_options import folder_options, open_skills, shown_path
+from molthub.cli.registry_logins import access_of, login, logout
 from molthub.console import Console, common_options
 from molthub.errors import MissingExtraError, MolthubError, RootError, UnreachableError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def registry() -> None:
-    """Add, list and remove the registries that skills are installed from.
+    """Add, list and remove the registries that skills are installed from; log in where they are private.
 
     The first one is used where no other is named. A project's own come before those of ~/.skills.
 
@@ -30,6 +31,10 @@ def registry() -> None:
       skills registry add team https://skills.example.org/team/ --project
       skills registry list
     """
+
+
+registry.add_command(login)
+registry.add_command(logout)
 
 
 @registry.command("list")
@@ -43,16 +48,16 @@ def list_registries(console: Console, *, project: bool, use_home: bool) -> None:
       skills registry list
       skills registry list --json
     """
-    from molthub.client.config import without_credentials
+    from molthub.client.addresses import without_credentials
 
     configs = open_skills(console, project=project, use_home=use_home).configs
     rows = [(entry, config.path) for config in configs for entry in config.registries]
     console.json([_json(entry, path, default=number == 0) for number, (entry, path) in enumerate(rows)])
     if rows:
-        console.table(
-            ("NAME", "FROM", "URL"),
-            [(entry.name, shown_path(path), without_credentials(entry.url)) for entry, path in rows],
-        )
+        ways = [access_of(entry.url) for entry, _ in rows]
+        shown = [(entry.name, shown_path(path), without_credentials(entry.url)) for entry, path in rows]
+        headers = ("NAME", "FROM", "URL", "ACCESS") if any(ways) else ("NAME", "FROM", "URL")
+        console.table(headers, [(*row, way)[: len(headers)] for row, way in zip(shown, ways, strict=True)])
     else:
         console.say("no registry is configured; add one: skills registry add https://skills.example.com/")
 
@@ -88,7 +93,8 @@ def add_registry(
       skills registry add https://skills.example.com/ --root 1.root.json
       skills registry add team ./site --project
     """
-    from molthub.client.config import added, pin_for, read_config, without_credentials
+    from molthub.client.addresses import without_credentials
+    from molthub.client.config import added, pin_for, read_config
     from molthub.client.fetch import open_fetcher
 
     if len(name_and_url) > 2:  # noqa: PLR2004 (a name and a URL)
@@ -195,9 +201,11 @@ def _shown_root(console: Console, fetcher: Fetcher) -> bytes | None:
 
 
 def _json(entry: RegistryEntry, path: Path, *, default: bool) -> dict[str, Any]:
-    from molthub.client.config import without_credentials
+    from molthub.client.addresses import without_credentials
 
     shown = {"name": entry.name, "url": without_credentials(entry.url), "file": str(path), "default": default}
+    way = access_of(entry.url)
+    shown |= {"access": way} if way else {}
     return shown | ({"root": entry.root._asdict()} if entry.root is not None else {})
 
 

@@ -19,7 +19,7 @@ from molthub.errors import FormatError, NotFoundError, UsageError
 if TYPE_CHECKING:
     from molthub.client.trust import RootPin
 
-_PRIVATE_MODE = 0o600  # an address may hold a password
+_PRIVATE_MODE = 0o600
 VARIABLE = "MOLTHUB_REGISTRY"
 
 
@@ -112,6 +112,8 @@ def added(config: Config, url: str, name: str | None, root: RootPin | None = Non
     entry = RegistryEntry(name or _name_for(url), url, root)
     for other in config.registries:
         if other.name == entry.name and other.url != url:
+            from molthub.client.addresses import without_credentials
+
             raise UsageError(
                 f"there is a registry {entry.name} already: {without_credentials(other.url)}",
                 remedy="give another name: skills registry add NAME URL",
@@ -127,13 +129,6 @@ def removed(config: Config, name: str) -> Config:
         names = ", ".join(entry.name for entry in config.registries) or "none"
         raise NotFoundError(f"there is no registry {name}", place=str(config.path), remedy=f"there are: {names}")
     return config.with_registries(left)
-
-
-def without_credentials(url: str) -> str:
-    """Return a URL as it may be shown: without user and password."""
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else url
 
 
 def _entry(item: Any) -> RegistryEntry:

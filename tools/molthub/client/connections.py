@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import http.client
 import os
-from typing import NamedTuple
+import select
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
+from molthub.client.addresses import Origin
+from molthub.client.paced import PacedResponse
 from molthub.client.proxies import Proxy, proxy_for
 
-
-class Origin(NamedTuple):
-    """What a connection leads to (RFC 6454)."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = self.port == (443 if self.scheme == "https" else 80)
-        return f"{self.scheme}://{host}" + ("" if usual else f":{self.port}")
+if TYPE_CHECKING:
+    import ssl
 
 
 class Connection(NamedTuple):
@@ -39,12 +34,21 @@ class Connection(NamedTuple):
         plain = self.proxy is not None and self.origin.scheme == "http" and self.proxy.authorization
         return {"Proxy-Authorization": self.proxy.authorization} if self.proxy and plain else {}
 
+    def is_quiet(self) -> bool:
+        """Whether nothing came since the last answer: neither its end, nor an answer that nobody asked for."""
+        waiting = self.http.sock
+        return isinstance(waiting, socket.socket) and not _is_readable(waiting)
+
 
 class Pool:
-    """Connections that are not in use. Safe for threads: a list's append and pop are atomic."""
+    """Connections that are not in use. Safe for threads: a list's append and pop are atomic.
 
-    def __init__(self, timeout: float) -> None:
+    ``context`` returns the TLS settings for an origin.
+    """
+
+    def __init__(self, timeout: float, context: Callable[[Origin], ssl.SSLContext]) -> None:
         self.timeout = timeout
+        self._context = context
         self._idle: list[Connection] = []
 
     def take(self, origin: Origin) -> Connection:
@@ -56,10 +60,12 @@ class Pool:
                 connection = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
-            if connection.origin == origin:
+            if connection.origin != origin:
+                others.append(connection)
+            elif connection.is_quiet():
                 found = connection
             else:
-                others.append(connection)
+                connection.http.close()
         self._idle.extend(others)
         return found or self._new(origin)
 
@@ -76,9 +82,20 @@ class Pool:
         proxy = proxy_for(origin.scheme, origin.host, origin.port, os.environ)
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         if origin.scheme == "http":
-            return Connection(http.client.HTTPConnection(host, port, timeout=self.timeout), origin, proxy)
-        secure = http.client.HTTPSConnection(host, port, timeout=self.timeout)
+            plain = http.client.HTTPConnection(host, port, timeout=self.timeout)
+            plain.response_class = PacedResponse
+            return Connection(plain, origin, proxy)
+        secure = http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self._context(origin))
+        secure.response_class = PacedResponse
         if proxy:
             credentials = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
             secure.set_tunnel(origin.host, origin.port, headers=credentials)
         return Connection(secure, origin, proxy)
+
+
+def _is_readable(waiting: socket.socket) -> bool:
+    if not hasattr(select, "poll"):  # Windows, where select() takes any socket
+        return bool(select.select([waiting], [], [], 0)[0])
+    poll = select.poll()  # select() takes no descriptor above 1023
+    poll.register(waiting, select.POLLIN)
+    return bool(poll.poll(0))

@@ -23,6 +23,11 @@ def state_folder() -> Path:
     return _xdg("XDG_STATE_HOME", ".local/state")
 
 
+def config_folder() -> Path:
+    """Return ``$XDG_CONFIG_HOME/molthub`` (``~/.config/molthub``)."""
+    return _xdg("XDG_CONFIG_HOME", ".config")
+
+
 def index_cache(location: str) -> Path:
     """Return the folder that keeps what was fetched from the index at ``location`` (a URL, or a folder)."""
     from hashlib import sha256

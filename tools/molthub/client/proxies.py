@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from molthub.client.access.credentials import basic_authorization
 from molthub.errors import UsageError
 
 
@@ -46,13 +47,9 @@ def bypassed(host: str, port: int, no_proxy: str) -> bool:
     return False
 
 
-def basic_authorization(user: str | None, password: str | None) -> str:
-    """Return the value of an ``Authorization`` header (RFC 7617), or nothing without a user."""
-    if user is None:
-        return ""
-    from base64 import b64encode
-
-    return "Basic " + b64encode(f"{unquote(user)}:{unquote(password or '')}".encode()).decode()
+def _authorization(user: str | None, password: str | None) -> str:
+    """Return the value of ``Proxy-Authorization`` for what stood in a proxy's address, or nothing without a user."""
+    return basic_authorization(unquote(user), unquote(password or "")) if user is not None else ""
 
 
 def _value(name: str, environment: Mapping[str, str]) -> str:
@@ -69,4 +66,4 @@ def _proxy(text: str, name: str) -> Proxy:
         raise UsageError(
             "it is not the address of an HTTP proxy", place=name, remedy=f"write {name}=http://proxy.example.com:3128"
         )
-    return Proxy(parts.hostname, port, basic_authorization(parts.username, parts.password))
+    return Proxy(parts.hostname, port, _authorization(parts.username, parts.password))
