@@ -353,6 +353,25 @@ class LogDamagedError(TrustError):
     problem_id = "MH623"
 
 
+class UpstreamError(MolthubError):
+    """Something to be imported, or imported before, cannot be fetched. ``said`` is what the other side answered."""
+
+    problem_id = "MH901"
+    said: str = ""
+
+
+class ChangedUpstreamError(UpstreamError):
+    """An upstream offers other bytes than those that were recorded. Nothing of them was kept."""
+
+    problem_id = "MH902"
+
+
+class RefusedUpstreamError(UpstreamError):
+    """An upstream is asked in no way, or only where that is allowed."""
+
+    problem_id = "MH903"
+
+
 class PlatformFileError(MolthubError):
     """A file of an agent program cannot be read, parsed or written. It was left as it was."""
 

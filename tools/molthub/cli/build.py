@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli.upstream_options import upstream_options
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, missing_extra
 
 if TYPE_CHECKING:
+    from molthub.cli.upstreams import UpstreamFiles
     from molthub.index.update import Updated
     from molthub.registry.source import Source
 
@@ -37,7 +39,11 @@ if TYPE_CHECKING:
     help="Stop where more of the skills, or of the bots, would be taken away (ten may always go).",
 )
 @click.option("--full", is_flag=True, help="Make everything again, and mend files that somebody edited.")
+@click.option(
+    "--previous", metavar="URL|DIR", help="The index as it was published before: what it holds is taken from there."
+)
 @click.option("--fleets", is_flag=True, help="Write fleets and bots too. Their index belongs where only they read it.")
+@upstream_options
 @common_options
 def build(
     console: Console,
@@ -49,7 +55,10 @@ def build(
     jobs: int | None,
     max_delete: int,
     full: bool,
+    previous: str | None,
     fleets: bool,
+    allow_upstream: tuple[str, ...],
+    upstream_timeout: float,
 ) -> ExitStatus:
     """Build the static index of one commit.
 
@@ -57,12 +66,16 @@ def build(
     served: only what changed since the last build is made and written. A version or bot that is not as it should be is
     left out and named. What the last build left in .molthub-state only saves time, and may be deleted.
 
+    Of versions that were imported (molthub import) the files are fetched by digest: from the index in --out, from
+    --previous, or else from their upstream. A version that nobody has is left out.
+
     \b
     Examples:
       molthub build                              ./registry-index at HEAD into ./site
       molthub build --fleets --out private       with the fleets' desired state
       molthub build --registry R.git --rev v1    a bare repository at a tag
       molthub build --worktree                   before committing
+      molthub build --previous https://skills.example.com/
 
     \b
     Exit status:
@@ -78,7 +91,10 @@ def build(
         from molthub.index.folder import STATE
 
         (out / STATE).unlink(missing_ok=True)
-    built = _build(console, source, out, fleets=fleets, jobs=jobs, max_delete=max_delete / 100)
+    upstreams = _upstreams(console, out, previous, allow_upstream, upstream_timeout)
+    built = _build(console, source, out, upstreams, fleets=fleets, jobs=jobs, max_delete=max_delete / 100)
+    for note in upstreams.notes:
+        console.warn(note)
     _show(console, built, out, round((time.monotonic() - started) * 1000))
     return ExitStatus.DONE if built.complete else ExitStatus.PARTLY_DONE
 
@@ -95,8 +111,25 @@ def _source(console: Console, registry: Path, rev: str | None, *, worktree: bool
     return source
 
 
+def _upstreams(
+    console: Console, out: Path, previous: str | None, allowed: tuple[str, ...], seconds: float
+) -> UpstreamFiles:
+    from molthub.cli.upstreams import UpstreamFiles
+    from molthub.index.folder import is_index
+
+    held = ([str(out.resolve())] if is_index(out) else []) + ([previous] if previous else [])
+    return UpstreamFiles.of_user(allowed, seconds, held=held, say=console.say)
+
+
 def _build(
-    console: Console, source: Source, out: Path, *, fleets: bool, jobs: int | None, max_delete: float
+    console: Console,
+    source: Source,
+    out: Path,
+    upstreams: UpstreamFiles,
+    *,
+    fleets: bool,
+    jobs: int | None,
+    max_delete: float,
 ) -> Updated:
     """Build from git at the cost of what changed, and from a plain folder, which has no ids to tell that by, whole."""
     try:
@@ -104,7 +137,7 @@ def _build(
         from molthub.registry.trees.git_source import GitSource
     except ModuleNotFoundError as error:
         raise missing_extra("registry", "molthub build") from error
-    wanted = Wanted(fleets, jobs or os.cpu_count() or 1, max_delete, console.progress)
+    wanted = Wanted(fleets, jobs or os.cpu_count() or 1, max_delete, console.progress, upstreams)
     return update(source, out, wanted) if isinstance(source, GitSource) else update_whole(source, out, wanted)
 
 

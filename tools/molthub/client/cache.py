@@ -70,6 +70,10 @@ class Store:
         """Return the list of a version's files. Raises :class:`NotFoundError`, or :class:`IntegrityError`."""
         return tuple(entry for entry, _ in self._unpacked(digest))
 
+    def content(self, digest: str) -> UnpackedFiles:
+        """Return a version's files with their bytes. Raises as :meth:`files` does."""
+        return self._unpacked(digest)
+
     def copy(self, digest: str, destination: Path) -> None:
         """Write a version's files into the new folder ``destination``, modes 644 and 755.
 

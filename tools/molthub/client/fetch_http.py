@@ -41,13 +41,20 @@ class _BrokenError(Exception):
 class HttpFetcher:
     """An index behind an HTTP server. ``timeout`` is for connecting and for each wait for bytes, in seconds.
 
-    ``access`` says what is shown to get in (default: what this user has). Raises :class:`UsageError` for what is no
-    URL, or holds a password.
+    ``access`` says what is shown to get in (default: what this user has). One that ``stays`` follows no redirect to
+    another origin. Raises :class:`UsageError` for what is no URL, or holds a password.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = TIMEOUT, attempts: int = ATTEMPTS, access: Access | None = None
+        self,
+        url: str,
+        *,
+        timeout: float = TIMEOUT,
+        attempts: int = ATTEMPTS,
+        access: Access | None = None,
+        stays: bool = False,
     ) -> None:
+        self._stays = stays
         address = parse_address(url)
         self.where = str(address)
         self.timeout = timeout
@@ -85,10 +92,17 @@ class HttpFetcher:
             answer = self._request(origin, path, etag, limit)
             if isinstance(answer, Fetched):
                 return answer
-            origin, path = _redirected(origin, path, answer)
+            origin, path = self._redirected(origin, path, answer)
         raise UnreachableError(
             f"more than {MAX_REDIRECTS} redirects", place=f"{origin}{path}", remedy="give the address that they lead to"
         )
+
+    def _redirected(self, origin: Origin, path: str, target: str) -> tuple[Origin, str]:
+        found, new_path = _redirected(origin, path, target)
+        if self._stays and found != self._origin:
+            message, remedy = f"it redirects to another host, {found}", "give the address that it leads to"
+            raise UnreachableError(message, place=f"{origin}{path}", remedy=remedy)
+        return found, new_path
 
     def _request(self, origin: Origin, path: str, etag: str | None, limit: int) -> Fetched | str:
         """Return the answer, or where it redirects to."""

@@ -136,19 +136,7 @@ class GitSource:
         raise no_registry(path)
 
     def _list(self, tree_id: str, *, sized: bool = True) -> Iterator[Entry]:
-        # The raw object is cut up here: an object for each of 400,000 entries costs more than reading them.
-        header = self._repository.odb.read_header
-        for mode, raw_name, raw_id in _ENTRY.findall(self._repository.read(tree_id)[1]):
-            name, entry_id = raw_name.decode("utf-8", "surrogateescape"), raw_id.hex()
-            if mode in _FOLDER_MODES:
-                yield Entry(name, "folder", entry_id)
-            elif mode == b"120000":
-                yield Entry(name, "link", "")
-            elif mode == b"160000":
-                yield Entry(name, "submodule", "")
-            else:
-                size = header(entry_id)[1] if sized else 0
-                yield Entry(name, "file", entry_id, entry_id, size, int(mode, 8) & 0o111 != 0)
+        return tree_entries(self._repository, tree_id, sized=sized)
 
     def _outer_attributes(self, tree: pygit2.Tree) -> Iterator[tuple[int, str]]:
         """Yield the ``.gitattributes`` above the registry, outermost first, with their depth."""
@@ -156,6 +144,23 @@ class GitSource:
             folder = _subtree(tree, self._prefix[:depth])
             if ATTRIBUTES in folder and folder[ATTRIBUTES].type_str == "blob":
                 yield depth, folder[ATTRIBUTES].data.decode("utf-8", "replace")
+
+
+def tree_entries(repository: pygit2.Repository, tree_id: str, *, sized: bool = True) -> Iterator[Entry]:
+    """Yield what one tree lists, in git's order; ``sized`` looks up how large the files are."""
+    # The raw object is cut up here: an object for each of 400,000 entries costs more than reading them.
+    header = repository.odb.read_header
+    for mode, raw_name, raw_id in _ENTRY.findall(repository.read(tree_id)[1]):
+        name, entry_id = raw_name.decode("utf-8", "surrogateescape"), raw_id.hex()
+        if mode in _FOLDER_MODES:
+            yield Entry(name, "folder", entry_id)
+        elif mode == b"120000":
+            yield Entry(name, "link", "")
+        elif mode == b"160000":
+            yield Entry(name, "submodule", "")
+        else:
+            size = header(entry_id)[1] if sized else 0
+            yield Entry(name, "file", entry_id, entry_id, size, int(mode, 8) & 0o111 != 0)
 
 
 def repository_path(directory: Path) -> str | None:
