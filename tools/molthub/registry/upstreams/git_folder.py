@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from molthub.documents import file_entry
 from molthub.errors import Problem, UpstreamError
 from molthub.model import FileEntry
-from molthub.registry.rules.content import MAX_BYTES, MAX_FILES, junk_in
+from molthub.registry.reading.content import MAX_BYTES, MAX_FILES, junk_in
 from molthub.registry.trees.git_source import tree_entries
 from molthub.registry.trees.tree_walk import Entry, Tree, walk_below
 
