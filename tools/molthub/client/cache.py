@@ -140,13 +140,14 @@ def default_store() -> Store:
 
 def write_files(folder: Path, files: Iterable[tuple[FileEntry, bytes]]) -> None:
     """Write files into ``folder``, which exists and is empty."""
+    root = os.fspath(folder)
     made = {""}
     for entry, content in files:
         parent = entry.path.rpartition("/")[0]
         if parent not in made:
             (folder / parent).mkdir(parents=True, exist_ok=True)
             made.add(parent)
-        write_new(folder / entry.path, content, executable=entry.executable)
+        write_new(f"{root}/{entry.path}", content, executable=entry.executable)
 
 
 def read_tree(folder: Path, *, exec_from: Iterable[FileEntry] = ()) -> tuple[FileEntry, ...]:
@@ -185,8 +186,9 @@ def _file_entry(place: str, path: str, executables: set[str] | None) -> FileEntr
         status = os.fstat(descriptor)
         executable = path in executables if executables is not None else bool(status.st_mode & 0o100)
         if status.st_size <= _SMALL:
-            content = os.read(descriptor, _SMALL + 1)
-            if len(content) <= _SMALL:
+            # One byte more than there should be shows whether it grew; a larger buffer would cost more than the file.
+            content = os.read(descriptor, status.st_size + 1)
+            if len(content) <= status.st_size:
                 return FileEntry(path, sha256(content).hexdigest(), len(content), executable)
             os.lseek(descriptor, 0, os.SEEK_SET)
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
