@@ -7,11 +7,14 @@ from typing import Any
 
 import click
 import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
+from molthub import schema_files
 from molthub.cli.main import molthub_group, skills_group
 from molthub.console import run
 
-__all__ = ["Ran", "run_molthub", "run_skills"]
+__all__ = ["Ran", "assert_document", "run_molthub", "run_skills"]
 
 
 class Ran:
@@ -42,3 +45,10 @@ def run_molthub(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
 
 def run_skills(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
     return _run(skills_group, capsys, *arguments)
+
+
+def assert_document(kind: str, document: Any) -> None:
+    """Hold what a command printed as JSON against the schema that is published for it."""
+    schemas = [schema_files.load(name) for name in schema_files.names()]
+    known = Registry[Any]().with_resources((one["$id"], Resource.from_contents(one)) for one in schemas)
+    Draft202012Validator(schema_files.load(kind), registry=known).validate(document)

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
-from molthub import schema_files
 from molthub.errors import Problem
 from molthub.platforms import platform, platforms
 from molthub.registry.check import check
@@ -31,7 +29,7 @@ from tests.builders import (
     skill_version,
     write_tree,
 )
-from tests.registry.command import run_molthub
+from tests.registry.command import assert_document, run_molthub
 
 
 def _registry(**settings: Any) -> Tree:
@@ -366,11 +364,7 @@ def test_history_in_git_is_compared_by_blobs(capsys: pytest.CaptureFixture[str],
 def test_json_is_the_published_document(capsys: pytest.CaptureFixture[str], place: Path) -> None:
     write_tree({"profiles/backend.yaml": "x: 1\n"}, place)
     ran = run_molthub(capsys, "check", "--registry", place, "--worktree", "--format", "json")
-    resources = {schema_files.load(kind)["$id"]: schema_files.load(kind) for kind in schema_files.names()}
-    from referencing import Registry, Resource
-
-    known = Registry().with_resources((url, Resource.from_contents(schema)) for url, schema in resources.items())
-    Draft202012Validator(schema_files.load("check-result"), registry=known).validate(ran.json)
+    assert_document("check-result", ran.json)
     assert ran.json["summary"]["errors"] > 0
     severities = [problem["severity"] for problem in ran.json["problems"]]
     assert severities == sorted(severities)

@@ -15,7 +15,7 @@ from molthub.registry.edit import comments
 from molthub.registry.source import open_source
 from molthub.yaml_text import parse
 from tests.builders import as_yaml, commit, fleet, pack, registry, skill, skill_md, write_tree
-from tests.registry.command import Ran, run_molthub
+from tests.registry.command import Ran, assert_document, run_molthub
 from tests.registry.test_edit import _documents
 
 MESSY = """\
@@ -144,6 +144,7 @@ def test_a_merged_version_is_never_touched(capsys: pytest.CaptureFixture[str], p
 def test_only_given_paths_are_written(capsys: pytest.CaptureFixture[str], place: Path) -> None:
     write_tree({"fleets/prod/fleet.yaml": MESSY, "registry.yaml": "name:  acme\nowner: acme\n"}, place)
     ran = _fmt(capsys, place, place / "registry.yaml", "--json")
+    assert_document("fmt-result", ran.json)
     assert ran.json["changes"] == [{"file": "registry.yaml", "what": "formatted"}]
     assert (place / "fleets/prod/fleet.yaml").read_text() == MESSY
     assert _fmt(capsys, place, place / "missing").status == 1

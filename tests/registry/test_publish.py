@@ -15,7 +15,7 @@ from molthub.registry.catalog import read_catalog
 from molthub.registry.check import check
 from molthub.registry.source import open_source
 from tests.builders import Tree, commit, registry, skill, skill_md, write_tree
-from tests.registry.command import Ran, run_molthub, run_skills
+from tests.registry.command import Ran, assert_document, run_molthub, run_skills
 
 
 @pytest.fixture
@@ -98,6 +98,7 @@ def test_dirty_skills_are_published_or_refused_and_none_vanishes(
     ran = _publish(capsys, place, dirty, "--yes", "--json")
     assert ran.status == 4
     assert {name: result for name, (result, _) in _results(ran).items()} == EXPECTED
+    assert_document("publish-result", ran.json)
     assert ran.json["summary"] == {"new": 9, "unchanged": 1, "refused": 9}
     for item in ran.json["skills"]:
         refused = item["result"] == "refused"

@@ -339,6 +339,8 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "report",
         "problem",
         "check-result",
+        "publish-result",
+        "fmt-result",
         "installed",
     }
     assert set(KINDS) == DECLARED | published
