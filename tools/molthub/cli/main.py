@@ -32,6 +32,7 @@ MOLTHUB_COMMANDS = {
     "explain": "molthub.cli.explain:explain",
     "build": "molthub.cli.build:build",
     "sign": "molthub.cli.sign:sign",
+    "deploy": "molthub.cli.deploy:deploy",
     "serve": "molthub.cli.serve:serve",
     "completion": "molthub.cli.completion:completion",
 }

@@ -10,24 +10,32 @@ import gzip
 import os
 import time
 import zlib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from molthub.documents import fleet_from_json, hex_of, index_root_from_json, shard_from_json
+from molthub.documents import fleet_from_json, hex_of, index_root_from_json, search_directory_from_json, shard_from_json
 from molthub.errors import FormatError
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.model import Artifact, IndexRoot, Shard
+from molthub.search_lists import DIRECTORY
 
 KEPT_SECONDS = 30 * 24 * 60 * 60
 _ROOT_SUFFIX = f".{ROOT_DOCUMENT}"
+
+Read = Callable[[str], bytes]
+"""Returns the bytes of an index's file by its path. Raises FileNotFoundError where there is none."""
+
+
+def root_path(content: bytes) -> str:
+    """Return the path of a root under its hex name."""
+    return f"{hex_of(content)}{_ROOT_SUFFIX}"
 
 
 def touch_old_root(out: Path) -> None:
     """Note on the disk that the current root is replaced now: from this moment its 30 days count."""
     try:
-        name = hex_of((out / ROOT_DOCUMENT).read_bytes())
-        os.utime(out / f"{name}{_ROOT_SUFFIX}")
+        os.utime(out / root_path((out / ROOT_DOCUMENT).read_bytes()))
     except FileNotFoundError:
         return
 
@@ -47,13 +55,18 @@ def blobs_of_old_roots(index: Kept, out: Path, stale: Iterable[str]) -> dict[str
     The roots' own files are among them.
     """
     roots = sorted((path for path in stale if is_kept(out / path)), key=lambda path: -(out / path).stat().st_mtime)
+    return blobs_of_roots(index, roots, lambda path: (out / path).read_bytes())
+
+
+def blobs_of_roots(index: Kept, roots: Iterable[str], read: Read) -> dict[str, str]:
+    """Return what each of these ``roots`` (paths, newest first) names beyond ``index``, with the first that does so."""
     kept: dict[str, str] = {}
     seen: set[str] = set()
     for path in roots:
-        root = _read_root(out, path)
+        root = _read_root(path, read)
         if root is not None:
             kept[path] = path
-            for blob in _blobs(root, index, out, seen):
+            for blob in _blobs(root, index, read, seen):
                 kept.setdefault(blob, path)
     return kept
 
@@ -66,34 +79,44 @@ def is_kept(root: Path) -> bool:
         return False
 
 
-def _read_root(out: Path, path: str) -> IndexRoot | None:
-    content = (out / path).read_bytes()
-    if f"{hex_of(content)}{_ROOT_SUFFIX}" != path:
-        return None
+def _read_root(path: str, read: Read) -> IndexRoot | None:
     try:
-        return index_root_from_json(content, path)
-    except FormatError:
+        content = read(path)
+        return index_root_from_json(content, path) if root_path(content) == path else None
+    except (OSError, FormatError):
         return None
 
 
-def _blobs(root: IndexRoot, index: Kept, out: Path, seen: set[str]) -> Iterator[str]:
+def _blobs(root: IndexRoot, index: Kept, read: Read, seen: set[str]) -> Iterator[str]:
     """Yield what a root names, each once: roots share most of their shards."""
-    yield from (f"search/{name}.json.gz" for name in root.search.values())
+    yield from _search(root, read)
     for path in (f"shards/{name}.json.gz" for name in root.shards.values()):
         if path not in seen and path not in index.files:
             seen.add(path)
             yield path
-            yield from _archives(out / path, index.removed)
+            yield from _archives(path, read, index.removed)
     for path in (f"fleets/{name}.json" for name in root.fleets.values()):
         if index.fleets and path not in seen and path not in index.files:
             seen.add(path)
             yield path
-            yield from _bots(out / path)
+            yield from _bots(path, read)
 
 
-def _archives(file: Path, removed: frozenset[str]) -> Iterator[str]:
+def _search(root: IndexRoot, read: Read) -> Iterator[str]:
+    for key, name in root.search.items():
+        path = f"search/{name}.json.gz"
+        yield path
+        if key == DIRECTORY:
+            try:
+                directory = search_directory_from_json(gzip.decompress(read(path)), path)
+            except (OSError, EOFError, zlib.error, FormatError):
+                continue  # a directory that cannot be read keeps no lists
+            yield from (f"search/{one}.json.gz" for one in directory.lists)
+
+
+def _archives(file: str, read: Read, removed: frozenset[str]) -> Iterator[str]:
     try:
-        shard = shard_from_json(gzip.decompress(file.read_bytes()), str(file))
+        shard = shard_from_json(gzip.decompress(read(file)), file)
     except (OSError, EOFError, zlib.error, FormatError):
         return  # an old shard that cannot be read keeps nothing
     for artifact in _artifacts(shard):
@@ -110,9 +133,9 @@ def _artifacts(shard: Shard) -> Iterator[Artifact]:
             yield from release.skills.values()
 
 
-def _bots(file: Path) -> Iterator[str]:
+def _bots(file: str, read: Read) -> Iterator[str]:
     try:
-        fleet = fleet_from_json(file.read_bytes(), str(file))
+        fleet = fleet_from_json(read(file), file)
     except (OSError, FormatError):
         return  # likewise
     yield from (f"bots/{ref.file}.json" for ref in fleet.bots.values())

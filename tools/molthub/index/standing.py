@@ -11,6 +11,7 @@ from pathlib import Path
 from molthub.documents import fleet_from_json, index_root_from_json, shard_from_json
 from molthub.errors import FormatError, MolthubError
 from molthub.index.folder import ROOT_DOCUMENT
+from molthub.index.retention import Read
 
 FEW = 10
 """Fewer than so many may always go: small registries change as a whole."""
@@ -26,15 +27,20 @@ class Standing:
 
 def standing(out: Path) -> Standing:
     """Read what the index in ``out`` offers. What cannot be read counts as not there."""
+    return standing_of(lambda path: (out / path).read_bytes())
+
+
+def standing_of(read: Read) -> Standing:
+    """Read what an index offers, as :func:`standing` does, by whatever ``read`` reads its files with."""
     try:
-        root = index_root_from_json((out / ROOT_DOCUMENT).read_bytes(), ROOT_DOCUMENT)
+        root = index_root_from_json(read(ROOT_DOCUMENT), ROOT_DOCUMENT)
         skills: set[str] = set()
         for name in root.shards.values():
-            content = gzip.decompress((out / f"shards/{name}.json.gz").read_bytes())
+            content = gzip.decompress(read(f"shards/{name}.json.gz"))
             skills.update(shard_from_json(content, name).skills)
         bots: set[str] = set()
         for fleet, name in root.fleets.items():
-            found = fleet_from_json((out / f"fleets/{name}.json").read_bytes(), name).bots
+            found = fleet_from_json(read(f"fleets/{name}.json"), name).bots
             bots.update(f"{fleet}/{bot}" for bot in found)
     except (OSError, EOFError, zlib.error, FormatError):
         return Standing()
@@ -48,5 +54,5 @@ def check_removal(what: str, before: AbstractSet[str], after: AbstractSet[str], 
         return
     message = f"{len(gone)} of {len(before)} {what} would be taken away: {', '.join(gone[:3])} and others"
     share = -(-100 * len(gone) // len(before))
-    remedy = f"look at what removed them; if it is meant, build once with --max-delete {share}"
+    remedy = f"look at what removed them; if it is meant, run it once with --max-delete {share}"
     raise MolthubError(message, remedy=remedy)

@@ -1,0 +1,101 @@
+"""The folder that is sent: which of its files are published, and whether they belong together."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from molthub.documents import hex_of, index_root_from_json, shard_from_json
+from molthub.errors import FormatError, MixedError, MolthubError
+from molthub.index.deploy.order import TIMESTAMP
+from molthub.index.folder import ROOT_DOCUMENT
+from molthub.index.publish_metadata import built_root
+from molthub.index.retention import Kept, Read
+from molthub.model import PackRelease, SkillRelease
+
+_PUBLISHED_THOUGH_HIDDEN = {".well-known", ".nojekyll"}
+_OLD_METADATA = re.compile(r"metadata/([0-9]+)\.(?:snapshot|targets)\.json\Z")
+
+
+def site_files(site: Path) -> frozenset[str]:
+    """Return the paths of all files that are published. Hidden ones are the build's own, but for ``.well-known``."""
+    return frozenset(_files(site, ""))
+
+
+def _files(site: Path, folder: str) -> Iterator[str]:
+    with os.scandir(site / folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and not folder and entry.name not in _PUBLISHED_THOUGH_HIDDEN:
+                continue
+            path = f"{folder}{entry.name}"
+            if entry.is_symlink():
+                raise MolthubError("this is a link", place=str(site / path), remedy="an index holds files only")
+            if entry.is_dir():
+                yield from _files(site, f"{path}/")
+            else:
+                yield path
+
+
+def checked_root(site: Path) -> bytes:
+    """Return the root of a whole index. Raises :class:`MixedError` where what is signed is another one."""
+    content = built_root(site)
+    if (site / TIMESTAMP).is_file():
+        signed = signed_root(lambda path: (site / path).read_bytes())
+        if signed != hex_of(content):
+            message = "the index was built again after it was signed"
+            raise MixedError(message, place=str(site), remedy="sign it: molthub sign")
+    return content
+
+
+def signed_root(read: Read) -> str | None:
+    """Return the hex name of the root that an index's metadata speaks of; None where there is none that can be read.
+
+    Signatures are not looked at here: whoever signs and whoever reads does that.
+    """
+    try:
+        snapshot, targets = metadata_of(read)
+        found = json.loads(read(targets))["signed"]["targets"][ROOT_DOCUMENT]["hashes"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) and snapshot else None
+
+
+def metadata_of(read: Read) -> tuple[str, str]:
+    """Return the paths of the snapshot and the targets that an index's timestamp leads to.
+
+    Raises OSError, ValueError, KeyError or TypeError where that cannot be told.
+    """
+    timestamp = json.loads(read(TIMESTAMP))["signed"]
+    snapshot = f"metadata/{int(timestamp['meta']['snapshot.json']['version'])}.snapshot.json"
+    targets = json.loads(read(snapshot))["signed"]["meta"]["targets.json"]["version"]
+    return snapshot, f"metadata/{int(targets)}.targets.json"
+
+
+def is_old_metadata(path: str, current: frozenset[str]) -> bool:
+    """Whether a file is a snapshot or targets of an earlier signing."""
+    return _OLD_METADATA.match(path) is not None and path not in current
+
+
+def kept_beside(site: Path, files: frozenset[str]) -> Kept:
+    """Return what decides which older files stay beside this index."""
+    root = index_root_from_json((site / ROOT_DOCUMENT).read_bytes(), str(site / ROOT_DOCUMENT))
+    return Kept(files, frozenset(_removed(site, root.shards.values())), bool(root.fleets))
+
+
+def _removed(site: Path, shards: Iterable[str]) -> Iterator[str]:
+    for name in shards:
+        place = site / "shards" / f"{name}.json.gz"
+        try:
+            shard = shard_from_json(gzip.decompress(place.read_bytes()), str(place))
+        except (OSError, EOFError) as error:
+            remedy = "build it again: molthub build --full"
+            raise FormatError("this shard is missing or damaged", place=str(place), remedy=remedy) from error
+        releases: list[SkillRelease | PackRelease] = [
+            *(release for skill in shard.skills.values() for release in skill.releases.values()),
+            *(release for pack in shard.packs.values() for release in pack.releases.values()),
+        ]
+        yield from (release.artifact.digest for release in releases if release.removed is not None)
