@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from molthub.errors import MixedError, MolthubError, UnreachableError, UsageError
+from molthub.index.deploy.addresses import is_rsync, open_place
 from molthub.index.deploy.deploy import Wanted, deploy
 from molthub.index.deploy.folder import FolderPlace
 from molthub.index.deploy.order import Stage, in_stages, stage_of
-from molthub.index.deploy.places import Held, is_rsync, open_place
+from molthub.index.deploy.places import Held
 from molthub.index.deploy.replaced import read_replaced, replaced_after, replaced_document
 from molthub.index.deploy.whole_folder import WholeFolder
 from molthub.index.folder import TEMPORARY
@@ -73,7 +74,7 @@ def test_roots_come_last_and_whatever_they_name_before(sites: list[Path], tmp_pa
         ("bots/prod/ada.json", Stage.VIEWS),
         ("log/tile/0/000", Stage.VIEWS),
         ("metadata/7.snapshot.json", Stage.METADATA),
-        ("log/checkpoint", Stage.LOG),
+        ("log/checkpoint", Stage.CHECKPOINT),
         ("replaced.json", Stage.REPLACED),
         ("registry.json", Stage.ROOT),
         ("metadata/timestamp.json", Stage.TIMESTAMP),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from molthub.errors import MolthubError, UnreachableError
-from molthub.index.deploy.places import open_place
+from molthub.index.deploy.addresses import open_place
 from tests.deploy.places import NOW, BreakingOff, generation, send
 from tests.index import walk
 from tests.index.made import site

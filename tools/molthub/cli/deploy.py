@@ -74,7 +74,7 @@ def deploy(
 
 def _open(address: str, live: str | None) -> Place:
     try:
-        from molthub.index.deploy.places import open_place
+        from molthub.index.deploy.addresses import open_place
     except ModuleNotFoundError as error:
         raise missing_extra("registry", "molthub deploy") from error
     return open_place(address, live=_reader(live) if live is not None else None)

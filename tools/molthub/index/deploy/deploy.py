@@ -17,12 +17,12 @@ from molthub.index.deploy.site import (
     checked_root,
     is_old_metadata,
     kept_beside,
-    metadata_of,
+    named_by_metadata,
     signed_root,
     site_files,
 )
-from molthub.index.folder import MARKER, ROOT_DOCUMENT, opened_for_build
-from molthub.index.publish import BLOB, OWNED_FOLDERS
+from molthub.index.folder import BLOB, MARKER, ROOT_DOCUMENT, opened_for_build
+from molthub.index.publish import OWNED_FOLDERS
 from molthub.index.retention import KEPT_SECONDS, Read, blobs_of_roots
 from molthub.index.standing import check_removal, standing, standing_of
 
@@ -76,7 +76,7 @@ def _deploy(site: Path, place: Place, wanted: Wanted, now: datetime, done: Done)
                               hex_of(content), now)  # fmt: skip
     roots = [f"{name}.{ROOT_DOCUMENT}" for name in replaced]
     kept = blobs_of_roots(kept_beside(site, files), roots, _either(site, place)).keys() - files
-    kept |= _kept_metadata(place) - files
+    kept |= named_by_metadata(place.read) - files
     changed = place.changed(site, sorted(files - {REPLACED}), held)
     stale = _stale(held, files | kept, live, now) if wanted.delete else []
     sent = tuple(path for _, paths in in_stages([*changed, *_note(place, replaced)]) for path in paths)
@@ -139,14 +139,6 @@ def _either(site: Path, place: Place) -> Read:
         return place.read(path)
 
     return read
-
-
-def _kept_metadata(place: Place) -> set[str]:
-    """Return what readers of the published timestamp ask for next."""
-    try:
-        return set(metadata_of(place.read))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return set()
 
 
 def _stale(held: Mapping[str, Held], wanted: frozenset[str], live: bytes | None, now: datetime) -> list[str]:

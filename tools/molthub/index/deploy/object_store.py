@@ -19,7 +19,7 @@ from pathlib import Path
 from molthub.errors import DeniedError, MolthubError, UnreachableError, UsageError, missing_extra
 from molthub.index.content_types import content_type, lifetime
 from molthub.index.deploy.places import Done, Held
-from molthub.index.publish import BLOB
+from molthub.index.folder import BLOB
 
 try:
     import obstore

@@ -1,8 +1,8 @@
 """The order in which an index's files may appear where somebody is reading. Pure.
 
 A reader begins at ``metadata/timestamp.json`` where the index is signed and at ``registry.json`` where it is not, and
-follows hashes from there. So whatever a file names is there before it: a sending that is broken off between any two
-files leaves the old index, or the new one.
+follows hashes from there; who watches the log begins at its checkpoint. So whatever a file names is there before it: a
+sending that is broken off between any two files leaves the old index, or the new one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from enum import IntEnum
 from itertools import groupby
 
-from molthub.index.folder import ROOT_DOCUMENT
-from molthub.index.publish import BLOB
+from molthub.index.folder import BLOB, ROOT_DOCUMENT
 
 REPLACED = "replaced.json"
 TIMESTAMP = "metadata/timestamp.json"
+CHECKPOINT = "log/checkpoint"
 
 
 class Stage(IntEnum):
@@ -25,14 +25,16 @@ class Stage(IntEnum):
     TWIN = 1
     VIEWS = 2
     METADATA = 3
-    LOG = 4
-    REPLACED = 5
-    ROOT = 6
-    TIMESTAMP = 7
+    REPLACED = 4
+    ROOT = 5
+    TIMESTAMP = 6
+    CHECKPOINT = 7
 
 
 def stage_of(path: str) -> Stage:
     """Return when a file may appear."""
+    if path == CHECKPOINT:
+        return Stage.CHECKPOINT
     if path == TIMESTAMP:
         return Stage.TIMESTAMP
     if path == ROOT_DOCUMENT:
@@ -41,9 +43,7 @@ def stage_of(path: str) -> Stage:
         return Stage.REPLACED
     if BLOB.match(path):
         return Stage.TWIN if path.endswith(f".{ROOT_DOCUMENT}") else Stage.BLOBS
-    if path.startswith("metadata/"):
-        return Stage.METADATA
-    return Stage.LOG if path.rpartition("/")[2] == "checkpoint" else Stage.VIEWS
+    return Stage.METADATA if path.startswith("metadata/") else Stage.VIEWS
 
 
 def in_stages(paths: Iterable[str]) -> list[tuple[Stage, list[str]]]:

@@ -16,7 +16,7 @@ from shutil import which
 
 from molthub.errors import MolthubError, UnreachableError
 from molthub.index.deploy.places import Done, Held
-from molthub.index.publish import BLOB
+from molthub.index.folder import BLOB
 
 _LISTED = re.compile(r"-[rwxXsStT-]{9}\S*\s+(\d+) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.*)")
 _DOCUMENTS = ("/*.json", "/metadata/", "/metadata/*.json", "/shards/", "/shards/*", "/fleets/", "/fleets/*.json",

@@ -7,15 +7,19 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from molthub.documents import hex_of, index_root_from_json, shard_from_json
 from molthub.errors import FormatError, MixedError, MolthubError
-from molthub.index.deploy.order import TIMESTAMP
+from molthub.index.deploy.order import CHECKPOINT, TIMESTAMP
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.publish_metadata import built_root
 from molthub.index.retention import Kept, Read
 from molthub.model import PackRelease, SkillRelease
+from molthub.transparency.checkpoint import read_checkpoint
+from molthub.transparency.entries import FOLDER
+from molthub.transparency.tiles import edge_tiles
 
 _PUBLISHED_THOUGH_HIDDEN = {".well-known", ".nojekyll"}
 _OLD_METADATA = re.compile(r"metadata/([0-9]+)\.(?:snapshot|targets)\.json\Z")
@@ -57,18 +61,28 @@ def signed_root(read: Read) -> str | None:
     Signatures are not looked at here: whoever signs and whoever reads does that.
     """
     try:
-        snapshot, targets = metadata_of(read)
+        snapshot, targets = _metadata_of(read)
         found = json.loads(read(targets))["signed"]["targets"][ROOT_DOCUMENT]["hashes"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if isinstance(found, str) and snapshot else None
 
 
-def metadata_of(read: Read) -> tuple[str, str]:
-    """Return the paths of the snapshot and the targets that an index's timestamp leads to.
+def named_by_metadata(read: Read) -> frozenset[str]:
+    """Return what readers of a published timestamp, and of the log's checkpoint, ask for next, as far as can be told.
 
-    Raises OSError, ValueError, KeyError or TypeError where that cannot be told.
+    Of the log that is what another length of it no longer has: the files of tiles that are not full.
     """
+    found: list[str] = []
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+        found += _metadata_of(read)
+    with suppress(FileNotFoundError, ValueError):
+        for tile in edge_tiles(read_checkpoint(read(CHECKPOINT).decode()).size):
+            found += [f"{FOLDER}{tile.path}", *([f"{FOLDER}{tile.bundle_path}"] if not tile.level else [])]
+    return frozenset(found)
+
+
+def _metadata_of(read: Read) -> tuple[str, str]:
     timestamp = json.loads(read(TIMESTAMP))["signed"]
     snapshot = f"metadata/{int(timestamp['meta']['snapshot.json']['version'])}.snapshot.json"
     targets = json.loads(read(snapshot))["signed"]["meta"]["targets.json"]["version"]

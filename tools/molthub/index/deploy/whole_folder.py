@@ -14,7 +14,7 @@ from molthub.documents import hex_of
 from molthub.errors import UsageError
 from molthub.index.deploy.folder import FolderPlace
 from molthub.index.deploy.places import Held
-from molthub.index.publish import BLOB
+from molthub.index.folder import BLOB
 from molthub.index.write_files import Writer, plain_umask
 
 _AT_ONCE = 8
