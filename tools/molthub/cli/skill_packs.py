@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _registry = click.option("--registry", metavar="DIR", default=".", help="The registry's checkout. Default: here.")
 _no_commit = click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
+_rev = click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")
+_worktree = click.option("--worktree", is_flag=True, help="Read the files as they lie on disk.")
 _dry_run = click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
 
 
@@ -159,8 +161,8 @@ def _message(written: list[PackChange]) -> str:
 
 @skill_packs.command("list")
 @_registry
-@click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")
-@click.option("--worktree", is_flag=True, help="Read the files as they lie on disk.")
+@_rev
+@_worktree
 @common_options
 def list_packs(console: Console, registry: str, rev: str | None, worktree: bool) -> None:
     """List the registry's packs with their newest versions.
@@ -192,8 +194,8 @@ def list_packs(console: Console, registry: str, rev: str | None, worktree: bool)
 @skill_packs.command()
 @click.argument("pack", metavar="PACK[@N]")
 @_registry
-@click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")
-@click.option("--worktree", is_flag=True, help="Read the files as they lie on disk.")
+@_rev
+@_worktree
 @common_options
 def show(console: Console, pack: str, registry: str, rev: str | None, worktree: bool) -> None:
     """Show one version of a pack: what it declares, and what it is locked to.
@@ -214,6 +216,57 @@ def show(console: Console, pack: str, registry: str, rev: str | None, worktree: 
     for line in block({**shown, **({"resolved": locked} if locked else {})}):
         console.result(line)
     console.json(shown)
+
+
+@skill_packs.command()
+@click.argument("pack", metavar="PACK[@N]")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["agent-plugin", "claude-plugin"]),
+    default="agent-plugin",
+    show_default=True,
+    help="Agent Plugins 1.0.0, or a Claude Code plugin.",
+)
+@_registry
+@_rev
+@_worktree
+@common_options
+def export(
+    console: Console, *, pack: str, folder: Path, kind: str, registry: str, rev: str | None, worktree: bool
+) -> ExitStatus:
+    """Write a pack as a plugin of agent programs: its skills and MCP servers in one folder.
+
+    No secret is in it. A Claude Code plugin refers to variables of the environment; Agent Plugins cannot, so what each
+    server needs besides is named here, and in the plugin's manifest.
+
+    \b
+    Examples:
+      molthub skill-packs export standard-dev ./standard-dev
+      molthub skill-packs export standard-dev@2 ./plugin --format claude-plugin
+
+    Exit status: 0 done, 4 written without a server or skill that the format cannot hold, 1 not written.
+    """
+    from molthub.index.plugins.export import export as exported
+    from molthub.index.plugins.export import write_plugin
+    from molthub.registry.authoring.packs import find_version
+    from molthub.registry.catalog import read_catalog
+
+    source = _source(registry, rev, worktree=worktree)
+    catalog = read_catalog(source)
+    version = find_version(catalog, pack)
+    found = exported(catalog, source, version, kind)
+    write_plugin(found.files, folder)
+    console.result(f"wrote {version.name} {version.number} into {folder}: {len(found.files)} files")
+    for server, needs in sorted(found.needs.items()):
+        for where, values in sorted(needs.items()):
+            console.result(f"  {server} needs besides, in its {where}: {', '.join(sorted(values))}")
+    for what, reason in sorted(found.left_out.items()):
+        console.warn(f"{what} is left out: {reason}")
+    shown = {"pack": version.name, "version": version.number, "format": kind, "folder": str(folder)}
+    console.json({**shown, "files": sorted(found.files), "leftOut": found.left_out, "needs": found.needs})
+    return ExitStatus.PARTLY_DONE if found.left_out else ExitStatus.DONE
 
 
 def _words(given: tuple[str, ...]) -> list[str]:
