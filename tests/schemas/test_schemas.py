@@ -22,6 +22,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from molthub import documents, schema_files, yaml_text
+from molthub.documents import signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -248,7 +249,7 @@ def test_declared_kinds_are_closed() -> None:
         for kind, name, schema in every_subschema()
         if kind in closed and "object" in schema.get("type", []) and schema.get("additionalProperties") is not False
     }
-    published = {"origin", "problem", "artifact", "publishedSync"}
+    published = {"origin", "problem", "artifact", "publishedSync", "signatureRef"}
     assert {(kind, name) for kind, name in loose if name not in published} == OPEN_PLACES
 
 
@@ -308,6 +309,9 @@ READERS: dict[str, tuple[Any, Any]] = {
     "search-directory": (documents.search_directory_from_json, documents.search_directory_to_json),
     "fleet-document": (documents.fleet_from_json, documents.fleet_to_json),
     "bot-document": (documents.bot_from_json, documents.bot_to_json),
+    "signatures": (signatures.signatures_from_json, lambda found: signatures.signatures_to_json(found, "skill/git")),
+    "publishers": (signatures.publishers_from_json, signatures.publishers_to_json),
+    "publisher-keys": (signatures.publisher_keys_from_json, signatures.publisher_keys_to_json),
 }
 
 
@@ -342,6 +346,9 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "publish-result",
         "fmt-result",
         "installed",
+        "signatures",
+        "publishers",
+        "publisher-keys",
     }
     assert set(KINDS) == DECLARED | published
 

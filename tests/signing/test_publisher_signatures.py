@@ -15,28 +15,17 @@ import pysequoia
 import pytest
 
 from molthub.errors import Problem, SignatureError
-from molthub.publisher_signatures import Keyring, Release, sign_with_file, sign_with_gpg
+from molthub.publisher_signatures import Keyring, Release
+from molthub.publisher_signatures.openpgp import sign_with_file, sign_with_gpg
 from molthub.registry.check import check
 from molthub.registry.source import open_source
 from tests.builders import Tree, TreeSource, as_bytes, commit, pack, registry, skill, write_tree
 from tests.registry.command import run_molthub, run_skills
+from tests.signing.keys import KEY, new_key, public, secret, signed
 
 RELEASE = Release("skill", "git", "1.2.0", f"sha256:{'ab' * 32}", 529)
 NOW = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 GPG = shutil.which("gpg")
-
-
-def new_key(**wishes: Any) -> Any:
-    return pysequoia.Tsk.generate(user_id="Ada <ada@example.com>", profile=pysequoia.Profile.RFC4880, **wishes)
-
-
-def public(key: Any) -> bytes:
-    armored: str = pysequoia.armor(bytes(key.extract_certificate()), pysequoia.ArmorKind.PublicKey)
-    return armored.encode()
-
-
-def secret(key: Any) -> bytes:
-    return str(key).encode()
 
 
 def ring(*keys: bytes) -> Keyring:
@@ -106,6 +95,7 @@ def test_gpg_says_what_it_misses(gpg: Callable[..., bytes]) -> None:
 def test_a_good_signature_names_its_key_and_time(ada: Any, eve: Any) -> None:
     found = ring(public(eve), public(ada)).verify(RELEASE, sign_with_file(RELEASE, secret(ada), "key"), NOW)
     assert found.fingerprint == ada.extract_certificate().fingerprint
+    assert found.signed is not None
     assert abs(found.signed - datetime.now(UTC)) < timedelta(minutes=5)
 
 
@@ -181,26 +171,13 @@ def test_what_cannot_sign_is_named(ada: Any, tmp_path: Path) -> None:
 # --- the check -----------------------------------------------------------------------------------------------------
 
 
-def signed(tree: Tree, key: Any, name: str = "git", number: str = "1.1.0", **changes: Any) -> Tree:
-    """Return a registry's tree with the signature of one skill version."""
-    from molthub.registry.catalog import read_catalog
-
-    source = TreeSource(tree)
-    version = read_catalog(source).skills[name].versions[number]
-    assert version.record is not None
-    size = sum(source.files[f"{version.folder}/{path}"].size for path in version.files)
-    release = Release("skill", name, number, version.record.digest, size)._replace(**changes)
-    return {**tree, f"skills/{name}/{number}.sig": sign_with_file(release, secret(key), "key")}
-
-
 def found(tree: Tree, base: Tree | None = None) -> list[Problem]:
     result = check(TreeSource(tree), TreeSource(base) if base is not None else None)
-    return [problem for problem in result.problems if problem.id in ("MH616", "MH014")]
+    return [problem for problem in result.problems if problem.id.startswith(("MH61", "MH63", "MH014"))]
 
 
 ONE = registry(skill("git", "1.1.0"), locked=False)
 STRICT = registry(skill("git", "1.1.0"), locked=False, policy={"requireSignatures": True})
-KEY = "publishers/acme/ada.asc"
 
 
 def test_the_check_takes_a_good_signature(ada: Any) -> None:
@@ -239,14 +216,24 @@ def test_a_pack_is_signed_in_the_same_way(ada: Any) -> None:
     assert ["did not sign this" in problem.message for problem in found(tree)] == [True]
 
 
-def test_the_policy_demands_signatures_of_new_versions_alone(ada: Any) -> None:
+def test_the_policy_demands_signatures(ada: Any) -> None:
     two = registry(skill("git", "1.1.0", "1.2.0"), locked=False, policy={"requireSignatures": True})
-    problems = found(two, STRICT)
-    assert [(problem.file, problem.severity) for problem in problems] == [("skills/git/1.2.0.sig", "error")]
-    with_key = {**two, KEY: public(ada)}
-    assert found(signed(with_key, ada, number="1.2.0"), {**STRICT, KEY: public(ada)}) == []
-    assert {problem.severity for problem in found(two)} == {"warning"}
+    assert [(problem.id, problem.file) for problem in found(two)] == [
+        ("MH631", "skills/git/1.1.0.sig"),
+        ("MH631", "skills/git/1.2.0.sig"),
+    ]
+    both = signed(signed({**two, KEY: public(ada)}, ada), ada, number="1.2.0")
+    assert found(both) == []
     assert found(ONE) == []
+
+
+def test_the_policy_may_begin_at_a_time_but_what_is_new_is_signed_whatever_its_date(ada: Any) -> None:
+    policy = {"requireSignatures": True, "signedSince": "2030-01-01T00:00:00Z"}
+    one = registry(skill("git", "1.1.0"), locked=False, policy=policy)
+    two = registry(skill("git", "1.1.0", "1.2.0"), locked=False, policy=policy)
+    assert found(two) == []
+    assert [(problem.id, problem.file) for problem in found(two, one)] == [("MH631", "skills/git/1.2.0.sig")]
+    assert found(signed({**two, KEY: public(ada)}, ada, number="1.2.0"), {**one, KEY: public(ada)}) == []
 
 
 def test_a_change_is_judged_by_the_keys_that_it_meets(ada: Any, eve: Any) -> None:
@@ -277,8 +264,8 @@ def test_what_is_merged_is_not_judged_again(ada: Any, eve: Any, tmp_path: Path) 
     commit(bad, tmp_path)
     commit({**bad, "registry.yaml": as_bytes(bad["registry.yaml"]) + b"description: Skills.\n"}, tmp_path)
     head, base = open_source(tmp_path), open_source(tmp_path, rev="HEAD~1")
-    assert [problem.id for problem in check(head, base).problems if problem.id == "MH616"] == []
-    assert [problem.id for problem in check(head).problems if problem.id == "MH616"] == ["MH616"]
+    assert [problem.id for problem in check(head, base).problems if problem.id.startswith("MH63")] == []
+    assert [problem.id for problem in check(head).problems if problem.id.startswith("MH63")] == ["MH632"]
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
@@ -298,7 +285,9 @@ def test_publishing_signs_what_is_new(
     assert "signed: skills/hello/1.0.0.sig" in said.err
     assert "PRIVATE" not in said.out + said.err
     checked = run_molthub(capsys, "check", "--registry", checkout, "--base", "HEAD~1", "--json")
-    assert [problem for problem in checked.json["problems"] if problem["id"] == "MH616"] == []
+    assert [problem["file"] for problem in checked.json["problems"] if problem["id"] == "MH631"] == [
+        "skills/git/1.1.0.sig"
+    ]
 
 
 def test_nothing_is_published_when_it_cannot_be_signed(

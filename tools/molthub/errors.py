@@ -110,6 +110,12 @@ PROBLEMS: dict[str, str] = {
     "MH621": "log of published versions that does not follow from what was seen before",
     "MH622": "version that the registry's log does not hold",
     "MH623": "log of published versions that is damaged or not whole",
+    # 63x: publishers' signatures
+    "MH631": "version that is not signed, though it must be",
+    "MH632": "signature by a key that is none of its publisher's",
+    "MH633": "signature by a key that had expired",
+    "MH634": "signature by a key that was revoked",
+    "MH635": "signature that is not for this version",
     # 7xx: bots
     "MH701": "file of the agent program that does not parse",
     "MH702": "folder or file that cannot be read or written",
@@ -327,6 +333,36 @@ class SignatureError(IntegrityError):
     """A publisher's signature that is demanded is missing, or is not good."""
 
     problem_id = "MH616"
+
+
+class UnsignedError(SignatureError):
+    """A version has no signature, though a policy demands one or an earlier version had one."""
+
+    problem_id = "MH631"
+
+
+class ForeignSignerError(SignatureError):
+    """A signature was made by a key that is none of its publisher's, or its publisher does not own the name."""
+
+    problem_id = "MH632"
+
+
+class ExpiredKeyError(SignatureError):
+    """A signature was made by a key that had expired when the version was published."""
+
+    problem_id = "MH633"
+
+
+class RevokedKeyError(SignatureError):
+    """A signature was made by a key that was revoked."""
+
+    problem_id = "MH634"
+
+
+class OtherContentError(SignatureError):
+    """A signature is not for this: other content, another name or number, or damaged."""
+
+    problem_id = "MH635"
 
 
 class SignerChangedError(SignatureError):

@@ -33,7 +33,9 @@ _KINDS = {"MH502": "mended", "MH503": "left out"}
 @click.option(
     "--owner", "--publisher", "owner", metavar="NAME", help="Who owns a new skill. Default: the registry's owner."
 )
-@click.option("--sign", "key", metavar="KEY", help="Sign what is new: a key of gpg, or a file with a secret key.")
+@click.option(
+    "--sign", "key", metavar="KEY", help="Sign what is new: a key of gpg, or the file of a secret key (OpenPGP or SSH)."
+)
 @click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
 @common_options
 def publish(
@@ -63,6 +65,7 @@ def publish(
       skills publish ./my-skill --registry ../registry --bump minor --yes
       skills publish ./my-skill --registry ../registry --name @acme/my-skill --version 2.0.0
       skills publish ./my-skill --registry ../registry --sign ada@example.com
+      skills publish ./my-skill --registry ../registry --sign ~/.ssh/id_ed25519
 
     Exit status: 0 all published or unchanged, 4 some were refused, 1 all were.
     """
@@ -89,17 +92,14 @@ def publish(
 
 def _signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
     """Return the signature of every new version. Raises :class:`SignatureError`; nothing is written then."""
-    from molthub.publisher_signatures import Release, sign_with_file, sign_with_gpg
+    from molthub.publisher_signatures import Release, Signing
     from molthub.registry.authoring.checkout import NewFile
 
-    path = Path(key)
-    secret = path.read_bytes() if path.is_file() else None
-    files = {}
+    signing, files = Signing(key), {}
     for outcome in new:
         size = sum(len(file.content) for file in outcome.files.values())
         release = Release("skill", outcome.name, outcome.version, outcome.digest, size)
-        made = sign_with_gpg(release, key) if secret is None else sign_with_file(release, secret, str(path))
-        files[f"skills/{outcome.name}/{outcome.version}.sig"] = NewFile(made)
+        files[release.file] = NewFile(signing.sign(release))
     return files
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from molthub.documents.digests import digest_of
-from molthub.documents.index import artifact_from_json
+from molthub.documents.index import artifact_from_json, signature_ref_to_json
 from molthub.documents.names import DNS_LABEL, ENV_KEY, MCP_NAME, SEMVER, SKILL_NAME
 from molthub.documents.reading import (
     NO_INDEX,
@@ -139,7 +139,8 @@ def _attached_to_json(pack: AttachedPack) -> dict[str, Json]:
 
 def _fetch_to_json(artifact: Artifact) -> dict[str, Json]:
     head = {"name": artifact.name, "version": artifact.version, "archive": artifact.archive}
-    return head | {"size": artifact.size, "unpacked": artifact.unpacked}
+    sizes = {"size": artifact.size, "unpacked": artifact.unpacked}
+    return head | sizes | signature_ref_to_json(artifact.signature)
 
 
 def _fetch(digest: str, how: dict[str, Any]) -> Artifact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from molthub.documents.names import DNS_LABEL, ENV_KEY, SEMVER
+from molthub.documents.names import DNS_LABEL, ENV_KEY, FINGERPRINT, SEMVER, TIME
 from molthub.documents.reading import (
     as_digest,
     as_hex,
@@ -27,6 +27,7 @@ from molthub.model import (
     PackEntry,
     PackRelease,
     Shard,
+    SignatureRef,
     SkillEntry,
     SkillRelease,
 )
@@ -44,7 +45,9 @@ def index_root_to_json(root: IndexRoot) -> dict[str, Json]:
         "shards": dict(root.shards),
         "search": dict(root.search),
     }
-    return document | ({"fleets": dict(root.fleets)} if root.fleets else {})
+    signing: dict[str, Json] = {"publishers": root.publishers, "requireSignatures": bool(root.demand) or None}
+    signing |= {"signedSince": root.demand} if isinstance(root.demand, str) else {}
+    return document | without_empty({"fleets": dict(root.fleets), **signing})
 
 
 def index_root_from_json(content: bytes, where: str) -> IndexRoot:
@@ -62,7 +65,16 @@ def _index_root(document: dict[str, Any]) -> IndexRoot:
         shards=as_hex_map(document["shards"]),
         search=as_hex_map(document["search"]),
         fleets=as_hex_map(document.get("fleets")),
+        publishers=as_hex(document["publishers"]) if document.get("publishers") else "",
+        demand=_demand(document),
     )
+
+
+def _demand(document: dict[str, Any]) -> bool | str:
+    """Return what must be signed."""
+    if not document.get("requireSignatures"):
+        return False
+    return checked(TIME, document["signedSince"], "a time") if "signedSince" in document else True
 
 
 def shard_to_json(shard: Shard) -> dict[str, Json]:
@@ -161,7 +173,22 @@ def _artifact_to_json(artifact: Artifact) -> dict[str, Json]:
         "archive": artifact.archive,
         "size": artifact.size,
         "unpacked": artifact.unpacked,
+        **signature_ref_to_json(artifact.signature),
     }
+
+
+def signature_ref_to_json(found: SignatureRef | None) -> dict[str, Json]:
+    """Return what a document says of a version's signature: nothing where there is none."""
+    if found is None:
+        return {}
+    return {"signature": {"publisher": found.publisher, "signer": found.signer, "file": found.file}}
+
+
+def _signature_ref(value: dict[str, Any] | None) -> SignatureRef | None:
+    if value is None:
+        return None
+    publisher = checked(DNS_LABEL, value["publisher"], "a publisher")
+    return SignatureRef(publisher, checked(FINGERPRINT, value["signer"], "a fingerprint"), as_hex(value["file"]))
 
 
 def _release_artifact(release: dict[str, Any], version: str, name: str) -> Artifact:
@@ -180,6 +207,7 @@ def artifact_from_json(value: dict[str, Any], version: str, name: str) -> Artifa
         size=as_size(value["size"]),
         unpacked=as_size(value["unpacked"]),
         name=name,
+        signature=_signature_ref(value.get("signature")),
     )
 
 

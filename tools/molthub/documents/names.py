@@ -15,6 +15,12 @@ SEMVER = re.compile(
 )
 HEX = re.compile(r"[0-9a-f]{64}\Z")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+FINGERPRINT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64}|SHA256:[A-Za-z0-9+/]{43})\Z")
+"""Matches a key's fingerprint: OpenPGP's (version 4 or 6), or SSH's as ``ssh-keygen -l`` shows it."""
+
+TIME = re.compile(
+    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\Z"
+)
 PLACEHOLDER = re.compile(r"\$\$|\$\{secrets\.([a-z0-9][a-z0-9_.-]*)\}")
 """Matches what a ``$`` may begin: an escape, or a secret's placeholder (its name in group 1)."""
 

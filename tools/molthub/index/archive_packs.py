@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from molthub.documents import file_entry, tree_digest
 from molthub.index.releases import Archived, latest_pack, problem_at, tombstones
+from molthub.index.signatures import list_of_signatures, offers_signed, with_signature
 from molthub.model import Artifact, Locked, Pack, PackEntry, PackRelease, PackVersion
+from molthub.publisher_signatures import Release
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.pack_servers import pack_servers
 from molthub.registry.source import Source
@@ -54,12 +56,16 @@ def _release(
         archived.problems.append(problem_at(record.at or version.file, "MH404", message, remedy))
         return None
     skills, withdrawn = _locked_skills(version, what, archived)
-    if skills is None:
+    signable = Release("pack", pack.name, str(version.number), digest, len(read))
+    if skills is None or not offers_signed(signable, pack.project, record, source, archived):
         return None
+    keys = {name: f"skill/{name}@{artifact.version}" for name, artifact in skills.items()}
+    file = list_of_signatures(signable.key, (signable.key, *keys.values()), archived)
+    artifact = archived.add_archive(pack.name, str(version.number), digest, content)
     return PackRelease(
-        artifact=archived.add_archive(pack.name, str(version.number), digest, content),
+        artifact=with_signature(artifact, signable.key, file, archived),
         published=record.published,
-        skills=skills,
+        skills={name: with_signature(locked, keys[name], file, archived) for name, locked in skills.items()},
         mcps=tuple(sorted(_servers(catalog, version))),
         env_vars=tuple(sorted(_env_keys(catalog, version))),
         yanked=record.yanked,

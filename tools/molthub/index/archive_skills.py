@@ -6,13 +6,16 @@ A version that cannot be offered as it was recorded is left out and named in a p
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from molthub import versions
 from molthub.documents import file_entry, tree_digest
 from molthub.index.archives import fits
 from molthub.index.imported import NO_UPSTREAMS, Upstreams, content_of
 from molthub.index.releases import Archived, Content, problem_at, removal, tombstones
+from molthub.index.signatures import list_of_signatures, offers_signed, with_signature
 from molthub.model import Skill, SkillEntry, SkillManifest, SkillRelease, SkillVersion, VersionRecord
+from molthub.publisher_signatures import Release
 from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
 from molthub.registry.upstreams.upstream import OWN_FILES, Imported, upstream_of
@@ -70,7 +73,18 @@ def archive_skill(
             if release is not None:
                 releases[number] = release
     if releases:
-        archived.skills[skill.name] = _entry(skill, releases)
+        archived.skills[skill.name] = _entry(skill, _with_signatures(skill.name, releases, archived))
+
+
+def _with_signatures(name: str, releases: dict[str, SkillRelease], archived: Archived) -> dict[str, SkillRelease]:
+    keys = {number: f"skill/{name}@{number}" for number in releases}
+    file = list_of_signatures(f"skill/{name}", keys.values(), archived)
+    if not file:
+        return releases
+    return {
+        number: replace(release, artifact=with_signature(release.artifact, keys[number], file, archived))
+        for number, release in releases.items()
+    }
 
 
 def _report_missing(skill: Skill, broken: Collection[str], archived: Archived) -> None:
@@ -94,6 +108,9 @@ def _release(
         return None
     content = _checked_content(version, record, source, archived, upstreams)
     if content is None:
+        return None
+    signable = Release("skill", skill.name, version.version, record.digest, sum(entry.size for entry, _ in content))
+    if not offers_signed(signable, skill.project, record, source, archived):
         return None
     key = (skill.name, version.version)
     archived.contents[key] = content

@@ -11,20 +11,25 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from molthub.documents import shard_from_json
+from molthub.documents.signatures import signatures_from_json
 from molthub.errors import Problem
 from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import imported_of, whole_content
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, entry_views, listed, pack_lists
+from molthub.index.publishers import Publishers
 from molthub.index.releases import Archived, Content
 from molthub.index.shards import shard_document
+from molthub.index.signatures import signature_files
 from molthub.index.skill_rows import read_skill
 from molthub.index.state import State
 from molthub.index.views import Files
 from molthub.index.views.fleets import fleet_routes
-from molthub.model import Artifact, Skill, SkillEntry, SkillVersion
+from molthub.model import Artifact, SignedVersion, Skill, SkillEntry, SkillVersion
+from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import read_around
+from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.resolve import resolve_bots
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
@@ -107,9 +112,11 @@ class OfferedOnDemand(Archived):
     asked: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: State, skills: SkillsOnDemand) -> OfferedOnDemand:
-        """Offer what ``state`` remembers of ``skills``."""
+    def of(cls, state: State, skills: SkillsOnDemand, judge: SignatureJudge | None = None) -> OfferedOnDemand:
+        """Offer what ``state`` remembers of ``skills``; ``judge`` judges the signatures of what is archived beside."""
         return cls(
+            judge=judge or SignatureJudge(),
+            signed=_OnDemand(lambda key: _signed(state, key)),
             skills=_OnDemand(lambda name: _entry(state, name)),
             manifests=_OnDemand(lambda key: skills.version(*key).manifest),
             contents=_OnDemand(lambda key: skills.content(*key)),
@@ -126,11 +133,11 @@ class OfferedOnDemand(Archived):
         return Archived.was_removed(self, skill, version)
 
     def offer(self, skill: str, version: str) -> str:
-        """Return what there is of a version: its archive and digest, ``removed``, or nothing."""
+        """Return what there is of a version: its archive, digest and signature, ``removed``, or nothing."""
         if Archived.was_removed(self, skill, version):
             return "removed"
         artifact = Archived.artifact(self, skill, version)
-        return f"{artifact.archive} {artifact.digest}" if artifact is not None else ""
+        return f"{artifact.archive} {artifact.digest} {artifact.signature}" if artifact is not None else ""
 
 
 class _OnDemand(MutableMapping[Key, Value], Generic[Key, Value]):
@@ -156,6 +163,13 @@ class _OnDemand(MutableMapping[Key, Value], Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+
+def _signed(state: State, key: str) -> SignedVersion:
+    content = state.signed(key.removeprefix("skill/").rpartition("@")[0]) if key.startswith("skill/") else b""
+    if not content:
+        raise KeyError(key)
+    return signatures_from_json(content, key)[key]
 
 
 def _entry(state: State, name: str) -> SkillEntry:
@@ -218,16 +232,19 @@ def _left_out(*, fleets: bool) -> frozenset[str]:
 
 
 def make_around(
-    source: GitSource, state: State, *, fleets: bool, upstreams: Upstreams = NO_UPSTREAMS
+    source: GitSource, state: State, publishers: Publishers, *, fleets: bool, upstreams: Upstreams = NO_UPSTREAMS
 ) -> tuple[AroundSkills, list[Listed], Files]:
     """Return what an index holds of packs and fleets: what to remember, the packs' rows, and their files."""
     part = source.part(without=_left_out(fleets=fleets))
     skills = SkillsOnDemand(source, state, upstreams)
     catalog = read_around(part, skills, state.broken(), state.dangling())
-    archived = OfferedOnDemand.of(state, skills)
+    judge = publishers.judge(source, demanded_by(catalog.registry.policy))
+    archived = OfferedOnDemand.of(state, skills, judge)
     archive_packs(catalog, part, archived)
     documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived) if fleets else FleetDocuments()
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
+    packs_signed = {key: found for key, found in archived.signed.items() if key in archived.signed_manifests}
+    files |= signature_files(archived, packs_signed)
     for pack in archived.packs.values():
         files |= entry_views(catalog.registry, archived, pack)
     files |= pack_lists(catalog.registry, archived)

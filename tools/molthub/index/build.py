@@ -20,14 +20,18 @@ from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, Lists, entry_views, listed, pack_lists, search_rows
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import read_rows, users_of
+from molthub.index.publishers import judge_of, publisher_files
 from molthub.index.releases import Archived
 from molthub.index.search_files import write_search
 from molthub.index.shards import write_shards
+from molthub.index.signatures import signature_files
 from molthub.index.views.discovery import latest_artifact, root_discovery
 from molthub.index.views.fleets import fleet_routes
 from molthub.index.views.hosting import hosting, schemas
 from molthub.model import IndexRoot, Registry
+from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import Catalog
+from molthub.registry.publisher_keys import read_keys
 from molthub.registry.resolve import resolve_bots
 from molthub.registry.source import Source
 
@@ -76,7 +80,8 @@ def build_index(
     What cannot be offered is left out and named in ``problems``; nothing is raised for content. ``progress`` is told
     of every skill that is done.
     """
-    archived = Archived()
+    demand = demanded_by(catalog.registry.policy)
+    archived = Archived(judge=judge_of(catalog.publishers, source, demand))
     archive_skills(catalog, source, archived, progress, upstreams)
     archive_packs(catalog, source, archived)
     documents = FleetDocuments()
@@ -85,7 +90,12 @@ def build_index(
     rows = [listed(archived, entry) for entry in archived.entries]
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
     shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files)
-    files |= root_documents(catalog.registry, catalog.revision, shards, search, documents.names)
+    files |= signature_files(archived, archived.signed)
+    publishers, keys = publisher_files(read_keys(publisher, source) for publisher in catalog.publishers.values())
+    files |= (
+        root_documents(catalog.registry, catalog.revision, shards, search, documents.names, publishers=publishers)
+        | keys
+    )
     files |= _views(catalog.registry, archived, rows)
     if fleets:
         files |= fleet_routes(catalog, documents.states, archived.packs)
@@ -102,7 +112,13 @@ def build_index(
 
 
 def root_documents(
-    registry: Registry, revision: str, shards: Mapping[str, str], search: Mapping[str, str], fleets: Mapping[str, str]
+    registry: Registry,
+    revision: str,
+    shards: Mapping[str, str],
+    search: Mapping[str, str],
+    fleets: Mapping[str, str],
+    *,
+    publishers: str,
 ) -> dict[str, bytes]:
     """Return the root that names everything else, under its own name and under its hex name."""
     root = IndexRoot(
@@ -114,6 +130,8 @@ def root_documents(
         shards=shards,
         search=search,
         fleets=fleets,
+        publishers=publishers,
+        demand=demanded_by(registry.policy),
     )
     content = canonical(index_root_to_json(root))
     return {ROOT_DOCUMENT: content, f"{hex_of(content)}.{ROOT_DOCUMENT}": content}

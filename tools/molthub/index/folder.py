@@ -23,7 +23,9 @@ STATE = ".molthub-state"
 TEMPORARY = ".molthub-tmp"
 """The name of a file that is being written; it is renamed to its own when it is whole."""
 
-BLOB = re.compile(r"(?:archives|shards|search|fleets|bots)/[0-9a-f]{64}\.|[0-9a-f]{64}\.registry\.json\Z")
+BLOB = re.compile(
+    r"(?:archives|shards|search|fleets|bots|signatures|publishers)/[0-9a-f]{64}\.|[0-9a-f]{64}\.registry\.json\Z"
+)
 """Matches the paths of files that are named after their bytes."""
 
 FILE_MODE = 0o644

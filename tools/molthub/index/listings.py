@@ -62,7 +62,7 @@ def pack_lists(registry: Registry, archived: Archived) -> Files:
     return marketplace(registry, archived) | server_list(registry, archived)
 
 
-SKILL_FOLDERS = ("simple", "api/v1/skills", "s", "skills")
+SKILL_FOLDERS = ("simple", "api/v1/skills", "s", "skills", "signatures/skill")
 """Where the views of one skill stand: in a folder of its name, and ``api/v1/skills/<name>.json``."""
 
 

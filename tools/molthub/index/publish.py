@@ -32,6 +32,7 @@ OWNED_FOLDERS = (
     "packs",
     "tags",
     "publishers",
+    "signatures",
     "browse",
     "assets",
     "schemas",

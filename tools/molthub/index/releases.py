@@ -19,11 +19,13 @@ from molthub.model import (
     Json,
     PackEntry,
     Project,
+    SignedVersion,
     SkillEntry,
     SkillManifest,
     SkillRelease,
     VersionRecord,
 )
+from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.upstreams.upstream import Imported
 
 Content = tuple[tuple[FileEntry, bytes], ...]
@@ -37,6 +39,8 @@ class Archived:
     ``manifests`` and ``contents`` belong to the skill versions that have an archive, by name and number;
     ``archives`` are by hex. ``problems`` name every version that was left out, ``unfetched`` those among them of whose
     upstream nothing was brought. ``servers`` are the MCP servers of each pack's newest version, by the pack's name.
+    ``judge`` judges publishers' signatures; those that count are in ``signed`` by what they speak of, with the bytes
+    they are over, and their lists by hex.
     """
 
     skills: MutableMapping[str, SkillEntry] = field(default_factory=dict)
@@ -47,6 +51,10 @@ class Archived:
     servers: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unfetched: list[Imported] = field(default_factory=list)
+    judge: SignatureJudge = field(default_factory=SignatureJudge)
+    signed: MutableMapping[str, SignedVersion] = field(default_factory=dict)
+    signed_manifests: dict[str, bytes] = field(default_factory=dict)
+    signatures: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[SkillEntry | PackEntry, ...]:

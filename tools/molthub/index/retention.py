@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.documents import fleet_from_json, hex_of, index_root_from_json, search_directory_from_json, shard_from_json
+from molthub.documents.signatures import publishers_from_json
 from molthub.errors import FormatError
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.model import Artifact, IndexRoot, Shard
@@ -94,7 +95,9 @@ def _blobs(root: IndexRoot, index: Kept, read: Read, seen: set[str]) -> Iterator
         if path not in seen and path not in index.files:
             seen.add(path)
             yield path
-            yield from _archives(path, read, index.removed)
+            yield from _of_shard(path, read, index.removed)
+    if root.publishers:
+        yield from _publishers(root.publishers, read)
     for path in (f"fleets/{name}.json" for name in root.fleets.values()):
         if index.fleets and path not in seen and path not in index.files:
             seen.add(path)
@@ -114,7 +117,17 @@ def _search(root: IndexRoot, read: Read) -> Iterator[str]:
             yield from (f"search/{one}.json.gz" for one in directory.lists)
 
 
-def _archives(file: str, read: Read, removed: frozenset[str]) -> Iterator[str]:
+def _publishers(name: str, read: Read) -> Iterator[str]:
+    path = f"publishers/{name}.json.gz"
+    yield path
+    try:
+        found = publishers_from_json(gzip.decompress(read(path)), path)
+    except (OSError, EOFError, zlib.error, FormatError):
+        return  # a directory that cannot be read keeps no keys
+    yield from (f"publishers/{ref.keys}.json.gz" for ref in found.values())
+
+
+def _of_shard(file: str, read: Read, removed: frozenset[str]) -> Iterator[str]:
     try:
         shard = shard_from_json(gzip.decompress(read(file)), file)
     except (OSError, EOFError, zlib.error, FormatError):
@@ -122,6 +135,8 @@ def _archives(file: str, read: Read, removed: frozenset[str]) -> Iterator[str]:
     for artifact in _artifacts(shard):
         if artifact.archive and artifact.digest not in removed:
             yield f"archives/{artifact.archive}.tar.gz"
+            if artifact.signature is not None:
+                yield f"signatures/{artifact.signature.file}.json.gz"
 
 
 def _artifacts(shard: Shard) -> Iterator[Artifact]:

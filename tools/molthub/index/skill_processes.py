@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import SKILL_FOLDERS
+from molthub.index.publishers import Publishers
 from molthub.index.skill_rows import SkillRows, make_skill
 from molthub.index.write_files import Writer, files_below
 from molthub.model import Registry
+from molthub.publisher_signatures import demanded_by
 from molthub.registry.trees.git_source import GitSource
 
 _AT_ONCE = 50
@@ -29,12 +31,14 @@ _WORTH_A_PROCESS = 400
 class Work:
     """Where skills are read and written. ``fresh`` says that nothing stands in the folder yet.
 
-    ``registry`` is the repository or folder, ``said`` what its ``registry.yaml`` says. A skill of which ``upstreams``
+    ``registry`` is the repository or folder, ``said`` what its ``registry.yaml`` says, ``publishers`` those whose keys
+    signatures are judged by. A skill of which ``upstreams``
     have not brought everything is not written, unless ``without`` says that it is to be made without.
     """
 
     registry: Path
     said: Registry
+    publishers: Publishers
     revision: str
     out: Path
     fresh: bool
@@ -57,11 +61,13 @@ class SkillMaker:
     def __init__(self, work: Work, source: GitSource | None = None) -> None:
         self._work = work
         self._source = source or GitSource(work.registry, work.revision)
+        self._judge = work.publishers.judge(self._source, demanded_by(work.said.policy))
         self._writer = Writer(work.out, fresh=work.fresh)
 
     def make(self, name: str, tree: str) -> MadeSkill:
         """Make one skill and write its files; those that it has no longer are named, and left."""
-        rows, files = make_skill(self._source, self._work.said, name, tree, self._work.upstreams)
+        said, upstreams = self._work.said, self._work.upstreams
+        rows, files = make_skill(self._source, said, name, tree, judge=self._judge, upstreams=upstreams)
         if rows.unfetched and not self._work.without:
             return MadeSkill(rows, (), 0, ())
         before = () if self._work.fresh else skill_files(self._work.out, name)

@@ -1,20 +1,25 @@
 """One skill of a commit, from its files to everything an index says of it alone: its archives, views and rows.
 
-A function of the skill's tree and nothing else, so that a skill whose tree did not change need not be looked at, and
-that skills may be made in any order, in as many processes as there are.
+A function of the skill's tree, and of its publisher's keys where it is signed, so that a skill none of which changed
+need not be looked at, and that skills may be made in any order, in as many processes as there are.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from molthub.documents import canonical
+from molthub.documents.signatures import signatures_to_json
 from molthub.errors import Problem
 from molthub.index.archive_skills import archive_skill
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, entry_views, listed
+from molthub.index.publishers import watched
 from molthub.index.releases import Archived, latest_skill
+from molthub.index.signatures import signature_files
 from molthub.index.views import Files
 from molthub.model import Registry, Skill
+from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.registry.reading.read_skills import read_skills
 from molthub.registry.trees.git_source import GitSource
@@ -28,7 +33,8 @@ class SkillRows(NamedTuple):
     ``readable`` says whether it stands in the catalog, ``latest`` whether one of its versions is that, ``broken`` what
     of it could not be read. ``archives`` are the
     hex names of what it offers, ``removed`` the digests of its removed versions, ``unfetched`` the versions that it
-    would offer if their upstreams had been fetched.
+    would offer if their upstreams had been fetched. ``signed`` are the signatures that count, as
+    ``molthub.signatures/1``, and ``watched`` says whose keys they depend on; empty where none was there.
     """
 
     name: str
@@ -42,22 +48,32 @@ class SkillRows(NamedTuple):
     broken: dict[str, str]
     references: tuple[Reference, ...]
     unfetched: tuple[Imported, ...] = ()
+    signed: bytes = b""
+    watched: tuple[str, ...] = ()
 
 
 def make_skill(
-    source: GitSource, registry: Registry, name: str, tree: str, upstreams: Upstreams = NO_UPSTREAMS
+    source: GitSource,
+    registry: Registry,
+    name: str,
+    tree: str,
+    *,
+    judge: SignatureJudge,
+    upstreams: Upstreams = NO_UPSTREAMS,
 ) -> tuple[SkillRows, Files]:
-    """Return what an index holds of one skill: what to remember, and its files."""
+    """Return what an index holds of one skill: what to remember, and its files. ``judge`` judges its signatures."""
     part = skill_part(source, name, tree)
     reading = Reading(part)
     skill = read_skills(reading).get(name)
-    archived = Archived()
+    archived = Archived(judge=judge)
     if skill is not None:
         archive_skill(skill, reading.broken, part, archived, upstreams)
     entry = archived.skills.get(name)
     files = {f"archives/{hex_name}.tar.gz": content for hex_name, content in archived.archives.items()}
     if entry is not None:
         files |= entry_views(registry, archived, entry)
+    files |= signature_files(archived, archived.signed)
+    has_signatures = skill is not None and any(path.endswith(".sig") for path in part.files)
     rows = SkillRows(
         name=name,
         tree=tree,
@@ -70,6 +86,8 @@ def make_skill(
         broken=dict(reading.broken),
         references=tuple(reading.references),
         unfetched=tuple(archived.unfetched),
+        signed=canonical(signatures_to_json(archived.signed, f"skill/{name}")) if has_signatures else b"",
+        watched=tuple(watched(name, skill.project.owners)) if skill is not None and has_signatures else (),
     )
     return rows, files
 

@@ -26,7 +26,7 @@ from molthub.index.skill_rows import SkillRows
 from molthub.model import Json
 from molthub.registry.reading.gathered import Reference
 
-FORMAT = 1
+FORMAT = 2
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE skills (name TEXT PRIMARY KEY, tree TEXT, readable INTEGER, latest INTEGER, archives TEXT, removed TEXT,
@@ -39,7 +39,7 @@ CREATE TABLE documents (path TEXT PRIMARY KEY, size INTEGER, time INTEGER) WITHO
 CREATE TABLE retired (path TEXT PRIMARY KEY, root TEXT, digest TEXT) WITHOUT ROWID;
 """
 LISTS = {
-    "skill": ("search/skill", "api/skill", "pages/skill", "simple", "tags"),
+    "skill": ("search/skill", "api/skill", "pages/skill", "simple", "tags", "signed", "watched"),
     "pack": ("search/pack", "api/pack", "pages/pack"),
 }
 """The lists in which an entry may have a row, by its kind."""
@@ -138,6 +138,9 @@ class State:
         self._database.executemany("INSERT INTO targets VALUES (?, ?)", sorted(targets))
         if rows.listed is not None:
             self.put_rows(rows.listed)
+        if rows.signed:
+            signed = [("signed", rows.name, rows.signed), ("watched", rows.name, json.dumps(rows.watched))]
+            self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", signed)
 
     def drop_skill(self, name: str) -> None:
         """Forget a skill."""
@@ -255,6 +258,13 @@ class State:
     def rows(self, of: str) -> dict[str, bytes]:
         """Return the rows of one list by name, in order."""
         return dict(self._database.execute("SELECT name, content FROM rows WHERE list = ? ORDER BY name", (of,)))
+
+    def signed(self, name: str) -> bytes:
+        """Return the signatures of a skill, as ``molthub.signatures/1``; empty where it has none."""
+        found = self._database.execute(
+            "SELECT content FROM rows WHERE list = 'signed' AND name = ?", (name,)
+        ).fetchone()
+        return found[0] if found else b""
 
     def shard_row(self, kind: str, name: str) -> ShardRow | None:
         """Return what the shards say of one entry."""

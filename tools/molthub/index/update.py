@@ -191,7 +191,9 @@ class _Update:
             and known.holds(self.state, underway.changed, names_changed=underway.names_changed)
         ):
             return known
-        around, rows, files = make_around(self.source, self.state, fleets=fleets, upstreams=underway.wanted.upstreams)
+        around, rows, files = make_around(
+            self.source, self.state, underway.publishers, fleets=fleets, upstreams=underway.wanted.upstreams
+        )
         check_removal("bots", before.bots, around.bots, self.max_delete)
         self._put_packs(known.packs if known else (), rows)
         underway.stale.update(known.paths if known else ())
@@ -220,7 +222,9 @@ class _Update:
         """Write what holds rows of many, then the views that list everything, the root last."""
         underway = self.underway
         shards, search = write_shards(underway), write_search_lists(underway)
-        files = root_documents(underway.registry, self.source.revision, shards, search, around.fleets)
+        publishers: str = self.state.fact("publisher directory") or ""
+        revision, registry = self.source.revision, underway.registry
+        files = root_documents(registry, revision, shards, search, around.fleets, publishers=publishers)
         root = {ROOT_DOCUMENT: files.pop(ROOT_DOCUMENT)}
         underway.write(files, document=True)
         write_list_views(underway)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from molthub.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from molthub.model.content import Artifact, EnvNeed, FileEntry, bare_name
+    from molthub.model.content import Artifact, EnvNeed, FileEntry, SignatureRef, bare_name
     from molthub.model.declared import (
         Bot,
         Fleet,
@@ -38,18 +38,20 @@ if TYPE_CHECKING:
     from molthub.model.layers import EnvUse, Layer, Locked, McpUse, PackUse, SkillUse
     from molthub.model.published import IndexRoot, PackEntry, PackRelease, Shard, SkillEntry, SkillRelease
     from molthub.model.search import SearchDirectory, SearchRow
+    from molthub.model.signatures import PublisherKeys, PublisherRef, RevokedKey, SignedVersion
 
 Status = Literal["active", "archived", "deprecated", "quarantined", "removed"]
 Json = Any
 """A JSON value: dict with text keys, list, str, int, float, bool or None."""
 
 _MODULES = {
-    "content": "Artifact EnvNeed FileEntry bare_name",
+    "content": "Artifact EnvNeed FileEntry SignatureRef bare_name",
     "declared": "Bot Fleet Pack PackVersion Profile Project Publisher Registry Script Skill SkillManifest SkillVersion "
     "VersionRecord",
     "layers": "EnvUse Layer Locked McpUse PackUse SkillUse",
     "published": "IndexRoot PackEntry PackRelease Shard SkillEntry SkillRelease",
     "search": "SearchDirectory SearchRow",
+    "signatures": "PublisherKeys PublisherRef RevokedKey SignedVersion",
     "desired": "AttachedPack BotRef DesiredState FleetState Origin SyncPolicy",
 }
 __getattr__ = lazy_names(__name__, _MODULES)
@@ -79,11 +81,16 @@ __all__ = [
     "Profile",
     "Project",
     "Publisher",
+    "PublisherKeys",
+    "PublisherRef",
     "Registry",
+    "RevokedKey",
     "Script",
     "SearchDirectory",
     "SearchRow",
     "Shard",
+    "SignatureRef",
+    "SignedVersion",
     "Skill",
     "SkillEntry",
     "SkillManifest",

@@ -16,10 +16,19 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureRef:
+    """What a shard or a bot's document says of a signature: whose it is, the key, and the file that lists it."""
+
+    publisher: str
+    signer: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """How to get a version and what it is. ``size`` is the archive's, ``unpacked`` the sum of the files'.
 
-    Of a removed version only the digest is left: ``archive`` is empty.
+    Of a removed version only the digest is left: ``archive`` is empty. ``signature`` is None where it is not signed.
     """
 
     version: str
@@ -28,6 +37,7 @@ class Artifact:
     size: int
     unpacked: int
     name: str = ""
+    signature: SignatureRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from molthub.model import Json, Status
 from molthub.model.content import EnvNeed, bare_name
 from molthub.model.desired import SyncPolicy
 from molthub.model.layers import Layer, Locked, PackUse
+from molthub.model.signatures import RevokedKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Publisher:
     scopes: tuple[str, ...] = ()
     display_name: str = ""
     github: tuple[str, ...] = ()
+    revoked: tuple[RevokedKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ from molthub.model.content import Artifact, EnvNeed
 
 @dataclass(frozen=True, slots=True)
 class IndexRoot:
-    """``registry.json``: where a client starts. ``shards``, ``search`` and ``fleets`` map keys to hex names."""
+    """``registry.json``: where a client starts. ``shards``, ``search`` and ``fleets`` map keys to hex names.
+
+    ``publishers`` is the hex name of the directory of publishers, empty where none has keys. ``demand`` says what must
+    be signed: everything, nothing, or whatever was published since a time.
+    """
 
     name: str
     url: str
@@ -21,6 +25,8 @@ class IndexRoot:
     shards: Mapping[str, str]
     search: Mapping[str, str]
     fleets: Mapping[str, str] = field(default_factory=dict)
+    publishers: str = ""
+    demand: bool | str = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from molthub.errors import Problem
 from molthub.index.around_skills import SkillsOnDemand
+from molthub.index.incremental.changed_publishers import signed_by_changed
 from molthub.index.incremental.underway import Underway
 from molthub.index.skill_processes import MadeSkill, Work, make_skills, skill_files
 from molthub.index.skill_rows import SkillRows
@@ -17,9 +18,12 @@ from molthub.registry.trees.skill_folders import SkillFolders, skill_part
 
 
 def make_changed(underway: Underway, folders: SkillFolders) -> None:
-    """Make the skills whose trees changed, or of which an upstream was not fetched; forget those that are gone."""
+    """Make the skills whose trees or publishers' keys changed, or of which an upstream was not fetched.
+
+    Those that are gone are forgotten.
+    """
     state = underway.state
-    known, again = state.trees(), set(state.fact("unfetched") or ())
+    known, again = state.trees(), set(state.fact("unfetched") or ()) | signed_by_changed(underway)
     work = [(name, tree) for name, tree in folders.trees.items() if known.get(name) != tree or name in again]
     for name in sorted(known.keys() - folders.trees.keys()):
         underway.names_changed |= state.readable(name)
@@ -27,7 +31,15 @@ def make_changed(underway: Underway, folders: SkillFolders) -> None:
         underway.stale.update(skill_files(underway.out, name))
         state.drop_skill(name)
     source, wanted = underway.source, underway.wanted
-    here = Work(source.path, underway.registry, source.revision, underway.out, underway.fresh, wanted.upstreams)
+    here = Work(
+        registry=source.path,
+        said=underway.registry,
+        publishers=underway.publishers,
+        revision=source.revision,
+        out=underway.out,
+        fresh=underway.fresh,
+        upstreams=wanted.upstreams,
+    )
     waiting: list[SkillRows] = []
     with wanted.progress("building", len(work)) as step:
         for made in make_skills(here, work, source, wanted.jobs):

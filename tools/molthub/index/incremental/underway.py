@@ -10,6 +10,7 @@ from pathlib import Path
 
 from molthub.index.folder import BLOB
 from molthub.index.imported import NO_UPSTREAMS, Upstreams
+from molthub.index.publishers import Publishers
 from molthub.index.shards import Kind
 from molthub.index.state import State
 from molthub.index.views import Files
@@ -43,6 +44,7 @@ class Underway:
     ``changed`` are the skills that were made again or are gone; ``names_changed``: there are others than before.
     ``lists`` and ``shards`` are those whose rows changed. ``paths`` are the files that belong to the index, as far as
     they were looked at, ``stale`` those that may belong to it no longer, ``digests`` what blobs among these are.
+    ``publishers`` are the commit's.
     """
 
     source: GitSource
@@ -61,6 +63,7 @@ class Underway:
     paths: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
     digests: dict[str, str] = field(default_factory=dict)
+    publishers: Publishers = field(default_factory=lambda: Publishers("", {}))
 
     @property
     def registry(self) -> Registry:
@@ -69,13 +72,15 @@ class Underway:
         return Registry(**{**said, "hosts": tuple(said["hosts"])})
 
     def note_archives(self, kind: Kind, name: str) -> None:
-        """Note the archives of an entry that is about to change: they may be named no longer."""
+        """Note archives and signatures of an entry that is about to change: they may be named no longer."""
         row = self.state.shard_row(kind, name)
         for version in json.loads(row.entry)["versions"].values() if row else ():
             if "archive" in version:
                 path = f"archives/{version['archive']}.tar.gz"
                 self.stale.add(path)
                 self.digests[path] = version["digest"]
+            if "signature" in version:
+                self.stale.add(f"signatures/{version['signature']['file']}.json.gz")
 
     def write(self, files: Files, *, document: bool = False) -> None:
         """Write some files. A ``document`` is remembered by its size and time, so that a change to it is noticed."""

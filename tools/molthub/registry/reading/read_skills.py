@@ -12,6 +12,7 @@ from molthub.model import (
     EnvNeed,
     Project,
     Publisher,
+    RevokedKey,
     Script,
     Skill,
     SkillManifest,
@@ -33,7 +34,7 @@ def read_publishers(reading: Reading) -> dict[str, Publisher]:
     """Read ``publishers/<name>/publisher.yaml``; the keys beside it are read when something is verified."""
     names: set[str] = set()
     for steps in reading.below("publishers"):
-        if len(steps) == 2 and (steps[1] == "publisher.yaml" or steps[1].endswith(".asc")):  # noqa: PLR2004 (name/file)
+        if len(steps) == 2 and (steps[1] == "publisher.yaml" or steps[1].endswith(_KEYS)):  # noqa: PLR2004 (name/file)
             names.add(steps[0])
         else:
             reading.stray("/".join(["publishers", *steps]))
@@ -44,8 +45,13 @@ def read_publishers(reading: Reading) -> dict[str, Publisher]:
         if manifest is not None and reading.named(manifest, ("name",), name, key):
             value = manifest.value
             scopes, logins = tuple(value.get("scopes", ())), tuple(value.get("github", ()))
-            found[name] = Publisher(name, scopes, value.get("displayName", ""), logins)
+            revoked = tuple(RevokedKey(**key) for key in value.get("revokedKeys", ()))
+            found[name] = Publisher(name, scopes, value.get("displayName", ""), logins, revoked)
     return found
+
+
+_KEYS = (".asc", ".pub", ".pem")
+"""What may stand beside ``publisher.yaml``: keys of OpenPGP and SSH, and those of model signatures."""
 
 
 def read_skills(reading: Reading) -> dict[str, Skill]:

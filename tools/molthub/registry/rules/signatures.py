@@ -1,18 +1,21 @@
 """Publishers' signatures: each one that stands beside a version must be good; with the policy, none may be missing.
 
 Keys are those of the base, where the publisher was there before: whoever changes a key and signs with it in one go has
-shown nothing. With a base, a signature that is the same there, by the same keys, is not verified again.
+shown nothing. With a base, a signature that is the same there, by the same keys, is not verified again; one that is new
+must be by a key that is good today, since whoever stole an old one can write any date.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from molthub.errors import MissingExtraError, Problem, SignatureError
 from molthub.model import Json, Project
-from molthub.publisher_signatures import Keyring, Release
+from molthub.publisher_signatures import Demand, Keyring, Release, demanded_by, demands, key_kind
 from molthub.registry.catalog import Catalog
+from molthub.registry.publisher_keys import owners_of
 from molthub.registry.source import Source
 
 _SIGN = "sign it: skills publish --sign KEY, or see docs/SIGNING.md for gpg"
@@ -22,15 +25,15 @@ def check_signatures(
     catalog: Catalog, source: Source, before: Catalog | None, base: Source | None, policy: Mapping[str, Json]
 ) -> Iterator[Problem]:
     """Yield signatures that are not good, and new versions without one where the policy demands it."""
-    required = bool(policy.get("requireSignatures"))
-    if not required and not any(file.endswith(".sig") for file in source.files):
+    demand = demanded_by(policy)
+    if demand is False and not any(file.endswith(".sig") for file in source.files):
         return
-    check = _Check(catalog, source, before, base, required)
+    check = _Check(catalog, source, before, base, demand)
     for release, project, file, published in check.releases():
         if file in source.files:
             yield from check.signature(release, project, file, published)
         else:
-            yield from check.missing(release, file)
+            yield from check.missing(release, file, published)
     yield from check.strays()
 
 
@@ -42,7 +45,7 @@ class _Check:
     source: Source
     before: Catalog | None
     base: Source | None
-    required: bool
+    demand: Demand
     rings: dict[str, Keyring | None] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     told: bool = False
@@ -68,25 +71,17 @@ class _Check:
                     yield release, pack.project, file, made.record.published
 
     def _matters(self, file: str) -> bool:
-        return self.required or file in self.source.files
+        return self.demand is not False or file in self.source.files
 
     def signature(self, release: Release, project: Project, file: str, published: str) -> Iterator[Problem]:
         """Yield why a signature does not count, if it does not."""
         owners = self._owners(release.name, project)
-        if self._same(file) and all(self._same(key) for owner in owners for key in self._keys(owner, self.source)):
+        if self._same(file) and all(self._same(key) for owner in owners for key in self._said(owner)):
             return
-        reasons = []
+        if self.before is not None and not self._was_there(release):
+            published = max(published, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
         try:
-            for owner in owners:
-                ring = yield from self._ring(owner)
-                if ring is None:
-                    continue
-                try:
-                    ring.verify(release, self.source.read(file), published)
-                except SignatureError as error:
-                    reasons.append(error)
-                else:
-                    return
+            reasons = yield from self._reasons(release, owners, file, published)
         except MissingExtraError as error:
             if not self.told:
                 self.told = True
@@ -94,17 +89,35 @@ class _Check:
             return
         name = f"the signature of {release.name} {release.version}"
         for reason in reasons:
-            yield Problem("MH616", f"{name} does not count: {reason.message}", reason.remedy, file=file)
-        if not reasons and not owners:
-            yield Problem("MH616", f"{name} does not count: it has no owner", "name its owner", file=file)
+            id_ = reason.problem_id or "MH616"
+            yield Problem(id_, f"{name} does not count: {reason.message}", reason.remedy, file=file)
+        if not owners:
+            yield Problem("MH632", f"{name} does not count: it has no owner", "name its owner", file=file)
 
-    def missing(self, release: Release, file: str) -> Iterator[Problem]:
-        """Yield that a new version has no signature; without a base nobody knows what is new."""
-        if self.before is None:
-            yield Problem("MH616", f"{release.name} {release.version} is not signed", _SIGN, "warning", file)
-        elif not self._was_there(release):
+    def _reasons(
+        self, release: Release, owners: tuple[str, ...], file: str, published: str
+    ) -> Generator[Problem, None, list[SignatureError]]:
+        """Return why a signature counts by no owner's keys: nothing where it counts by those of one."""
+        reasons = []
+        for owner in owners:
+            ring = yield from self._ring(owner)
+            if ring is not None:
+                try:
+                    ring.verify(release, self.source.read(file), published)
+                except SignatureError as error:
+                    reasons.append(error)
+                else:
+                    return []
+        return reasons
+
+    def missing(self, release: Release, file: str, published: str) -> Iterator[Problem]:
+        """Yield that a version has no signature, where the policy demands one: of what is new, whatever its date."""
+        if demands(self.demand, published):
             message = f"{release.name} {release.version} is not signed, and this registry's policy demands it"
-            yield Problem("MH616", message, _SIGN, file=file)
+            yield Problem("MH631", message, f"{_SIGN}; or say from when on: policy.signedSince", file=file)
+        elif self.before is not None and not self._was_there(release):
+            message = f"{release.name} {release.version} is new and not signed, and this registry's policy demands it"
+            yield Problem("MH631", message, _SIGN, file=file)
 
     def strays(self) -> Iterator[Problem]:
         """Yield signatures of versions that are not there."""
@@ -128,25 +141,33 @@ class _Check:
         return skill is not None and release.version in skill.project.versions
 
     def _owners(self, name: str, project: Project) -> tuple[str, ...]:
-        if not name.startswith("@"):
-            return project.owners
-        scope = name[1:].partition("/")[0]
-        return tuple(found.name for found in self.catalog.publishers.values() if scope in found.scopes)
+        scopes = {found.name: found.scopes for found in self.catalog.publishers.values()}
+        return owners_of(name, project.owners, scopes)
 
     def _ring(self, owner: str) -> Generator[Problem, None, Keyring | None]:
         if owner not in self.rings:
             was_there = self.before is not None and owner in self.before.publishers
             source = self.base if was_there and self.base is not None else self.source
+            revoked = [
+                key
+                for catalog in (self.catalog, self.before)
+                if catalog is not None and owner in catalog.publishers
+                for key in catalog.publishers[owner].revoked
+            ]
             self.rings[owner] = None
             try:
-                self.rings[owner] = Keyring((key, source.read(key)) for key in self._keys(owner, source))
+                self.rings[owner] = Keyring(((key, source.read(key)) for key in self._keys(owner, source)), revoked)
             except SignatureError as error:
                 yield Problem("MH616", error.message, error.remedy, file=error.place)
         return self.rings[owner]
 
     def _keys(self, owner: str, source: Source) -> list[str]:
         folder = f"publishers/{owner}/"
-        return [path for path in source.files if path.startswith(folder) and path.endswith(".asc")]
+        return [path for path in source.files if path.startswith(folder) and key_kind(path)]
+
+    def _said(self, owner: str) -> list[str]:
+        """Return the files that say which keys of a publisher count."""
+        return [*self._keys(owner, self.source), f"publishers/{owner}/publisher.yaml"]
 
     def _same(self, file: str) -> bool:
         here, there = self.source.files.get(file), self.base.files.get(file) if self.base is not None else None

@@ -1,58 +1,27 @@
-"""The publisher's word on one version: an OpenPGP signature (RFC 9580) over a canonical manifest.
-
-What is signed is not an archive but what the version *is*: kind, name, number, digest, size. So a good signature cannot
-be shown under another name or number, and whoever holds the files can check it. Keys are the publisher's own; a key
-that was revoked, or had expired when the version was published, does not count, whatever OpenPGP itself would say.
-"""
+"""OpenPGP signatures (RFC 9580), verified in this process; made by a file with a secret key, or by ``gpg``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
-from molthub.documents import canonical
-from molthub.errors import SignatureError, missing_extra
+from molthub.errors import (
+    ExpiredKeyError,
+    ForeignSignerError,
+    OtherContentError,
+    RevokedKeyError,
+    SignatureError,
+    missing_extra,
+)
+from molthub.publisher_signatures.release import Release, Signer, time_of
 
 if TYPE_CHECKING:
     from pysequoia import Cert, Sig
 
-FORMAT = "molthub.release/1"
-MAX_SIGNATURE = 64 * 1024
 
-
-class Release(NamedTuple):
-    """What a signature speaks of. ``kind`` is skill or pack; ``size`` is the sum of the sizes of its files."""
-
-    kind: str
-    name: str
-    version: str
-    digest: str
-    size: int
-
-    def manifest(self) -> bytes:
-        """Return the bytes that are signed (RFC 8785)."""
-        return canonical(
-            {
-                "format": FORMAT,
-                "type": self.kind,
-                "name": self.name,
-                "version": self.version,
-                "digest": self.digest,
-                "size": self.size,
-            }
-        )
-
-
-class Signer(NamedTuple):
-    """Who signed: the primary key's fingerprint, and the time that the signature claims."""
-
-    fingerprint: str
-    signed: datetime
-
-
-class Keyring:
-    """Public keys of one publisher, each file holding one or more, armored or not.
+class OpenPgpKeys:
+    """OpenPGP certificates, each file holding one or more, armored or not.
 
     Raises :class:`SignatureError` for a file that is no public key, or holds a secret one; MissingExtraError.
     """
@@ -70,44 +39,36 @@ class Keyring:
     @property
     def fingerprints(self) -> tuple[str, ...]:
         """The primary keys' fingerprints."""
-        return tuple(sorted(self._certs))
+        return tuple(self._certs)
 
     def verify(self, release: Release, signature: bytes, published: str) -> Signer:
         """Return who signed ``release``, which was published at that time (RFC 3339).
 
-        Raises :class:`SignatureError` that says why a signature does not count.
+        Raises :class:`SignatureError`, of the kind that says why a signature does not count.
         """
         pysequoia = _pysequoia()
         signed = _read_signature(signature)
         cert = self._issuer(signed)
         shown = cert.fingerprint
         if cert.is_revoked:
-            raise SignatureError(f"it was made by the key {shown}, which is revoked", remedy=_ANOTHER_KEY)
-        if cert.expiration is not None and cert.expiration <= _time(published):
+            raise RevokedKeyError(f"it was made by the key {shown}, which is revoked", remedy=ANOTHER_KEY)
+        if cert.expiration is not None and cert.expiration <= time_of(published):
             when = f"{cert.expiration:%Y-%m-%d}"
-            raise SignatureError(
+            raise ExpiredKeyError(
                 f"it was made by the key {shown}, which expired at {when}, before this was published at {published}",
-                remedy=_ANOTHER_KEY,
+                remedy=ANOTHER_KEY,
             )
         try:
             pysequoia.verify(release.manifest(), store=lambda _ids: [cert], signature=signed)
         except RuntimeError:
-            raise SignatureError(
-                f"the key {shown} did not sign this: the signature is for other content, another name or number, or it "
-                "is damaged or of a kind that is no longer safe",
-                remedy=f"sign exactly these bytes: {release.manifest().decode()}",
-            ) from None
-        return Signer(shown, signed.created.astimezone(UTC) if signed.created else _time(published))
+            raise _not_this(release, shown) from None
+        return Signer(shown, signed.created.astimezone(UTC) if signed.created else None)
 
     def _issuer(self, signed: Sig) -> Cert:
         issuer = (signed.issuer_fingerprint or "").lower()
         primary = self._parts.get(issuer)
         if primary is None:
-            known = ", ".join(self.fingerprints) or "there is none"
-            raise SignatureError(
-                f"it was made by the key {issuer or 'of no name'}, which is none of the publisher's ({known})",
-                remedy="add the public key beside publisher.yaml first, or sign with one that is there",
-            )
+            raise foreign(issuer or "of no name", self.fingerprints)
         return self._certs[primary]
 
 
@@ -146,6 +107,23 @@ def sign_with_gpg(release: Release, key: str) -> bytes:
     return done.stdout
 
 
+def foreign(fingerprint: str, known: Iterable[str]) -> ForeignSignerError:
+    """Return the error for a signature of a key that is none of those ``known``."""
+    keys = ", ".join(sorted(known)) or "there is none"
+    return ForeignSignerError(
+        f"it was made by the key {fingerprint}, which is none of the publisher's ({keys})",
+        remedy="add the public key beside publisher.yaml first, or sign with one that is there",
+    )
+
+
+def _not_this(release: Release, fingerprint: str) -> OtherContentError:
+    return OtherContentError(
+        f"the key {fingerprint} did not sign this: the signature is for other content, another name or number, or it "
+        "is damaged or of a kind that is no longer safe",
+        remedy=f"sign exactly these bytes: {release.manifest().decode()}",
+    )
+
+
 def _read_certs(content: bytes, place: str) -> list[Cert]:
     pysequoia = _pysequoia()
     try:
@@ -163,8 +141,6 @@ def _read_certs(content: bytes, place: str) -> list[Cert]:
 
 def _read_signature(content: bytes) -> Sig:
     pysequoia = _pysequoia()
-    if len(content) > MAX_SIGNATURE:
-        raise SignatureError(f"a signature has at most {MAX_SIGNATURE} bytes", remedy=_DETACHED)
     try:
         signature: Sig = pysequoia.Sig.from_bytes(content)
     except (RuntimeError, ValueError):
@@ -185,10 +161,6 @@ def _packets(content: bytes) -> Iterable[tuple[str, Any]]:
         yield str(packet.tag), packet
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
@@ -203,4 +175,4 @@ def _pysequoia() -> Any:
 
 _EXPORT = "export it with: gpg --armor --export KEY"
 _DETACHED = "make it with: gpg --armor --detach-sign"
-_ANOTHER_KEY = "publish a new version, signed by a key that counts"
+ANOTHER_KEY = "publish a new version, signed by a key that counts"
