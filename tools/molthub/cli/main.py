@@ -30,6 +30,7 @@ MOLTHUB_COMMANDS = {
     "fmt": "molthub.cli.fmt:fmt",
     "skill-packs": "molthub.cli.skill_packs:skill_packs",
     "explain": "molthub.cli.explain:explain",
+    "import": "molthub.cli.imports:import_",
     "build": "molthub.cli.build:build",
     "sign": "molthub.cli.sign:sign",
     "deploy": "molthub.cli.deploy:deploy",

@@ -23,7 +23,7 @@ from molthub.versions import is_prerelease, sort_key
 
 State = Literal["new", "unchanged", "refused"]
 Bump = Literal["major", "minor", "patch"]
-_CLOSED = {
+CLOSED = {
     "archived": "it is kept as it is, and takes no more versions",
     "quarantined": "nobody has judged it yet",
     "removed": "it is gone, and its name stays taken",
@@ -219,8 +219,8 @@ class _Judge:
             yield Problem("MH501", message, "run molthub check, and mend it first")
         elif skill is not None:
             status = skill.project.status
-            if status in _CLOSED:
-                yield Problem("MH501", f"the project {name} is {status}: {_CLOSED[status]}", "choose another --name")
+            if status in CLOSED:
+                yield Problem("MH501", f"the project {name} is {status}: {CLOSED[status]}", "choose another --name")
             if self.wishes.owner and skill.project.owners and self.wishes.owner not in skill.project.owners:
                 owners = " and ".join(skill.project.owners)
                 yield Problem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from molthub.errors import Problem, ResolutionError
@@ -26,10 +26,22 @@ def check_packs(catalog: Catalog, base: Catalog | None) -> Iterator[Problem]:
         for number, version in pack.versions.items():
             if version.record is not None and version.record.removed is not None:
                 continue
-            if base is None or str(number) in merged:
+            if base is None or str(number) in merged or _imported(version):
                 yield from _held(catalog, version)
             else:
                 yield from _derived(catalog, version)
+
+
+def check_locks(catalog: Catalog, packs: Iterable[str]) -> Iterator[Problem]:
+    """Yield the locks of some packs' versions that do not hold."""
+    for name in packs:
+        for version in catalog.packs[name].versions.values() if name in catalog.packs else ():
+            yield from _held(catalog, version)
+
+
+def _imported(version: PackVersion) -> bool:
+    """Whether a version is another registry's, and locked to what that one resolved."""
+    return version.record is not None and version.record.upstream is not None
 
 
 def _gaps(pack: Pack, catalog: Catalog) -> Iterator[Problem]:
@@ -37,11 +49,17 @@ def _gaps(pack: Pack, catalog: Catalog) -> Iterator[Problem]:
     known = {*pack.versions, *(int(number) for number in pack.project.versions), *(int(n) for n in broken if n)}
     expected = 1
     for number in sorted(known):
-        if number != expected:
+        if number != expected and not _is_imported(pack, number):
             message = f"version {number} of {pack.name} follows {expected - 1}: {expected} would be next"
             remedy = f"number it {expected}; numbers are never left out, nor used twice"
             yield Problem("MH403", message, remedy, file=f"packs/{pack.name}/{number}.yaml")
         expected = number + 1
+
+
+def _is_imported(pack: Pack, number: int) -> bool:
+    """Whether a number is another registry's, of which not every version needs to be here."""
+    record = pack.project.versions.get(str(number))
+    return record is not None and record.upstream is not None
 
 
 def _derived(catalog: Catalog, version: PackVersion) -> Iterator[Problem]:
