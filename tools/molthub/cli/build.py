@@ -92,9 +92,11 @@ def build(
 
         (out / STATE).unlink(missing_ok=True)
     upstreams = _upstreams(console, out, previous, allow_upstream, upstream_timeout)
-    built = _build(console, source, out, upstreams, fleets=fleets, jobs=jobs, max_delete=max_delete / 100)
-    for note in upstreams.notes:
-        console.warn(note)
+    try:
+        built = _build(console, source, out, upstreams, fleets=fleets, jobs=jobs, max_delete=max_delete / 100)
+    finally:
+        for note in upstreams.notes:
+            console.warn(note)
     _show(console, built, out, round((time.monotonic() - started) * 1000))
     return ExitStatus.DONE if built.complete else ExitStatus.PARTLY_DONE
 
@@ -117,7 +119,9 @@ def _upstreams(
     from molthub.cli.upstreams import UpstreamFiles
     from molthub.index.folder import is_index
 
-    held = ([str(out.resolve())] if is_index(out) else []) + ([previous] if previous else [])
+    held = [str(out.resolve())] if is_index(out) else []
+    if previous is not None:
+        held.append(previous if "://" in previous else str(Path(previous).expanduser().resolve()))
     return UpstreamFiles.of_user(allowed, seconds, held=held, say=console.say)
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub import __version__
+from molthub.cli.upstream_options import upstream_options
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
+    from molthub.cli.upstreams import UpstreamFiles
     from molthub.registry.check import CheckResult
     from molthub.registry.source import Source
 
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True,
     help="How to print the findings.",
 )  # fmt: skip
+@click.option("--upstreams", is_flag=True, help="Fetch imported versions and compare them with where they came from.")
+@upstream_options
 @common_options
 def check(
     console: Console, *, registry: str, rev: str | None, base: str | None, actors: tuple[str, ...], worktree: bool,
-    strict: bool, form: str
+    strict: bool, form: str, upstreams: bool, allow_upstream: tuple[str, ...], upstream_timeout: float
 ) -> ExitStatus:  # fmt: skip
     """Check a registry: schemas, skills, digests, references, packs, bots, and with --base its history.
 
@@ -51,6 +55,7 @@ def check(
       molthub check --base origin/main --format github  the same, shown in the diff on GitHub
       molthub check --base origin/main --actor github:octocat
       molthub check --format sarif > molthub.sarif
+      molthub check --upstreams                         imported versions too, to the byte
 
     Exit status: 0 no errors, 1 errors.
     """
@@ -69,14 +74,23 @@ def check(
         files = f"{source.uncommitted} file{'s' if source.uncommitted > 1 else ''}"
         console.warn(f"{files} not committed, and not checked; --worktree checks them")
     judged = [parse_actor(actor) for actor in actors]
-    result = check_registry(source, base_source, strict_spec=strict, actors=judged)
+    asked = _upstreams(console, allow_upstream, upstream_timeout) if upstreams else None
+    result = check_registry(source, base_source, strict_spec=strict, actors=judged, upstreams=asked)
     state = _state(source, worktree=worktree)
     _print(console, result, "json" if console.as_json else form, _prefix(directory, source), state)
     if base is None:
         console.say("not compared with history; pass --base origin/main")
     elif not actors:
         console.say("who owns what was not judged; pass --actor github:LOGIN, or a publisher's name")
+    if result.uncompared:
+        console.say(f"{result.uncompared} imported versions not compared with their upstreams; pass --upstreams")
     return ExitStatus.FAILED if result.having("error") else ExitStatus.DONE
+
+
+def _upstreams(console: Console, allowed: tuple[str, ...], seconds: float) -> UpstreamFiles:
+    from molthub.cli.upstreams import UpstreamFiles
+
+    return UpstreamFiles.of_user(allowed, seconds, say=console.say)
 
 
 def _state(source: Source, *, worktree: bool) -> str:

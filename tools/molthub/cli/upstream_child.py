@@ -18,6 +18,7 @@ from molthub.client.fetch import open_fetcher
 from molthub.client.fetch_http import HttpFetcher
 from molthub.client.fetcher import Fetcher
 from molthub.client.index import Index
+from molthub.client.wanted import PACK_PREFIX
 from molthub.documents import hex_of, tree_digest
 from molthub.errors import (
     ChangedUpstreamError,
@@ -28,7 +29,7 @@ from molthub.errors import (
     UpstreamError,
 )
 from molthub.index.archives import fits, pack_archive
-from molthub.model import Artifact, SkillRelease
+from molthub.model import Artifact, PackRelease, SkillRelease
 from molthub.registry.upstreams.allowed import check_address, shown
 from molthub.registry.upstreams.git_folder import read_folder
 from molthub.registry.upstreams.git_program import GitProgram
@@ -90,7 +91,7 @@ def _as_upstream(error: MolthubError, place: Place) -> UpstreamError:
 
 def _from_index(place: Place, orders: Sequence[Order], store: Store) -> Iterator[tuple[int, Outcome]]:
     with Index(_fetcher(place)) as index:
-        index.prefetch(("skill", order.name) for order in orders)
+        index.prefetch(_key(order.name) for order in orders)
         for number, order in enumerate(orders):
             try:
                 artifact = _held(index, order) if place.allowed is None else _offered(index, order)
@@ -107,9 +108,16 @@ def _fetcher(place: Place) -> Fetcher:
     return HttpFetcher(place.location, stays=True)
 
 
-def _release(index: Index, order: Order) -> SkillRelease | None:
+def _key(name: str) -> tuple[str, str]:
+    return ("pack", name.removeprefix(PACK_PREFIX)) if name.startswith(PACK_PREFIX) else ("skill", name)
+
+
+def _release(index: Index, order: Order) -> SkillRelease | PackRelease | None:
+    kind, name = _key(order.name)
     try:
-        return index.skill(order.name).releases.get(order.version)
+        if kind == "pack":
+            return index.pack(name).releases.get(int(order.version))
+        return index.skill(name).releases.get(order.version)
     except NotFoundError:
         return None
 

@@ -39,7 +39,7 @@ AT_ONCE = 4
 
 @dataclass
 class UpstreamFiles:
-    """Brings the files of imported versions into the store at ``root`` (:class:`molthub.index.imported.Upstreams`).
+    """Brings the files of imported versions into the store at ``root``. The registry's port ``Upstreams``.
 
     ``held`` are indexes that may hold a version already: their addresses, in the order they are asked. ``notes`` say of
     those that could not be read why.
@@ -113,7 +113,7 @@ class UpstreamFiles:
         if self.say is not None:
             self.say(f"fetching {len(wanted)} imported version{'s' * (len(wanted) > 1)} from {shown(place.location)}")
         orders = [
-            Order(one.upstream.name, one.version, one.upstream.path, one.upstream.commit, one.upstream.digest)
+            Order(_name_there(one), one.version, one.upstream.path, one.upstream.commit, one.upstream.digest)
             for one in wanted
         ]
         for number, answer in fetched(place, orders, self.root, self.limits):
@@ -122,6 +122,12 @@ class UpstreamFiles:
                 where = "" if answer.place in ("", place.location) else f" ({answer.place})"
                 message = f"{one.upstream.shown}: {answer.message}{where}"
                 self.reasons[one.name, one.version] = Problem(answer.problem_id or "MH901", message, answer.remedy)
+
+
+def _name_there(imported: Imported) -> str:
+    """Return what an index calls it, as people write it."""
+    upstream = imported.upstream
+    return f"pack/{upstream.name}" if upstream.path.startswith("packs/") else upstream.name
 
 
 # --- the process that fetches --------------------------------------------------------------------------------------

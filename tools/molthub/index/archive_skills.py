@@ -11,13 +11,13 @@ from dataclasses import replace
 from molthub import versions
 from molthub.documents import file_entry, tree_digest
 from molthub.index.archives import fits
-from molthub.index.imported import NO_UPSTREAMS, Upstreams, content_of
-from molthub.index.releases import Archived, Content, problem_at, removal, tombstones
+from molthub.index.releases import Archived, problem_at, removal, tombstones
 from molthub.index.signatures import list_of_signatures, offers_signed, with_signature
 from molthub.model import Skill, SkillEntry, SkillManifest, SkillRelease, SkillVersion, VersionRecord
 from molthub.publisher_signatures import Release
 from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Content, Upstreams, content_of
 from molthub.registry.upstreams.upstream import OWN_FILES, Imported, upstream_of
 
 

@@ -16,10 +16,9 @@ from molthub.errors import Problem
 from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import imported_of, whole_content
 from molthub.index.fleets import FleetDocuments, write_fleets
-from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, entry_views, listed, pack_lists
 from molthub.index.publishers import Publishers
-from molthub.index.releases import Archived, Content
+from molthub.index.releases import Archived
 from molthub.index.shards import shard_document
 from molthub.index.signatures import signature_files
 from molthub.index.skill_rows import read_skill
@@ -33,6 +32,7 @@ from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.resolve import resolve_bots
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Content, Upstreams
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

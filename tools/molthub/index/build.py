@@ -16,7 +16,6 @@ from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
-from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, Lists, entry_views, listed, pack_lists, search_rows
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import read_rows, users_of
@@ -34,6 +33,7 @@ from molthub.registry.catalog import Catalog
 from molthub.registry.publisher_keys import read_keys
 from molthub.registry.resolve import resolve_bots
 from molthub.registry.source import Source
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
 GENERATOR = f"molthub {__version__}"
 FLEET_FOLDERS = ("fleets/", "profiles/", "overlays/")

@@ -15,7 +15,6 @@ from molthub.errors import Problem
 from molthub.index.archives import pack_archive
 from molthub.model import (
     Artifact,
-    FileEntry,
     Json,
     PackEntry,
     Project,
@@ -26,10 +25,8 @@ from molthub.model import (
     VersionRecord,
 )
 from molthub.registry.publisher_keys import SignatureJudge
+from molthub.registry.upstreams.content import Content
 from molthub.registry.upstreams.upstream import Imported
-
-Content = tuple[tuple[FileEntry, bytes], ...]
-"""The files of a version with their bytes, ordered by the UTF-8 bytes of their paths."""
 
 
 @dataclass(frozen=True)

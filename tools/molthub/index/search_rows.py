@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from molthub.documents import canonical, search_row_to_json
-from molthub.index.releases import Archived, Content, is_withdrawn, latest_pack, latest_skill
+from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
 from molthub.model import PackEntry, SearchRow, SkillEntry
+from molthub.registry.upstreams.content import Content
 from molthub.search_text import tokens
 
 MAX_WORDS = 24

@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import SKILL_FOLDERS
 from molthub.index.publishers import Publishers
 from molthub.index.skill_rows import SkillRows, make_skill
@@ -19,6 +18,7 @@ from molthub.index.write_files import Writer, files_below
 from molthub.model import Registry
 from molthub.publisher_signatures import demanded_by
 from molthub.registry.trees.git_source import GitSource
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
 _AT_ONCE = 50
 """How many skills a process is given at a time: enough that handing them over costs nothing beside the work."""

@@ -12,7 +12,6 @@ from molthub.documents import canonical
 from molthub.documents.signatures import signatures_to_json
 from molthub.errors import Problem
 from molthub.index.archive_skills import archive_skill
-from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.listings import Listed, entry_views, listed
 from molthub.index.publishers import watched
 from molthub.index.releases import Archived, latest_skill
@@ -24,6 +23,7 @@ from molthub.registry.reading.gathered import Reading, Reference
 from molthub.registry.reading.read_skills import read_skills
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 from molthub.registry.upstreams.upstream import Imported
 
 

@@ -21,8 +21,10 @@ from molthub.registry.rules.packs import check_packs
 from molthub.registry.rules.risks import check_risks
 from molthub.registry.rules.signatures import check_signatures
 from molthub.registry.rules.skills import check_policy, check_skills
+from molthub.registry.rules.upstreams import check_imports, imported_count
 from molthub.registry.rules.versions import check_versions
 from molthub.registry.source import Source
+from molthub.registry.upstreams.content import Upstreams
 
 FORMAT = "molthub.check/1"
 
@@ -31,7 +33,8 @@ FORMAT = "molthub.check/1"
 class CheckResult:
     """What a check found, errors first, then by place.
 
-    ``compared_with`` is the base's revision, or None; ``actors`` are those whose rights were judged.
+    ``compared_with`` is the base's revision, or None; ``actors`` are those whose rights were judged. ``uncompared`` is
+    how many imported versions were not compared with their upstreams.
     """
 
     problems: tuple[Problem, ...]
@@ -39,6 +42,7 @@ class CheckResult:
     compared_with: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     actors: tuple[Actor, ...] = ()
+    uncompared: int = 0
 
     def having(self, severity: str) -> int:
         """Return how many problems have this severity."""
@@ -58,13 +62,19 @@ class CheckResult:
 
 
 def check(
-    source: Source, base: Source | None = None, *, strict_spec: bool = False, actors: Sequence[Actor] = ()
+    source: Source,
+    base: Source | None = None,
+    *,
+    strict_spec: bool = False,
+    actors: Sequence[Actor] = (),
+    upstreams: Upstreams | None = None,
 ) -> CheckResult:
     """Check a registry; with ``base``, also what the change from there does to merged versions and brings in names.
 
     With ``actors``, everybody who had a hand in the change, it is also judged whether each of them may make it; that
     needs a base. ``strict_spec`` makes every breach of the Agent Skills specification an error. With a base, content
-    that is merged and unchanged is not judged again. Raises :class:`~molthub.errors.RegistryError` only where
+    that is merged and unchanged is not judged again. With ``upstreams``, imported versions are compared with where they
+    came from. Raises :class:`~molthub.errors.RegistryError` only where
     ``registry.yaml`` cannot be read.
     """
     catalog = read_catalog(source)
@@ -79,6 +89,7 @@ def check(
         *check_skills(catalog, source, folders, strict=strict_spec),
         *check_policy(catalog, policy, folders),
         *check_risks(catalog, source, folders),
+        *check_imports(catalog, source, folders, upstreams),
         *check_signatures(catalog, source, before, base, policy),
         *check_owners(catalog),
         *check_cycles(catalog),
@@ -91,7 +102,9 @@ def check(
         problems += check_new_names(change, actors)
         problems += check_ownership(change, actors)
     compared_with = base.revision if base is not None else None
-    return CheckResult(_ordered(problems), source.revision, compared_with, _counts(catalog, source), tuple(actors))
+    uncompared = imported_count(catalog, folders) if upstreams is None else 0
+    counts = _counts(catalog, source)
+    return CheckResult(_ordered(problems), source.revision, compared_with, counts, tuple(actors), uncompared)
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

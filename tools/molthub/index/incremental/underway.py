@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from molthub.index.folder import BLOB
-from molthub.index.imported import NO_UPSTREAMS, Upstreams
 from molthub.index.publishers import Publishers
 from molthub.index.shards import Kind
 from molthub.index.state import State
@@ -17,6 +16,7 @@ from molthub.index.views import Files
 from molthub.index.write_files import Writer
 from molthub.model import Registry
 from molthub.registry.trees.git_source import GitSource
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar for some work of so many steps, and is told of each step that is done."""

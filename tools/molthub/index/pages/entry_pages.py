@@ -14,12 +14,13 @@ from molthub.errors import ManifestError
 from molthub.index.pages.feeds import skill_feed
 from molthub.index.pages.markdown import MAX_MARKDOWN, to_html
 from molthub.index.pages.render import fragment, page, shown_size
-from molthub.index.releases import Archived, Content, is_withdrawn, latest_pack, latest_skill
+from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
 from molthub.index.search_rows import skill_md_of
 from molthub.index.views import Files, base_url
 from molthub.index.views.discovery import FOLDER
 from molthub.model import PackEntry, PackRelease, Registry, SkillEntry, SkillRelease, bare_name
 from molthub.registry.reading import frontmatter
+from molthub.registry.upstreams.content import Content
 from molthub.yaml_text import parse
 
 MAX_SHOWN = 48 * 1024

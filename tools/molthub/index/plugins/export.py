@@ -11,16 +11,15 @@ from molthub.documents import tree_digest
 from molthub.errors import IntegrityError, MolthubError
 from molthub.index.archive_packs import BASE
 from molthub.index.archive_skills import whole_content
-from molthub.index.imported import NO_UPSTREAMS
 from molthub.index.plugins.agent_plugin import agent_plugin_files, left_out, portable
 from molthub.index.plugins.claude_plugin import claude_plugin_files, claude_servers
 from molthub.index.plugins.plugin import Plugin, PluginFiles
-from molthub.index.releases import Content
 from molthub.index.views import base_url
 from molthub.model import Locked, PackVersion
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.pack_servers import pack_servers
 from molthub.registry.source import Source
+from molthub.registry.upstreams.content import NO_UPSTREAMS, Content
 
 FORMATS: Mapping[str, Callable[[Plugin], PluginFiles]] = {
     "agent-plugin": agent_plugin_files,

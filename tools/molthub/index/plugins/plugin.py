@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from molthub.index.releases import Content
 from molthub.model import Json, bare_name
+from molthub.registry.upstreams.content import Content
 
 
 @dataclass(frozen=True)

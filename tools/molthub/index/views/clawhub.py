@@ -14,9 +14,10 @@ import io
 import zipfile
 from datetime import datetime
 
-from molthub.index.releases import Archived, Content, latest_skill
+from molthub.index.releases import Archived, latest_skill
 from molthub.index.views import Files, as_json
 from molthub.model import Json, SkillEntry, bare_name
+from molthub.registry.upstreams.content import Content
 
 
 def clawhub_routes(archived: Archived, skill: SkillEntry) -> Files:

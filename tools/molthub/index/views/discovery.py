@@ -20,9 +20,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from molthub.index.releases import Archived, Content, is_withdrawn, latest_pack, latest_skill
+from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
 from molthub.index.views import Files, archive_url, as_json
 from molthub.model import Artifact, Json, PackEntry, SkillEntry, bare_name
+from molthub.registry.upstreams.content import Content
 
 SCHEMA = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
 FOLDER = ".well-known/agent-skills"

@@ -203,6 +203,8 @@ class _Work:
         return changed
 
     def _lock(self, catalog: Catalog, version: PackVersion) -> bool:
+        if version.record is not None and version.record.upstream is not None:
+            return False  # it is locked as its own registry locked it
         try:
             resolved = resolve_pack(catalog, replace(version, resolved={}))
         except ResolutionError as error:

@@ -40,6 +40,10 @@ class Folders:
         folder = f"skills/{name}/{number}"
         return all(self._same(f"{folder}/{path}") for path in paths)
 
+    def is_merged_file(self, path: str) -> bool:
+        """Whether the base holds the same file."""
+        return self._base is not None and path in self._base.files and path in self._source.files and self._same(path)
+
     def _same(self, path: str) -> bool:
         here = self._source.files[path]
         there = self._base.files[path] if self._base is not None else here

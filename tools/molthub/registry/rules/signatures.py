@@ -65,10 +65,11 @@ class _Check:
             for count, made in pack.versions.items():
                 file = f"packs/{pack.name}/{count}.sig"
                 self.seen.add(file)
-                if self._matters(file) and made.record is not None and made.file in self.source.files:
+                record = made.record if made.record is not None and made.record.upstream is None else None
+                if self._matters(file) and record is not None and made.file in self.source.files:
                     size = self.source.files[made.file].size
-                    release = Release("pack", pack.name, str(count), made.record.digest, size)
-                    yield release, pack.project, file, made.record.published
+                    release = Release("pack", pack.name, str(count), record.digest, size)
+                    yield release, pack.project, file, record.published
 
     def _matters(self, file: str) -> bool:
         return self.demand is not False or file in self.source.files

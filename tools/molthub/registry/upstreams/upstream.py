@@ -71,7 +71,10 @@ def _read(said: Mapping[str, Json], digest: str) -> Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One imported version whose files are wanted: its full name, number, digest, and where it came from."""
+    """One imported version whose files are wanted: its full name, number, digest, and where it came from.
+
+    A pack's name begins with ``pack/``.
+    """
 
     name: str
     version: str

@@ -1,7 +1,7 @@
 """The files of imported versions: what the folder keeps, in the place of the same files of its upstream.
 
-An index asks for them by digest and by nothing else, so that it does not matter who brings them: the same commit gives
-the same bytes, or it does not offer the version and says so.
+They are asked for by digest and by nothing else, so that it does not matter who brings them: the same commit gives the
+same index, or one that does not offer the version and says so.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from molthub.errors import Problem
-from molthub.index.releases import Content
+from molthub.model import FileEntry
 from molthub.registry.upstreams.upstream import OWN_FILES, Imported
+
+Content = tuple[tuple[FileEntry, bytes], ...]
+"""The files of a version with their bytes, ordered by the UTF-8 bytes of their paths."""
 
 
 class Upstreams(Protocol):
