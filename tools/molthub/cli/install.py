@@ -1,4 +1,4 @@
-"""``skills install``, ``uninstall``, ``update`` and ``verify``: what changes or checks a ``.skills`` folder."""
+"""``skills install``, ``uninstall`` and ``update``: what changes a ``.skills`` folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from molthub.errors import ExitStatus
 
 if TYPE_CHECKING:
     from molthub.client.install import Report, Step
-    from molthub.client.installed_state import OnDisk
     from molthub.client.skill_manager import SkillManager
 
 _DRY_RUN = click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
@@ -137,46 +136,6 @@ def uninstall(
     _show(console, skills.uninstall(*names, force=force, dry_run=dry_run), skills)
 
 
-@click.command()
-@click.argument("names", nargs=-1, metavar="[NAME[@VERSION]...]")
-@folder_options
-@common_options
-def verify(console: Console, *, names: tuple[str, ...], project: bool, use_home: bool) -> ExitStatus:
-    """Hash the files of installed skills and name each that is not as it was published.
-
-    The exit status is 3 when something differs.
-
-    \b
-    Examples:
-      skills verify
-      skills verify git --json
-    """
-    skills = open_skills(console, project=project, use_home=use_home)
-    found = skills.verify(*names)
-    differing = [item for item in found if item.state != "intact"]
-    console.json({"folder": str(skills.folder.path), "skills": [_on_disk_json(item) for item in found]})
-    for item in differing:
-        console.result(f"{console.style(str(item.entry), bold=True)} {_state(item)}")
-        for difference in item.differences:
-            console.result(f"  {difference.kind:8} {difference.path}")
-    counted = _counted(len(found) - len(differing), "intact", len(differing), "not as published")
-    console.say(f"{counted} in {shown_path(skills.folder.path)}")
-    if differing:
-        console.say(f"repair with: skills install {' '.join(str(item.entry) for item in differing)}")
-    return ExitStatus.PENDING if differing else ExitStatus.DONE
-
-
-def _state(item: OnDisk) -> str:
-    if item.state == "modified" and not item.differences:
-        return "modified (which files is not known: the store no longer has its list)"
-    return item.state
-
-
-def _on_disk_json(item: OnDisk) -> dict[str, Any]:
-    head = {"name": item.entry.name, "version": item.entry.version, "digest": item.entry.digest, "state": item.state}
-    return head | {"differences": [{"path": found.path, "kind": found.kind} for found in item.differences]}
-
-
 def _show(console: Console, report: Report, skills: SkillManager) -> None:
     """Show what was done: a line for each version, then a summary."""
     folder = skills.folder.path
@@ -238,7 +197,3 @@ def _step_json(step: Step) -> dict[str, Any]:
     if step.differences:
         return shown | {"differences": [{"path": found.path, "kind": found.kind} for found in step.differences]}
     return shown
-
-
-def _counted(first: int, first_word: str, second: int, second_word: str) -> str:
-    return f"{first} {first_word}" + (f", {second} {second_word}" if second else "")

@@ -17,7 +17,7 @@ SKILLS_COMMANDS = {
     "install": "molthub.cli.install:install",
     "uninstall": "molthub.cli.install:uninstall",
     "update": "molthub.cli.install:update",
-    "verify": "molthub.cli.install:verify",
+    "verify": "molthub.cli.verify:verify",
     "registry": "molthub.cli.registries:registry",
     "publish": "molthub.cli.publish:publish",
     "unpublish": "molthub.cli.withdraw:unpublish",

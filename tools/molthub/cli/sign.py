@@ -242,16 +242,10 @@ def _published(keys: SigningKeys, previous: str | None, out: Path) -> Published 
 
 
 def _reader(where: str) -> Callable[[str], bytes | None]:
-    from molthub.client.fetch import NOT_FOUND, open_fetcher
-    from molthub.client.index import MAX_ROOT
+    from molthub.client.index import MAX_DOCUMENT, Index
 
-    fetcher = open_fetcher(where)
-
-    def read(path: str) -> bytes | None:
-        answer = fetcher.get(path, limit=MAX_ROOT)
-        return None if answer.status == NOT_FOUND else answer.content
-
-    return read
+    index = Index.open(where)
+    return lambda path: index.file(path, MAX_DOCUMENT)
 
 
 def _check_follows(console: Console, before: Published, content: bytes, registry: Path, where: str) -> None:

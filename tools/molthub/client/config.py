@@ -107,6 +107,14 @@ def pin_for(url: str, configs: tuple[Config, ...]) -> RootPin | None:
     return next((entry.root for entry in entries if entry.root and entry.url.rstrip("/") == url.rstrip("/")), None)
 
 
+def location_of(where: str, configs: tuple[Config, ...]) -> str:
+    """Return the location that is configured for the registry at ``where``, which names it without credentials."""
+    from molthub.client.addresses import without_credentials
+
+    known = (entry.url for config in configs for entry in config.registries)
+    return next((url for url in known if without_credentials(url).rstrip("/") == where.rstrip("/")), where)
+
+
 def added(config: Config, url: str, name: str | None, root: RootPin | None = None) -> tuple[Config, RegistryEntry]:
     """Return the configuration with one registry more, and that registry. Raises :class:`UsageError`."""
     entry = RegistryEntry(name or _name_for(url), url, root)

@@ -19,7 +19,7 @@ from molthub.client.parallel import in_threads
 from molthub.client.trust import RootPin, Trust
 from molthub.client.verify import check_hex, gunzip
 from molthub.documents import index_root_from_json, shard_from_json, shard_key
-from molthub.errors import FormatError, MolthubError, NotFoundError, UnreachableError
+from molthub.errors import DeniedError, FormatError, MolthubError, NotFoundError, UnreachableError
 from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bare_name
 
 if TYPE_CHECKING:
@@ -207,6 +207,19 @@ class Index:
         if not artifact.archive:
             raise NotFoundError(f"{artifact.name}@{artifact.version} was removed", place=self.where)
         return self._get(path, limit=artifact.size)
+
+    def file(self, path: str, limit: int) -> bytes | None:
+        """Return a file of the index as it lies there, verified by nothing; None: there is none.
+
+        Raises :class:`UnreachableError`, :class:`FormatError` for more than ``limit`` bytes.
+        """
+        if self.offline:
+            raise _not_kept(self._place(path))
+        try:
+            answer = self._fetcher.get(path, limit=limit)
+        except DeniedError:
+            return None  # what object stores that may not be listed say of a file that is not there
+        return None if answer.status == NOT_FOUND else answer.content
 
     def _entry(self, kind: str, name: str, pick: Callable[[Shard], Document | None]) -> Document:
         key = self._shard_key(kind, name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from molthub.client.install import Installer, Report
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
+    from molthub.client.log_proofs import LogReport
     from molthub.model import PackEntry, SearchRow, SkillEntry
     from molthub.search_text import Filters, Found
 
@@ -107,18 +108,22 @@ class SkillManager:
     def index(self) -> Index:
         """The index, opened when it is first needed. Raises :class:`UsageError` when none is configured."""
         if self._index is None:
-            from molthub.client.config import choose_registry, pin_for
-            from molthub.client.fetch import open_fetcher
-            from molthub.client.index import Index
-            from molthub.client.paths import index_cache
+            from molthub.client.config import choose_registry
 
-            location = choose_registry(self._given, self.configs)
-            fetcher = open_fetcher(location)
-            remote = "://" in fetcher.where
-            cache = index_cache(fetcher.where) if remote else None
-            pin = pin_for(location, self.configs)
-            self._index = Index(fetcher, cache=cache, offline=self.offline and remote, pin=pin)
+            self._index = self._opened(choose_registry(self._given, self.configs))
         return self._index
+
+    def _opened(self, location: str) -> Index:
+        from molthub.client.config import pin_for
+        from molthub.client.fetch import open_fetcher
+        from molthub.client.index import Index
+        from molthub.client.paths import index_cache
+
+        fetcher = open_fetcher(location)
+        remote = "://" in fetcher.where
+        cache = index_cache(fetcher.where) if remote else None
+        pin = pin_for(location, self.configs)
+        return Index(fetcher, cache=cache, offline=self.offline and remote, pin=pin)
 
     def search(self, query: str = "", *, tags: tuple[str, ...] = (), limit: int | None = None) -> tuple[SearchRow, ...]:
         """Return the skills and packs that hold all words of ``query`` and all ``tags``, best first."""
@@ -163,10 +168,44 @@ class SkillManager:
         """Hash the files of installed skills and return how each is found. Raises :class:`NotFoundError`."""
         from molthub.client.installed_state import look_at_all
 
-        entries = self.list()
-        if names:
-            entries = tuple(dict.fromkeys(entry for name in names for entry in self._entries(name)))
-        return tuple(look_at_all(entries, self.folder, self.store))
+        return tuple(look_at_all(self._named(names), self.folder, self.store))
+
+    def verify_log(self, *names: str) -> tuple[LogReport, ...]:
+        """Check that installed skills are in the logs of the registries that they came from.
+
+        One report for each registry, by its address: whether its log goes on from what this user has seen of it before,
+        and holds each version. A registry whose root is not trusted here is not asked. Raises :class:`NotFoundError`.
+        """
+        from functools import partial
+
+        from molthub.client.log_proofs import LogReport, check_log
+
+        by_registry: dict[str, list[InstalledVersion]] = {}
+        for entry in self._named(names):
+            if entry.registry is not None:
+                by_registry.setdefault(entry.registry, []).append(entry)
+        reports = []
+        for where, entries in sorted(by_registry.items()):
+            location = self._trusted_location(where)
+            if location is None:
+                reports.append(LogReport(where, "unsigned"))
+            else:
+                reports.append(check_log(where, partial(self._opened, location), entries))
+        return tuple(reports)
+
+    def _named(self, names: tuple[str, ...]) -> tuple[InstalledVersion, ...]:
+        if not names:
+            return self.list()
+        return tuple(dict.fromkeys(entry for name in names for entry in self._entries(name)))
+
+    def _trusted_location(self, where: str) -> str | None:
+        """Return where to open the index that versions came from; None: nobody here trusts a root of it."""
+        from molthub.client.config import location_of, pin_for
+        from molthub.client.trust import Trust
+
+        location = location_of(where, self.configs)
+        pinned = pin_for(location, self.configs) is not None
+        return location if pinned or Trust.of(where).root is not None else None
 
     def load(self, name: str, version: str | None = None, *, verified: bool = False) -> LoadedSkill:
         """Read an installed skill, the highest version unless one is named.

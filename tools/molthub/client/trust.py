@@ -1,8 +1,9 @@
 """What this machine trusts of a registry: its root of trust, and the newest state it has seen.
 
-One folder per registry, ``<state>/trust/<16 hex of its address>/``, holds the root and the last timestamp, snapshot and
-targets. Where there is one, ``registry.json`` counts only as the target of metadata that follows from it
-(:mod:`molthub.client.trusted_metadata`); a registry without one is read as it is.
+One folder per registry, ``<state>/trust/<16 hex of its address>/``, holds the root, the last timestamp, snapshot and
+targets, and what was seen of its log (:mod:`molthub.client.seen_log`). Where there is one, ``registry.json`` counts
+only as the target of metadata that follows from it (:mod:`molthub.client.trusted_metadata`); a registry without one is
+read as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.client.fetch import NOT_FOUND, Fetcher
 from molthub.client.paths import state_folder
+from molthub.client.seen_log import LogHead, SeenLog, read_seen
 from molthub.client.trusted_metadata import Described, TrustedMetadata, check_described
 from molthub.errors import DeniedError, MolthubError, RootError, TrustError, missing_extra
 
@@ -39,6 +41,8 @@ class Trust:
     def __init__(self, where: str, folder: Path) -> None:
         self.where = where
         self.folder = folder
+        self.log: LogHead | None = None
+        """The head of the registry's log, once :meth:`registry` has read it; None: it has none."""
 
     @classmethod
     def of(cls, where: str, state: Path | None = None) -> Trust:
@@ -97,6 +101,7 @@ class Trust:
             self._update_timestamp(trusted, fetcher)
             self._update_snapshot(trusted, fetcher)
             self._update_targets(trusted, fetcher)
+            self._see_log(trusted)
         described = trusted.target("registry.json")
         if cached is not None and _is(cached, described):
             return cached
@@ -116,6 +121,24 @@ class Trust:
             )
         target = json.loads(kept)["signed"]["targets"]["registry.json"]
         check_described("registry.json", content, Described(0, target["length"], target["hashes"]))
+
+    def seen_log(self) -> SeenLog:
+        """Return the heads of the log that were read here and are not yet shown to be one history."""
+        kept = self._kept("log.json")
+        return read_seen(kept, str(self.folder / "log.json")) if kept is not None else SeenLog()
+
+    def log_is_proven(self, head: LogHead) -> None:
+        """Remember that ``head`` goes on from everything that was seen before it."""
+        with self._told(), FileLock(self.folder / ".lock"):
+            later = tuple(other for other in self.seen_log().heads if other.size > head.size)
+            self._keep("log.json", SeenLog((head, *later)).to_json())
+
+    def _see_log(self, trusted: TrustedMetadata) -> None:
+        seen = self.seen_log()
+        self.log = seen.head_in(trusted.custom("registry.json").get("log"))
+        after = seen.with_head(self.log)
+        if after != seen:
+            self._keep("log.json", after.to_json())
 
     def _trusted(self, now: datetime) -> TrustedMetadata:
         root = self.root

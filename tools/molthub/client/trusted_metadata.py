@@ -161,6 +161,11 @@ class TrustedMetadata:
             raise TrustError(f"the signed targets do not name {path}", remedy=_TELL)
         return _described(targets[path], versioned=False)
 
+    def custom(self, path: str) -> Mapping[str, Any]:
+        """Return what else the targets say of a file (TUF 1.0.31, 4.5): an object that is the registry's own."""
+        found = _needed(self._targets).value["targets"].get(path, {}).get("custom")
+        return found if isinstance(found, dict) else {}
+
     def _check_snapshot_is_current(self) -> None:
         snapshot = _needed(self._snapshot)
         self._check_expiry(snapshot)

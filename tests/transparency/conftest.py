@@ -1,0 +1,35 @@
+"""A signed registry with a log, and the commands to work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.index_fixture import serve
+from tests.registry.command import Ran, run_molthub, run_skills
+from tests.transparency.world import World, numbered
+
+
+@pytest.fixture
+def molthub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run ``molthub`` in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: run_molthub(capsys, *arguments)
+
+
+@pytest.fixture
+def skills(capsys: pytest.CaptureFixture[str], molthub: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Run ``skills`` there."""
+    del molthub  # it has gone to that folder
+    return lambda *arguments: run_skills(capsys, *arguments)
+
+
+@pytest.fixture
+def world(molthub: Callable[..., Ran], tmp_path: Path) -> Iterator[World]:
+    """Return a registry that was published once, with three versions."""
+    with serve({}) as server:
+        made = World(molthub, tmp_path / "world", server)
+        made.begin(numbered(3))
+        yield made
