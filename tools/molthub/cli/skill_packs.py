@@ -248,8 +248,8 @@ def export(
 
     Exit status: 0 done, 4 written without a server or skill that the format cannot hold, 1 not written.
     """
-    from molthub.index.plugins.export import export as exported
-    from molthub.index.plugins.export import write_plugin
+    from molthub.index.plugin_export import export as exported
+    from molthub.index.plugin_export import write_plugin
     from molthub.registry.authoring.packs import find_version
     from molthub.registry.catalog import read_catalog
 

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from molthub import versions
 from molthub.errors import ManifestError
+from molthub.index.address import base_url
 from molthub.index.pages.feeds import skill_feed
 from molthub.index.pages.markdown import MAX_MARKDOWN, to_html
 from molthub.index.pages.render import fragment, page, shown_size
 from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
 from molthub.index.search_rows import skill_md_of
-from molthub.index.views import Files, base_url
+from molthub.index.views import Files
 from molthub.index.views.discovery import FOLDER
 from molthub.model import PackEntry, PackRelease, Registry, SkillEntry, SkillRelease, bare_name
 from molthub.registry.reading import frontmatter

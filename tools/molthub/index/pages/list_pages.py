@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from molthub.documents import canonical
+from molthub.index.address import base_url
 from molthub.index.pages.entry_pages import page_path
 from molthub.index.pages.feeds import MAX_NEWS, News, feed, sitemap, skill_news
 from molthub.index.pages.render import assets, fragment, page, tag_path
 from molthub.index.releases import is_withdrawn, latest_pack, latest_skill
-from molthub.index.views import Files, base_url
+from molthub.index.views import Files
 from molthub.model import PackEntry, Registry, SkillEntry, bare_name
 
 ON_ONE_PAGE = 500

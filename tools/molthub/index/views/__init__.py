@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from molthub.documents import canonical
-from molthub.model import Json, Registry
+from molthub.model import Json
 
 Files = dict[str, bytes]
 Rows = dict[str, bytes]
@@ -19,11 +19,6 @@ Rows = dict[str, bytes]
 def as_json(value: Json) -> bytes:
     """Return a view's document as bytes."""
     return canonical(value)
-
-
-def base_url(registry: Registry) -> str:
-    """Return where the index is published, ending in ``/``; empty where the registry does not say."""
-    return registry.url if registry.url.endswith("/") or not registry.url else f"{registry.url}/"
 
 
 def archive_url(page: str, archive: str) -> str:

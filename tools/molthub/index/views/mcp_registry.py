@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from molthub.errors import PlatformValueError
+from molthub.index.address import base_url
 from molthub.index.releases import Archived, latest_pack
-from molthub.index.views import Files, as_json, base_url
+from molthub.index.views import Files, as_json
 from molthub.model import Json, PackEntry, Registry
 from molthub.references.secrets import Secret, pieces, reference
 

@@ -17,12 +17,13 @@ import tarfile
 from base64 import b64encode
 from hashlib import sha512
 
+from molthub.index.address import base_url
 from molthub.index.archives import compress
 from molthub.index.plugins.agent_plugin import agent_plugin_files, as_text
 from molthub.index.plugins.claude_plugin import claude_plugin_files
 from molthub.index.plugins.plugin import Plugin, PluginFiles
 from molthub.index.releases import Archived, latest_pack
-from molthub.index.views import Files, as_json, base_url
+from molthub.index.views import Files, as_json
 from molthub.model import Json, PackEntry, Registry
 
 NPM = "npm"

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from molthub.atomic import replace_folder, unique_suffix, write_new
 from molthub.documents import tree_digest
 from molthub.errors import IntegrityError, MolthubError
+from molthub.index.address import base_url
 from molthub.index.archive_packs import BASE
 from molthub.index.archive_skills import whole_content
 from molthub.index.plugins.agent_plugin import agent_plugin_files, left_out, portable
 from molthub.index.plugins.claude_plugin import claude_plugin_files, claude_servers
 from molthub.index.plugins.plugin import Plugin, PluginFiles
-from molthub.index.views import base_url
 from molthub.model import Locked, PackVersion
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.pack_servers import pack_servers
