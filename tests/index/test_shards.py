@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molthub.documents import NAMES_PER_SHARD, shard_key
-from molthub.index.shards import key_length
+from molthub.documents import NAMES_PER_SHARD, shard_key, shard_key_length
 from tests.builders import pack, registry, skill
 from tests.index.made import TWO_VERSIONS, build, locks, many_skills
 from tests.index.walk import sha256
@@ -28,7 +27,7 @@ def largest(names: list[tuple[str, str]], length: int) -> int:
 @given(st.integers(0, 3000))
 def test_keys_are_as_short_as_128_names_per_shard_allow(count: int) -> None:
     names = [("skill", f"skill-{number}") for number in range(count)]
-    length = key_length(shard_key(*name, 64) for name in names)
+    length = shard_key_length(shard_key(*name, 64) for name in names)
     assert largest(names, length) <= NAMES_PER_SHARD
     assert length == 1 or largest(names, length - 1) > NAMES_PER_SHARD
 
@@ -36,7 +35,7 @@ def test_keys_are_as_short_as_128_names_per_shard_allow(count: int) -> None:
 @pytest.mark.parametrize(("count", "length"), [(0, 1), (1, 1), (1000, 1), (3000, 2)])
 def test_a_registry_of_this_many_skills_has_keys_of_this_length(count: int, length: int) -> None:
     names = [("skill", f"skill-{number}") for number in range(count)]
-    assert key_length(shard_key(*name, 64) for name in names) == length
+    assert shard_key_length(shard_key(*name, 64) for name in names) == length
     assert length == 1 or largest(names, length - 1) > NAMES_PER_SHARD
 
 

@@ -34,6 +34,7 @@ MOLTHUB_COMMANDS = {
     "build": "molthub.cli.build:build",
     "sign": "molthub.cli.sign:sign",
     "deploy": "molthub.cli.deploy:deploy",
+    "mirror": "molthub.cli.mirror:mirror",
     "serve": "molthub.cli.serve:serve",
     "completion": "molthub.cli.completion:completion",
 }

@@ -14,7 +14,7 @@ __all__ = ["NOT_FOUND", "NOT_MODIFIED", "OK", "Fetched", "Fetcher", "open_fetche
 
 
 def open_fetcher(location: str) -> Fetcher:
-    """Return the fetcher for an index: a URL, or a folder that ``molthub build`` wrote.
+    """Return the fetcher for an index: a URL, a folder that ``molthub build`` wrote, or a bundle of a mirror.
 
     Nothing is fetched yet. Raises :class:`UsageError`; of a folder, :class:`UnreachableError` when it is not there and
     :class:`FormatError` when it is a registry that was not built. ``MOLTHUB_TIMEOUT`` says how many seconds a server
@@ -35,7 +35,12 @@ def open_fetcher(location: str) -> Fetcher:
         from urllib.request import url2pathname
 
         return FolderFetcher(Path(url2pathname(rest.removeprefix("localhost"))))
-    return FolderFetcher(Path(location).expanduser())
+    path = Path(location).expanduser()
+    if path.is_file():
+        from molthub.client.fetch_bundle import BundleFetcher
+
+        return BundleFetcher(path)
+    return FolderFetcher(path)
 
 
 def _timeout() -> float:

@@ -110,6 +110,11 @@ class Trust:
         check_described("registry.json", content, described)
         return content
 
+    def documents(self) -> dict[str, bytes]:
+        """Return the timestamp, snapshot and targets that :meth:`registry` verified last, by their roles."""
+        kept = {role: self._kept(f"{role}.json") for role in ("timestamp", "snapshot", "targets")}
+        return {role: content for role, content in kept.items() if content is not None}
+
     def check_kept(self, content: bytes) -> None:
         """Raise :class:`MixedError` unless ``content`` is the ``registry.json`` that was last verified (offline)."""
         import json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -76,3 +77,12 @@ def file_entry(path: str, content: bytes, *, executable: bool) -> FileEntry:
 def shard_key(kind: str, name: str, length: int) -> str:
     """Return the key of the shard that holds ``kind`` (``skill`` or ``pack``) ``name``."""
     return hex_of(f"{kind}/{name}".encode())[:length]
+
+
+def shard_key_length(keys: Iterable[str]) -> int:
+    """Return how many hex digits name a shard: as few as leave at most 128 names in each. ``keys`` are whole hashes."""
+    whole = list(keys)
+    length = 1
+    while max(Counter(key[:length] for key in whole).values(), default=0) > NAMES_PER_SHARD:
+        length += 1
+    return length

@@ -6,11 +6,10 @@ documents that hold it, and nothing else.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from molthub.documents import NAMES_PER_SHARD, canonical, hex_of, shard_key, shard_to_json
+from molthub.documents import canonical, hex_of, shard_key, shard_key_length, shard_to_json
 from molthub.index.archives import compress
 from molthub.model import PackEntry, Shard, SkillEntry
 
@@ -42,7 +41,7 @@ _WHOLE = 64
 def write_shards(rows: Iterable[ShardRow], files: Files) -> dict[str, str]:
     """Add the shards to ``files`` and return their hex names by key."""
     ordered = list(rows)
-    length = key_length(row.key for row in ordered)
+    length = shard_key_length(row.key for row in ordered)
     by_key: dict[str, list[ShardRow]] = {}
     for row in ordered:
         by_key.setdefault(row.key[:length], []).append(row)
@@ -62,15 +61,6 @@ def shard_document(rows: Iterable[ShardRow]) -> bytes:
     members = [canonical(kind) + b":{" + b",".join(entries) + b"}" for kind, entries in sorted(kinds.items())]
     head = canonical(shard_to_json(Shard())).removesuffix(b"}")  # "format" comes before both kinds
     return b",".join([head, *members]) + b"}"
-
-
-def key_length(keys: Iterable[str]) -> int:
-    """Return how many hex digits name a shard: as few as leave at most 128 names in each."""
-    whole = list(keys)
-    length = 1
-    while max(Counter(key[:length] for key in whole).values(), default=0) > NAMES_PER_SHARD:
-        length += 1
-    return length
 
 
 def _write(files: Files, folder: str, content: bytes) -> str:

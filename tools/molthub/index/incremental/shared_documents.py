@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from molthub.documents import shard_key
+from molthub.documents import shard_key, shard_key_length
 from molthub.index.around_skills import OfferedOnDemand, SkillsOnDemand
 from molthub.index.build import list_views
 from molthub.index.incremental.underway import Underway
@@ -12,7 +12,7 @@ from molthub.index.listings import Lists
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import read_rows, users_of
 from molthub.index.search_files import write_search
-from molthub.index.shards import key_length, write_shard
+from molthub.index.shards import write_shard
 from molthub.index.views import Files
 from molthub.index.views.discovery import MAX_ROOT_SKILLS, latest_artifact, root_discovery
 from molthub.index.write_files import Writer, files_below
@@ -25,7 +25,7 @@ def write_shards(underway: Underway) -> dict[str, str]:
     state = underway.state
     known: dict[str, str] = state.fact("shards") or {}
     whole = state.shard_keys()
-    length = key_length(whole)
+    length = shard_key_length(whole)
     keys = {key[:length] for key in whole}
     again = {shard_key(kind, name, length) for kind, name in underway.shards}
     if underway.whole or any(len(key) != length for key in known):
