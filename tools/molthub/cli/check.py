@@ -12,6 +12,7 @@ from molthub import __version__
 from molthub.cli.upstream_options import upstream_options
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, UsageError
+from molthub.model import Json
 
 if TYPE_CHECKING:
     from molthub.cli.upstreams import UpstreamFiles
@@ -36,16 +37,25 @@ if TYPE_CHECKING:
     help="How to print the findings.",
 )  # fmt: skip
 @click.option("--upstreams", is_flag=True, help="Fetch imported versions and compare them with where they came from.")
+@click.option("--summary", metavar="FILE", type=click.Path(path_type=Path), help="Add a summary for reviewers to FILE.")
+@click.option(
+    "--report", metavar="FILE", type=click.Path(path_type=Path), help="Write the findings as JSON to FILE too."
+)
 @upstream_options
 @common_options
 def check(
     console: Console, *, registry: str, rev: str | None, base: str | None, actors: tuple[str, ...], worktree: bool,
-    strict: bool, form: str, upstreams: bool, allow_upstream: tuple[str, ...], upstream_timeout: float
+    strict: bool, form: str, upstreams: bool, allow_upstream: tuple[str, ...], upstream_timeout: float,
+    summary: Path | None, report: Path | None
 ) -> ExitStatus:  # fmt: skip
     """Check a registry: schemas, skills, digests, references, packs, bots, and with --base its history.
 
     All findings are reported, errors first. Warnings do not fail the check. Who owns what is judged from the base, and
     only for the actors that are named: nothing is taken from the environment.
+
+    With --base it is also said which class the change is of: at-once (a higher minor or patch version by its owner that
+    asks for nothing more), new-name, person, or refused. --summary adds Markdown to a file: what is published, each
+    version beside the one before it, what bots get, the findings.
 
     \b
     Examples:
@@ -54,6 +64,7 @@ def check(
       molthub check --base origin/main                  what a pull request is told
       molthub check --base origin/main --format github  the same, shown in the diff on GitHub
       molthub check --base origin/main --actor github:octocat
+      molthub check --base origin/main --summary "$GITHUB_STEP_SUMMARY"
       molthub check --format sarif > molthub.sarif
       molthub check --upstreams                         imported versions too, to the byte
 
@@ -67,6 +78,8 @@ def check(
         raise UsageError("--rev and --worktree exclude each other", remedy="give one of them")
     if actors and base is None:
         raise UsageError("--actor judges a change, and there is no --base", remedy="add --base origin/main")
+    if summary is not None and base is None:
+        raise UsageError("--summary is of a change, and there is no --base", remedy="add --base origin/main")
     directory = Path(registry)
     source = open_source(directory, rev=rev, worktree=worktree)
     base_source = open_source(directory, rev=base) if base else None
@@ -77,7 +90,14 @@ def check(
     asked = _upstreams(console, allow_upstream, upstream_timeout) if upstreams else None
     result = check_registry(source, base_source, strict_spec=strict, actors=judged, upstreams=asked)
     state = _state(source, worktree=worktree)
-    _print(console, result, "json" if console.as_json else form, _prefix(directory, source), state)
+    form = "json" if console.as_json else form
+    document = _document(result, summary) if summary or report or form == "json" else {}
+    if report is not None:
+        report.write_text(_as_text(document), encoding="utf-8")
+    if form == "json":
+        click.echo(_as_text(document), nl=False)
+    else:
+        _print(console, result, form, _prefix(directory, source), state)
     if base is None:
         console.say("not compared with history; pass --base origin/main")
     elif not actors:
@@ -107,12 +127,28 @@ def _prefix(directory: Path, source: Source) -> str:
     return path_in_repository(directory, Path(source.where.partition(" at ")[0]))
 
 
+def _document(result: CheckResult, summary: Path | None) -> dict[str, Json]:
+    """Return the document of the check; of a change with its class. Its ``summary`` is added to a file."""
+    if result.change is None:
+        return result.to_json()
+    from molthub.registry.review.review import review
+    from molthub.registry.review.summary import summary as summary_of
+
+    found = review(result)
+    if summary is not None:
+        with summary.open("a", encoding="utf-8") as file:
+            file.write(summary_of(found))
+    return {**result.to_json(), "merge": found.merge.to_json()}
+
+
+def _as_text(document: dict[str, Json]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 def _print(console: Console, result: CheckResult, form: str, prefix: str, state: str) -> None:
     from molthub.registry.report_formats import github_commands, sarif
 
-    if form == "json":
-        click.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
-    elif form == "sarif":
+    if form == "sarif":
         log = sarif(result.problems, version=__version__, revision=result.revision, prefix=prefix)
         click.echo(json.dumps(log, indent=2, ensure_ascii=False))
     elif form == "github":

@@ -34,7 +34,8 @@ class CheckResult:
     """What a check found, errors first, then by place.
 
     ``compared_with`` is the base's revision, or None; ``actors`` are those whose rights were judged. ``uncompared`` is
-    how many imported versions were not compared with their upstreams.
+    how many imported versions were not compared with their upstreams; ``change`` is what was judged beyond the state
+    itself.
     """
 
     problems: tuple[Problem, ...]
@@ -43,6 +44,7 @@ class CheckResult:
     counts: Mapping[str, int] = field(default_factory=dict)
     actors: tuple[Actor, ...] = ()
     uncompared: int = 0
+    change: Change | None = field(default=None, repr=False, compare=False)
 
     def having(self, severity: str) -> int:
         """Return how many problems have this severity."""
@@ -96,6 +98,7 @@ def check(
         *check_packs(catalog, before),
         *check_bots(catalog),
     ]
+    change = None
     if base is not None and before is not None:
         change = Change(before, catalog, base, source)
         problems += check_history(catalog, source, before, base)
@@ -104,7 +107,7 @@ def check(
     compared_with = base.revision if base is not None else None
     uncompared = imported_count(catalog, folders) if upstreams is None else 0
     counts = _counts(catalog, source)
-    return CheckResult(_ordered(problems), source.revision, compared_with, counts, tuple(actors), uncompared)
+    return CheckResult(_ordered(problems), source.revision, compared_with, counts, tuple(actors), uncompared, change)
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

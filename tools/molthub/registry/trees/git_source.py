@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molthub.errors import Problem, RegistryError, missing_extra
+from molthub.registry.trees.tree_changes import changed_between
 from molthub.registry.trees.tree_part import TreePart
 from molthub.registry.trees.tree_walk import (
     ATTRIBUTES,
@@ -96,6 +97,12 @@ class GitSource:
     def some(self, entries: Iterable[tuple[str, Entry]], refused: Mapping[str, Problem]) -> TreePart:
         """Return the files of some entries, each with the path of its folder, and what was ``refused`` beside them."""
         return self._part(walk_some(self._list, entries, self._content, refused))
+
+    def changed_beside(self, base: GitSource, known: Collection[str]) -> tuple[str, ...]:
+        """Return what differs from ``base`` in the whole repository, apart from the registry's own ``known`` paths."""
+        prefix = "".join(f"{part}/" for part in self._prefix)
+        expected = {f"{prefix}{path}" for path in known}
+        return tuple(path for path in changed_between(base._commit_tree, self._commit_tree) if path not in expected)
 
     def top_folder(self, name: str) -> str | None:
         """Return the id of a folder beside ``registry.yaml``, or None."""
