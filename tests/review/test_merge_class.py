@@ -17,7 +17,9 @@ CASES = yaml.safe_load((Path(__file__).parent / "classes.yaml").read_text())
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_class_of_facts(case: dict[str, Any]) -> None:
-    said = {key: tuple(value) if isinstance(value, list) else value for key, value in case["facts"].items()}
+    said: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in case["facts"].items()
+    }
     said["bumps"] = tuple(
         Bump(**{**bump, "grown": tuple(bump.get("grown", ()))}) for bump in case["facts"].get("bumps", ())
     )

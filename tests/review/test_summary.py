@@ -59,7 +59,7 @@ def page(text: str) -> Page:
     found = Page(text)
     for tag, attributes in found.tags:
         assert tag in OUR_TAGS, tag
-        allowed = ({}, {"lang": "diff"}, {"class": "language-diff"})
+        allowed: tuple[dict[str, str], ...] = ({}, {"lang": "diff"}, {"class": "language-diff"})
         assert attributes in allowed, (tag, attributes)
     assert [f"<!--{comment}-->" for comment in found.comments] == [MARKER]
     return found
