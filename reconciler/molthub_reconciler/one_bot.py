@@ -182,7 +182,7 @@ class BotPass:
             return
         receipt = replace(self.receipt.settled(wrote, gone), document=document)
         if document is not None and self.subject.document is not None:
-            self.around.state.keep_document(document, self.desired)
+            self.around.state.keep_document(self.subject.bot, document, self.subject.content)
         self._save(receipt.with_files(self._file_lists(receipt)))
 
     def _file_lists(self, receipt: Receipt) -> dict[str, tuple[FileEntry, ...]]:

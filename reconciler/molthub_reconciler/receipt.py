@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from molthub.documents import canonical
+from molthub.documents import canonical_plain
 from molthub.documents.reading import load_document, reading
 from molthub.model import FileEntry, Json
 from molthub_reconciler.plan import Place, Standing, Wanted, Written
@@ -56,7 +56,7 @@ def receipt_to_bytes(receipt: Receipt) -> bytes:
     keys = {key: _written_to_json(written) for key, written in receipt.keys.items()}
     files = {digest: [_file_to_json(entry) for entry in entries] for digest, entries in receipt.files.items()}
     head = {"format": "molthub.receipt/1", "bot": receipt.bot, "home": receipt.home, "platform": receipt.platform}
-    return canonical({**head, "document": receipt.document, "keys": keys, "files": files})
+    return canonical_plain({**head, "document": receipt.document, "keys": keys, "files": files})
 
 
 def receipt_from_bytes(content: bytes, where: str) -> Receipt:

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from molthub.atomic import FileLock, remove_tree, write_atomically
-from molthub.documents import bot_from_json, bot_to_json, canonical, hex_of
+from molthub.documents import bot_from_json, canonical, canonical_plain, hex_of
 from molthub.errors import FormatError, MolthubError, Problem
 from molthub.model import DesiredState, Json
 from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
@@ -34,13 +34,17 @@ _FILE_MODE = 0o600
 
 
 class TargetState:
-    """The state of one target. Reading makes no folder; the first thing written does."""
+    """The state of one target. Reading makes no folder; the first thing written does.
+
+    A pass over thousands of bots comes here a dozen times for each, so paths are text.
+    """
 
     def __init__(self, root: Path, address: str) -> None:
         self.root = root
         self.address = address
         self.folder = root / "targets" / hex_of(address.encode())[:12]
-        self._made: set[Path] = set()
+        self._bots = f"{self.folder}/bots"
+        self._made: set[str] = set()
         self._unreadable: set[str] = set()
 
     @contextlib.contextmanager
@@ -49,7 +53,7 @@ class TargetState:
 
         Raises :class:`MolthubError`, which says who does, when one is at it.
         """
-        self._make(self.folder)
+        self._make(str(self.folder))
         place = self.folder / "lock"
         try:
             lock = FileLock(place, timeout=0)
@@ -83,9 +87,9 @@ class TargetState:
 
         One that cannot be read counts as lost, which a problem says: nothing will be deleted on its word.
         """
-        place = self._bot(bot) / "receipt.json"
+        place = f"{self._bot(bot)}/receipt.json"
         try:
-            return receipt_from_bytes(place.read_bytes(), str(place)), ()
+            return receipt_from_bytes(_read(place), place), ()
         except FileNotFoundError:
             return Receipt(bot), ()
         except FormatError as error:
@@ -96,85 +100,106 @@ class TargetState:
 
     def save(self, receipt: Receipt, *, durable: bool = True) -> None:
         """Keep a receipt; one that could not be read is put aside."""
-        place = self._bot(receipt.bot) / "receipt.json"
+        folder = self._bot(receipt.bot)
         if receipt.bot in self._unreadable:
-            place.replace(place.with_name("receipt.unreadable.json"))
+            Path(folder, "receipt.json").replace(Path(folder, "receipt.unreadable.json"))
             self._unreadable.discard(receipt.bot)
-        self._write(place, receipt_to_bytes(receipt), durable=durable)
+        self._write(folder, "receipt.json", receipt_to_bytes(receipt), durable=durable)
 
     def forget(self, bot: str) -> None:
         """Drop everything about a bot of which nothing is left."""
-        self._made.discard(self._bot(bot))
-        remove_tree(self._bot(bot))
+        folder = Path(self._bot(bot))
+        self._made.clear()
+        remove_tree(folder)
         with contextlib.suppress(OSError):
-            self._bot(bot).parent.rmdir()
+            folder.parent.rmdir()
 
     def document(self, bot: str, name: str | None) -> DesiredState | None:
         """Return a document that was kept, None when it is not there or damaged."""
         if name is None:
             return None
-        place = self._bot(bot) / "documents" / f"{name}.json"
+        place = f"{self._bot(bot)}/documents/{name}.json"
         try:
-            return bot_from_json(place.read_bytes(), str(place))
+            return bot_from_json(_read(place), place)
         except (OSError, FormatError):
             return None
 
-    def keep_document(self, name: str, state: DesiredState) -> None:
-        """Keep a document that is acted upon under its hex name in the index, and the last few before it."""
-        folder = self._bot(state.path) / "documents"
-        place = folder / f"{name}.json"
-        if place.exists():
-            os.utime(place)  # it is the newest again
-        else:
-            self._write(place, canonical(bot_to_json(state)), durable=False)
-        by_age = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-        for old in by_age[DOCUMENTS_KEPT:]:
-            old.unlink(missing_ok=True)
+    def keep_document(self, bot: str, name: str, content: bytes) -> None:
+        """Keep a document that is acted upon under its hex name in the index, and the last few before it.
+
+        Without ``content`` it is one that was kept before.
+        """
+        folder = f"{self._bot(bot)}/documents"
+        try:
+            os.utime(f"{folder}/{name}.json")  # it is the newest again
+        except FileNotFoundError:
+            if not content:
+                return
+            self._write(folder, f"{name}.json", content, durable=False)
+        with os.scandir(folder) as kept:
+            by_age = sorted((-entry.stat().st_mtime_ns, entry.path) for entry in kept if entry.name.endswith(".json"))
+        for _, old in by_age[DOCUMENTS_KEPT:]:
+            Path(old).unlink(missing_ok=True)
 
     def add_pass(self, bot: str, line: Mapping[str, Json]) -> None:
         """Add what a pass changed or found, unless it changed nothing and found the same as the one before."""
-        place = self._bot(bot) / "passes.jsonl"
-        earlier = _lines(place)
+        earlier = self.passes(bot)
         has_changed = any(change["result"] == "applied" for change in line["changes"])
         if earlier and not has_changed and {**earlier[-1], "at": ""} == {**line, "at": ""}:
             return
         lines = [*earlier[-PASSES_KEPT + 1 :], line]
-        self._write(place, b"".join(canonical(dict(line)) + b"\n" for line in lines), durable=False)
+        content = b"".join(canonical_plain(dict(line)) + b"\n" for line in lines)
+        self._write(self._bot(bot), "passes.jsonl", content, durable=False)
 
     def passes(self, bot: str) -> tuple[Mapping[str, Json], ...]:
         """Return what the last passes changed or found, oldest first."""
-        return tuple(_lines(self._bot(bot) / "passes.jsonl"))
+        return tuple(_lines(f"{self._bot(bot)}/passes.jsonl"))
 
     def remembered(self, bot: str) -> bytes:
         """Return what the last look left to remember; nothing when there was none."""
         try:
-            return (self._bot(bot) / "files.json").read_bytes()
+            return _read(f"{self._bot(bot)}/files.json")
         except OSError:
             return b""
 
     def remember(self, bot: str, content: bytes) -> None:
         """Keep what makes the next look cheap."""
-        self._write(self._bot(bot) / "files.json", content, durable=False)
+        self._write(self._bot(bot), "files.json", content, durable=False)
 
-    def _bot(self, bot: str) -> Path:
-        return self.folder / "bots" / bot
+    def _bot(self, bot: str) -> str:
+        return f"{self._bots}/{bot}"
 
-    def _write(self, place: Path, content: bytes, *, durable: bool = True) -> None:
-        self._make(place.parent)
-        write_atomically(place, content, _FILE_MODE, durable=durable)
+    def _write(self, folder: str, name: str, content: bytes, *, durable: bool = True) -> None:
+        self._make(folder)
+        write_atomically(f"{folder}/{name}", content, _FILE_MODE, durable=durable)
 
-    def _make(self, folder: Path) -> None:
-        if folder not in self._made:
-            self.root.parent.mkdir(parents=True, exist_ok=True)
-            for missing in [parent for parent in reversed((folder, *folder.parents)) if not parent.exists()]:
-                missing.mkdir(mode=_PRIVATE)
-            self._made.add(folder)
+    def _make(self, folder: str) -> None:
+        """Make a folder and those around it that are missing; what lies around the state is the user's own."""
+        if folder in self._made:
+            return
+        place = Path(folder)
+        try:
+            place.mkdir(mode=_PRIVATE)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            if place == self.root:
+                place.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                self._make(str(place.parent))
+            place.mkdir(mode=_PRIVATE, exist_ok=True)
+        self._made.add(folder)
 
 
-def _lines(place: Path) -> list[dict[str, Json]]:
+def _read(place: str) -> bytes:
+    with open(place, "rb", buffering=0) as file:
+        return file.read()
+
+
+def _lines(place: str) -> list[dict[str, Json]]:
     """Return the lines of a file of JSON lines; what cannot be read is history, and left out."""
     try:
-        lines = place.read_bytes().splitlines()
+        lines = _read(place).splitlines()
     except FileNotFoundError:
         return []
     found = []

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from molthub.client.index import Index
+from molthub.documents import bot_from_json
 from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError, UsageError
 from molthub.model import DesiredState, FleetState, Json, SyncPolicy
 from molthub_reconciler.findings import State
@@ -49,7 +50,8 @@ class Subject:
     """One bot of a pass.
 
     ``desired`` is what it is compared with; without it the bot is only reported. ``document`` is that document's hex
-    name. ``state`` is set where the bot's state does not follow from its changes, and ``problems`` say why.
+    name, ``content`` its bytes where they come from the index and may have to be kept. ``state`` is set where the bot's
+    state does not follow from its changes, and ``problems`` say why.
     """
 
     bot: str
@@ -57,6 +59,7 @@ class Subject:
     document: str | None = None
     state: State | None = None
     problems: tuple[Problem, ...] = ()
+    content: bytes = b""
 
 
 @dataclass(slots=True)
@@ -130,7 +133,7 @@ class Declared:
                 yield Subject(bot, state="suspended", problems=(_ROLLOUT,))
                 continue
             try:
-                desired = self._document(bot, ref.file)
+                desired, content = self._document(bot, ref.file)
             except MolthubError as error:
                 yield self._last_good(bot, "failed", (problem_of(error),))
                 continue
@@ -139,19 +142,20 @@ class Declared:
             if not desired.resolved:
                 yield self._last_good(bot, "unresolved", (*map(_problem, desired.problems), _UNRESOLVED))
             else:
-                yield Subject(bot, desired, ref.file)
+                yield Subject(bot, desired, ref.file, content=content)
 
-    def _document(self, bot: str, hex_name: str) -> DesiredState:
+    def _document(self, bot: str, hex_name: str) -> tuple[DesiredState, bytes]:
         if self._unreachable is not None:
             raise self._unreachable  # asking again for each bot would take hours
         try:
-            desired = self.index.bot_document(hex_name)
+            content = self.index.bot_content(hex_name)
         except UnreachableError as error:
             self._unreachable = error
             raise
+        desired = bot_from_json(content, f"{self.index.where}: bots/{hex_name}.json")
         if desired.path != bot:
             raise FormatError(f"the index gives the document of {desired.path} for {bot}", place=self.index.where)
-        return desired
+        return desired, content
 
     def _last_good(self, bot: str, state: State, problems: tuple[Problem, ...]) -> Subject:
         return replace(last_good(self.state, bot), state=state, problems=problems)  # what is wrong now says more

@@ -49,13 +49,13 @@ def write_atomically(
     there.
     """
     folder, name = os.path.split(path)
-    beside = os.path.join(folder, temporary or f".{name}.{unique_suffix()}.tmp")  # noqa: PTH118 (see write_new)
+    beside = os.path.join(folder, temporary or f".{name}.{unique_suffix()}.tmp")
     try:
         _write(beside, content, _mode_for(path) if mode is None else mode, durable=durable)
-        os.replace(beside, path)  # noqa: PTH105 (see write_new)
+        os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(beside)  # noqa: PTH108 (see write_new)
+            os.unlink(beside)
         raise
     if durable:
         sync_folder(folder or ".")
@@ -72,24 +72,24 @@ def sync_folder(folder: str | Path) -> None:
         os.close(descriptor)
 
 
-def replace_folder(staged: Path, destination: Path) -> None:
+def replace_folder(staged: str | Path, destination: str | Path) -> None:
     """Put the folder ``staged`` in the place of ``destination``, which may or may not exist.
 
     Both must be on one file system. What stood there is renamed beside ``staged`` and then deleted, so nothing foreign
     ever shows up beside ``destination``. Raises :class:`OSError`; the old folder is then back in its place.
     """
-    old = staged.with_name(f"{staged.name}.{unique_suffix()}.old")
+    old = f"{staged}.{unique_suffix()}.old"
     try:
-        destination.rename(old)
+        os.rename(destination, old)
     except FileNotFoundError:
-        staged.rename(destination)
+        os.rename(staged, destination)
         return
     try:
-        staged.rename(destination)
+        os.rename(staged, destination)
     except OSError:
-        old.rename(destination)
+        os.rename(old, destination)
         raise
-    remove_tree(old)
+    remove_tree(Path(old))
 
 
 def remove_tree(path: Path) -> None:

@@ -83,7 +83,8 @@ class DirectoryTarget:
             look.file(file, inside)
         for root in home.skill_roots:
             look.skill_root(root)
-        if self._keep and look.glance != last:
+        # Where nothing stands, looking again is as cheap as remembering.
+        if self._keep and look.glance != last and (look.standing or look.skills or last.units):
             self._memory.remember(home.bot, glance_to_bytes(look.glance))
         return look.observed()
 
@@ -129,6 +130,7 @@ class _Look:
     values: dict[Place, Json] = field(default_factory=dict)
     trees: dict[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
     skills: list[Place] = field(default_factory=list)
+    walked: set[str] = field(default_factory=set)
     began_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -153,7 +155,7 @@ class _Look:
     def _digest(self, place: Place) -> str:
         # A disk without execute bits takes them from the files that should be there.
         known = {entry for entries in self.home.files.values() for entry in entries} if os.name == "nt" else ()
-        self.trees[place] = read_tree(Path(self.root, place.file), exec_from=known)
+        self.trees[place] = read_tree(f"{self.root}/{place.file}", exec_from=known)
         return tree_digest(self.trees[place])
 
     def file(self, file: str, places: Sequence[Place]) -> None:
@@ -191,7 +193,7 @@ class _Look:
                 if status[path] and stat.S_ISDIR(status[path][0]):
                     folders = sorted(entry.name for entry in os.scandir(f"{self.root}/{path}") if not entry.is_file())
                     status |= {f"{path}/{name}": status_of(f"{self.root}/{path}/{name}") for name in folders}
-                    names = [name for name in folders if Path(self.root, path, name, "SKILL.md").is_file()]
+                    names = [name for name in folders if _is_file(f"{self.root}/{path}/{name}/SKILL.md")]
                 self._keep(path, names, status)
         self.skills += [Place(f"{path}/{name}") for name in names]
 
@@ -204,7 +206,7 @@ class _Look:
                 self.glance.units[name] = unit
                 yield unit
             else:
-                refuse_links(self.target, self.home.folder, name)
+                refuse_links(self.target, self.home.folder, name, seen=self.walked)
                 yield None
         except OSError as error:
             raise refused(error, name) from None
@@ -213,6 +215,13 @@ class _Look:
         unit = Unit(found, status)
         if unit.is_certain(self.began_ns):
             self.glance.units[name] = unit
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _name(place: Place) -> str:
@@ -239,20 +248,20 @@ class _Work:
     staged: int = 0
 
     @property
-    def root(self) -> Path:
-        return Path(self.target, self.home.folder)
+    def root(self) -> str:
+        return f"{self.target}/{self.home.folder}"
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[None]:
         """Make the staging folder, and take it away in the end."""
-        place = self.root / STAGING
+        place = f"{self.root}/{STAGING}"
         refuse_links(self.target, self.home.folder, STAGING, make=True)
-        remove_tree(place)
-        place.mkdir(mode=0o700)
+        remove_tree(Path(place))
+        os.mkdir(place, 0o700)
         try:
             yield
         finally:
-            remove_tree(place)
+            remove_tree(Path(place))
 
     def put_skills(self, step: Step) -> None:
         """Bring a step's skills in: staged whole, then swapped."""
@@ -263,7 +272,7 @@ class _Work:
                     self.store.copy(digest, staged)
                     give_to_owner(staged)
                     refuse_links(self.target, self.home.folder, place.file, make=True)
-                    replace_folder(staged, self.root / place.file)
+                    replace_folder(staged, f"{self.root}/{place.file}")
 
     def edit_files(self, steps: Iterable[Step]) -> None:
         """Edit each file once. A line that names another file is put in after that file was written."""
@@ -277,7 +286,7 @@ class _Work:
             with self._counted([edit.key for edit in inside], file):
                 refuse_links(self.target, self.home.folder, file, make=True)
                 file_format = self.home.file_format(file)
-                self.failed |= edit_file(self.root / file, file, file_format, inside, self._next_staged())
+                self.failed |= edit_file(f"{self.root}/{file}", file, file_format, inside, self._next_staged())
 
     def remove_skills(self, step: Step) -> None:
         """Take skills away: out of sight at once, then deleted."""
@@ -286,11 +295,11 @@ class _Work:
                 with self._counted(step.key, place.file):
                     refuse_links(self.target, self.home.folder, place.file)
                     with contextlib.suppress(FileNotFoundError):
-                        (self.root / place.file).rename(self._next_staged())
+                        os.rename(f"{self.root}/{place.file}", self._next_staged())
 
-    def _next_staged(self) -> Path:
+    def _next_staged(self) -> str:
         self.staged += 1
-        return self.root / STAGING / str(self.staged)
+        return f"{self.root}/{STAGING}/{self.staged}"
 
     @contextlib.contextmanager
     def _counted(self, keys: str | Sequence[str], file: str) -> Iterator[None]:

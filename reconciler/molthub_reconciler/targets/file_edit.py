@@ -31,9 +31,7 @@ class Edit:
     value: Json = NOTHING
 
 
-def edit_file(
-    path: Path, where: str, file_format: FileFormat, edits: Sequence[Edit], staged: Path
-) -> dict[str, Problem]:
+def edit_file(path: str, where: str, file_format: FileFormat, edits: Sequence[Edit], staged: str) -> dict[str, Problem]:
     """Make ``edits`` in the file at ``path``; the rest stays byte for byte.
 
     The new file waits at ``staged`` and replaces the old one with its mode and owner, unless somebody wrote the file
@@ -41,8 +39,8 @@ def edit_file(
     :class:`PlatformFileError` when the file does not parse (``where`` names it), and :class:`OSError`.
     """
     for _ in range(_ATTEMPTS):
-        status = status_of(str(path))
-        content = path.read_bytes() if status else b""
+        status = status_of(path)
+        content = Path(path).read_bytes() if status else b""
         config = ConfigFile.parse(content, file_format, where) if status else ConfigFile.empty(file_format, where)
         failed = _edit(config, edits)
         edited = config.to_bytes()
@@ -51,12 +49,12 @@ def edit_file(
         write_new(staged, edited, durable=True)
         if status:
             _take_rights(staged, path)
-        if status_of(str(path)) == status:
-            staged.replace(path)
+        if status_of(path) == status:
+            os.replace(staged, path)
             if not status:
                 give_to_owner(path)
             return failed
-        staged.unlink()
+        os.unlink(staged)
     raise unwritable(where, "another program keeps writing this file", "the next pass tries again")
 
 
@@ -90,8 +88,8 @@ def _clear(config: ConfigFile, place: Place) -> None:
         config.remove(place.pointer, prune_empty=bool(place.item))
 
 
-def _take_rights(staged: Path, path: Path) -> None:
-    old = path.lstat()
+def _take_rights(staged: str, path: str) -> None:
+    old = os.lstat(path)
     if os.name != "nt" and os.geteuid() == 0:
         os.chown(staged, old.st_uid, old.st_gid)
-    staged.chmod(stat.S_IMODE(old.st_mode))
+    os.chmod(staged, stat.S_IMODE(old.st_mode))

@@ -74,18 +74,18 @@ class Store:
         """Return a version's files with their bytes. Raises as :meth:`files` does."""
         return self._unpacked(digest)
 
-    def copy(self, digest: str, destination: Path) -> None:
+    def copy(self, digest: str, destination: str | Path) -> None:
         """Write a version's files into the new folder ``destination``, modes 644 and 755.
 
         Raises :class:`NotFoundError`, or :class:`IntegrityError` when the store's bytes are not what they were: the
         entry is then dropped, so that the next fetch brings it anew. Nothing is left at ``destination`` after an error.
         """
         files = self._unpacked(digest)
-        destination.mkdir()
+        os.mkdir(destination)
         try:
             write_files(destination, files)
         except BaseException:
-            remove_tree(destination)
+            remove_tree(Path(destination))
             raise
 
     def drop(self, digest: str) -> None:
@@ -138,19 +138,19 @@ def default_store() -> Store:
     return Store(cache_folder() / "store")
 
 
-def write_files(folder: Path, files: Iterable[tuple[FileEntry, bytes]]) -> None:
+def write_files(folder: str | Path, files: Iterable[tuple[FileEntry, bytes]]) -> None:
     """Write files into ``folder``, which exists and is empty."""
     root = os.fspath(folder)
     made = {""}
     for entry, content in files:
         parent = entry.path.rpartition("/")[0]
         if parent not in made:
-            (folder / parent).mkdir(parents=True, exist_ok=True)
+            os.makedirs(f"{root}/{parent}", exist_ok=True)
             made.add(parent)
         write_new(f"{root}/{entry.path}", content, executable=entry.executable)
 
 
-def read_tree(folder: Path, *, exec_from: Iterable[FileEntry] = ()) -> tuple[FileEntry, ...]:
+def read_tree(folder: str | Path, *, exec_from: Iterable[FileEntry] = ()) -> tuple[FileEntry, ...]:
     """Return what stands in ``folder``, every file hashed, sorted by the UTF-8 bytes of the paths.
 
     A link or a special file is listed with the SHA-256 of the link's target and the size -1, which no file has, so it

@@ -186,8 +186,11 @@ class Index:
         """Return the desired state that a fleet's document names by its file's hex."""
         from molthub.documents import bot_from_json
 
-        path = f"bots/{hex_name}.json"
-        return bot_from_json(self._blob(path, hex_name), self._place(path))
+        return bot_from_json(self.bot_content(hex_name), self._place(_bot_path(hex_name)))
+
+    def bot_content(self, hex_name: str) -> bytes:
+        """Return the bytes of that document, for those who keep it."""
+        return self._blob(_bot_path(hex_name), hex_name)
 
     def fetch(
         self, artifacts: Iterable[Artifact], store: Store, progress: Callable[[int], None] = lambda _done: None
@@ -318,6 +321,10 @@ class Index:
 
     def _place(self, path: str) -> str:
         return f"{self.where.rstrip('/')}/{path}"
+
+
+def _bot_path(hex_name: str) -> str:
+    return f"bots/{hex_name}.json"
 
 
 _CHECK = "check the address: a molthub index is what `molthub build` wrote, or where it is served"

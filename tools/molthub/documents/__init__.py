@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from molthub.documents.digests import (
         NAMES_PER_SHARD,
         canonical,
+        canonical_plain,
         digest_of,
         file_entry,
         file_list,
@@ -61,7 +62,8 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "digests": "NAMES_PER_SHARD canonical digest_of file_entry file_list hex_of shard_key shard_key_length tree_digest",
+    "digests": "NAMES_PER_SHARD canonical canonical_plain digest_of file_entry file_list hex_of shard_key "
+    "shard_key_length tree_digest",
     "fleets": "bot_from_json bot_to_json fleet_from_json fleet_to_json sync_from_json sync_to_json",
     "index": "env_need_to_json index_root_from_json index_root_to_json shard_from_json shard_to_json",
     "names": "DIGEST DNS_LABEL ENV_KEY HEX MAX_SKILL_NAME MCP_NAME PLACEHOLDER SEMVER SKILL_NAME",
@@ -84,6 +86,7 @@ __all__ = [
     "bot_from_json",
     "bot_to_json",
     "canonical",
+    "canonical_plain",
     "digest_of",
     "env_need_to_json",
     "file_entry",

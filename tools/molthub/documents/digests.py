@@ -22,6 +22,11 @@ def canonical(value: Json) -> bytes:
         import rfc8785
 
         return rfc8785.dumps(value)
+    return canonical_plain(value)
+
+
+def canonical_plain(value: Json) -> bytes:
+    """Return what :func:`canonical` does, of a value that is known to hold no floats and only ASCII keys."""
     return _encode(value).encode()
 
 
@@ -60,13 +65,12 @@ def tree_digest(files: Iterable[FileEntry]) -> str:
 def file_list(files: Iterable[FileEntry]) -> bytes:
     """Return the canonical list of a version's files, sorted by the UTF-8 bytes of their paths."""
     ordered = sorted(files, key=lambda entry: entry.path.encode())
-    # Its keys are plain and its numbers whole, so it needs none of the care that others' values do.
-    return _encode(
+    return canonical_plain(
         [
             {"executable": entry.executable, "path": entry.path, "sha256": entry.sha256, "size": entry.size}
             for entry in ordered
         ]
-    ).encode()
+    )
 
 
 def file_entry(path: str, content: bytes, *, executable: bool) -> FileEntry:
