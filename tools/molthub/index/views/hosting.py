@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from molthub import schema_files
+from molthub.index.address import base_url
 from molthub.index.content_types import BLOB_FOLDERS, BRIEFLY, FOREVER
 from molthub.index.views import Files
+from molthub.index.views.web_servers import SANDBOX, caddy_rules, nginx_rules
 from molthub.model import Registry
 
 API_LISTS = ("skills", "tags", "health", "skill-packs")
@@ -16,12 +20,14 @@ def schemas() -> Files:
 
 
 def hosting(registry: Registry) -> Files:
-    """Return ``_headers`` and ``_redirects`` (Cloudflare Pages, Netlify), ``nginx.conf``, and texts for programs."""
+    """Return rules for hosts (``_headers`` and ``_redirects`` are those of Pages-like ones) and texts for programs."""
     return {
         ".nojekyll": b"",
         "_headers": _headers().encode(),
         "_redirects": "".join(f"/api/v1/{name} /api/v1/{name}.json 200\n" for name in API_LISTS).encode(),
-        "nginx.conf": _nginx().encode(),
+        "nginx.conf": nginx_rules().encode(),
+        "Caddyfile": caddy_rules().encode(),
+        "404.html": _nothing(registry).encode(),
         "robots.txt": _robots(registry).encode(),
         "llms.txt": _llms(registry).encode(),
     }
@@ -31,27 +37,23 @@ def _headers() -> str:
     rules = {"/*": [f"Cache-Control: {BRIEFLY}", "Access-Control-Allow-Origin: *", "X-Content-Type-Options: nosniff"]}
     # "! Name" takes a header of a wider rule away: both hosts would join the two values.
     rules |= {f"/{folder}/*": ["! Cache-Control", f"Cache-Control: {FOREVER}"] for folder in BLOB_FOLDERS}
-    rules["/api/v1/*"] = ["Content-Type: application/json"]
+    rules |= {path: ["Content-Type: application/json"] for path in ("/api/v1/*", "/v0.1/*", "/npm/:package/")}
+    for skill in ("/s/:skill", "/s/:scope/:skill"):
+        rules[f"{skill}/api/v1/skills/*"] = rules[f"{skill}/api/v1/resolve"] = ["Content-Type: application/json"]
+        rules[f"{skill}/api/v1/download"] = ["Content-Type: application/zip"]
     # Skills' own files are shown, never run in the index's name.
-    rules |= {f"/{folder}/*": ["Content-Security-Policy: sandbox"] for folder in ("s", "p", ".well-known")}
+    rules |= {f"/{folder}/*": [f"Content-Security-Policy: {SANDBOX}"] for folder in ("s", "p", ".well-known")}
     return "".join(f"{path}\n" + "".join(f"  {header}\n" for header in headers) for path, headers in rules.items())
 
 
-def _nginx() -> str:
-    blobs = "|".join(BLOB_FOLDERS)
+def _nothing(registry: Registry) -> str:
+    """Return the page of what is not there. A Pages-like host without one answers the root's page, with status 200."""
+    home = escape(base_url(registry) or "/", quote=True)
     return (
-        "# Include this in a server block whose root is this folder.\n"
-        "types {\n"
-        "  application/json json; application/gzip gz; text/html html; text/markdown md; text/plain txt;\n"
-        "  text/css css; text/javascript js; image/svg+xml svg; application/atom+xml atom; application/xml xml;\n"
-        "}\n"
-        "charset utf-8;\n"
-        "add_header Access-Control-Allow-Origin *;\n"
-        "add_header X-Content-Type-Options nosniff;\n"
-        f"location ~ ^/({blobs})/ {{\n"
-        f"  add_header Access-Control-Allow-Origin *; add_header Cache-Control '{FOREVER}';\n"
-        "}\n"
-        "location /api/v1/ { default_type application/json; try_files $uri $uri.json =404; }\n"
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Not found</title>\n'
+        '<meta name="viewport" content="width=device-width">\n<meta name="robots" content="noindex">\n</head>\n'
+        f"<body>\n<main>\n<h1>Not found</h1>\n<p>There is no such file in this index. "
+        f'<a href="{home}">Search it</a>.</p>\n</main>\n</body>\n</html>\n'
     )
 
 
