@@ -9,7 +9,6 @@ from typing import NamedTuple
 from molthub.documents import canonical, hex_of
 from molthub.documents.signatures import publisher_keys_to_json, publishers_to_json
 from molthub.index.archives import compress
-from molthub.index.views import Files
 from molthub.model import Json, Publisher, PublisherKeys, PublisherRef, RevokedKey
 from molthub.publisher_signatures import Demand
 from molthub.registry.publisher_keys import SignatureJudge, read_keys
@@ -74,9 +73,9 @@ def judge_of(publishers: Mapping[str, Publisher], source: Source, demand: Demand
     return SignatureJudge({name: found.scopes for name, found in publishers.items()}, keys, demand)
 
 
-def publisher_files(publishers: Iterable[PublisherKeys]) -> tuple[str, Files]:
+def publisher_files(publishers: Iterable[PublisherKeys]) -> tuple[str, dict[str, bytes]]:
     """Return the hex name of the directory of publishers, empty where none has keys, and all files of their keys."""
-    files: Files = {}
+    files: dict[str, bytes] = {}
     refs: dict[str, PublisherRef] = {}
     for keys in publishers:
         if keys.files:

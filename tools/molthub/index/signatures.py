@@ -15,7 +15,6 @@ from molthub.documents.signatures import signatures_to_json
 from molthub.errors import Problem, SignatureError, UnsignedError
 from molthub.index.archives import compress
 from molthub.index.releases import Archived
-from molthub.index.views import Files
 from molthub.model import Artifact, Project, SignatureRef, SignedVersion, VersionRecord
 from molthub.publisher_signatures import Release, demands
 from molthub.registry.source import Source
@@ -76,9 +75,9 @@ def with_signature(artifact: Artifact, key: str, name: str, archived: Archived) 
     return replace(artifact, signature=SignatureRef(found.publisher, found.signer, name))
 
 
-def signature_files(archived: Archived, signed: Mapping[str, SignedVersion]) -> Files:
+def signature_files(archived: Archived, signed: Mapping[str, SignedVersion]) -> dict[str, bytes]:
     """Return the lists of signatures, and each signature beside the bytes that it is over."""
-    files: Files = {f"signatures/{name}.json.gz": content for name, content in archived.signatures.items()}
+    files: dict[str, bytes] = {f"signatures/{name}.json.gz": content for name, content in archived.signatures.items()}
     for key, found in signed.items():
         name, _, version = key.rpartition("@")
         path = f"signatures/{name}/{version}.json"
