@@ -37,6 +37,16 @@ def host_option(command: Command) -> Command:
     return click.option("--host", "hosts", multiple=True, metavar="NAME=VERSION", help=text)(command)
 
 
+def signature_options(command: Command) -> Command:
+    """Add ``--require-signature`` and ``--accept-signer``: what is asked of publishers' signatures."""
+    text = "Let this key take the place of those seen before; `none`: let a skill be signed no longer. May be repeated."
+    command = click.option("--accept-signer", "accept_signers", multiple=True, metavar="FINGERPRINT", help=text)(
+        command
+    )
+    text = "Refuse versions that their publisher did not sign.  [config.json: requireSignatures]"
+    return click.option("--require-signature", "require_signatures", is_flag=True, help=text)(command)
+
+
 def open_skills(
     console: Console,
     *,
@@ -45,6 +55,8 @@ def open_skills(
     registry: str | None = None,
     offline: bool = False,
     hosts: tuple[str, ...] = (),
+    require_signatures: bool = False,
+    accept_signers: tuple[str, ...] = (),
     progress: Callable[[int], None] = lambda _done: None,
 ) -> SkillManager:
     """Return the skills that a command works on. Raises :class:`UsageError`."""
@@ -58,6 +70,8 @@ def open_skills(
         skills_folder(Path.cwd(), project=project, use_home=use_home),
         hosts=_parsed(hosts),
         offline=offline,
+        require_signatures=require_signatures,
+        accept_signers=accept_signers,
         progress=progress,
         on_wait=lambda: console.say("waiting for another molthub that is working here ..."),
     )

@@ -13,6 +13,7 @@ from molthub.cli.client_options import (
     open_skills,
     show_warnings,
     shown_path,
+    signature_options,
 )
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
@@ -31,6 +32,7 @@ _COLORS = {"added": "green", "repaired": "yellow", "removed": "red", "kept": Non
 @index_options
 @folder_options
 @host_option
+@signature_options
 @_DRY_RUN
 @common_options
 def install(
@@ -42,6 +44,8 @@ def install(
     project: bool,
     use_home: bool,
     hosts: tuple[str, ...],
+    require_signatures: bool,
+    accept_signers: tuple[str, ...],
     dry_run: bool,
 ) -> None:
     """Install skills and packs, with what they depend on.
@@ -55,6 +59,7 @@ def install(
       skills install git@1.2.0 @acme/deploy@latest
       skills install "docker@^2.0" pack/standard-dev@3
       skills install data-expert --host roundtable=2.1.0
+      skills install git --require-signature
     """
     with console.progress("Installing") as progress:
         skills = open_skills(
@@ -64,6 +69,8 @@ def install(
             registry=registry,
             offline=offline,
             hosts=hosts,
+            require_signatures=require_signatures,
+            accept_signers=accept_signers,
             progress=progress,
         )
         with skills:
@@ -76,6 +83,7 @@ def install(
 @index_options
 @folder_options
 @host_option
+@signature_options
 @_DRY_RUN
 @common_options
 def update(
@@ -87,6 +95,8 @@ def update(
     project: bool,
     use_home: bool,
     hosts: tuple[str, ...],
+    require_signatures: bool,
+    accept_signers: tuple[str, ...],
     dry_run: bool,
 ) -> ExitStatus:
     """Bring installed skills to the newest version that was asked for; without NAME, all of them.
@@ -106,6 +116,8 @@ def update(
             registry=registry,
             offline=offline,
             hosts=hosts,
+            require_signatures=require_signatures,
+            accept_signers=accept_signers,
             progress=progress,
         )
         with skills:
@@ -146,11 +158,14 @@ def _show(console: Console, report: Report, skills: SkillManager) -> None:
             "steps": [_step_json(step) for step in report.steps],
             "warnings": [problem.to_json() for problem in report.warnings],
             "refused": [problem.to_json() for problem in report.refused],
+            "firstSigners": [{"publisher": name, "signer": key} for name, key in report.first_signers],
         }
     )
     show_warnings(console, (*report.warnings, *report.refused))
     for line in _lines(console, report):
         console.result(line)
+    for publisher, key in report.first_signers:
+        console.say(f"{publisher} signs with {key}: from now on no other key is taken for theirs unless you accept it")
     actions = ("added", "repaired", "removed", "kept")
     counts = [f"{len(report.of(action))} {_WORDS[action]}" for action in actions if report.of(action)]
     summary = ", ".join(counts) or "nothing to do"
@@ -194,6 +209,7 @@ def _step_json(step: Step) -> dict[str, Any]:
     entry = step.entry
     shown: dict[str, Any] = {"action": step.action, "name": entry.name, "version": entry.version}
     shown |= {"digest": entry.digest, "requested": entry.requested}
+    shown |= {"publisher": entry.publisher, "signer": entry.signer} if entry.signer else {}
     if step.differences:
         return shown | {"differences": [{"path": found.path, "kind": found.kind} for found in step.differences]}
     return shown

@@ -44,6 +44,11 @@ class Config(NamedTuple):
     hosts: Mapping[str, str]
     value: Mapping[str, Any]
 
+    @property
+    def require_signatures(self) -> bool:
+        """Whether versions without their publisher's signature are refused."""
+        return self.value.get("requireSignatures") is True
+
     def with_registries(self, registries: tuple[RegistryEntry, ...]) -> Config:
         """Return it with other registries, the first being the default."""
         shown = [entry.to_json() for entry in registries]
@@ -67,6 +72,7 @@ def read_config(folder: Path) -> Config:
         value = json.loads(content)
         registries = tuple(_entry(item) for item in value.get("registries", []))
         hosts = {str(name): str(version) for name, version in value.get("hosts", {}).items()}
+        _check_truth(value.get("requireSignatures", False))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         remedy = 'it should look like {"registries": [{"name": "main", "url": "https://skills.example.com/"}]}'
         raise FormatError(f"not a configuration ({error})", place=str(path), remedy=remedy) from None
@@ -137,6 +143,11 @@ def removed(config: Config, name: str) -> Config:
         names = ", ".join(entry.name for entry in config.registries) or "none"
         raise NotFoundError(f"there is no registry {name}", place=str(config.path), remedy=f"there are: {names}")
     return config.with_registries(left)
+
+
+def _check_truth(value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"requireSignatures is true or false, not {value!r}")
 
 
 def _entry(item: Any) -> RegistryEntry:

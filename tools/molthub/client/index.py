@@ -7,7 +7,7 @@ Every step but the first is named by the SHA-256 of what is fetched, so whatever
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -24,7 +24,7 @@ from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bar
 
 if TYPE_CHECKING:
     # What only searching or a bot needs is imported there, so that installing starts fast.
-    from molthub.model import DesiredState, FleetState, SearchRow
+    from molthub.model import DesiredState, FleetState, PublisherKeys, SearchRow, SignedVersion
     from molthub.search_text import Filters, Found
 
 THREADS = 8
@@ -204,6 +204,41 @@ class Index:
         download = Download(self._archive, store, progress)
         in_threads(download.one, list(wanted.values()), THREADS)
         download.raise_failures(self.where)
+
+    def signatures(self, hex_name: str) -> Mapping[str, SignedVersion]:
+        """Return a list of signatures, which an artifact names, by what they speak of: ``skill/git@1.2.0``."""
+        from molthub.documents.signatures import signatures_from_json
+
+        place, content = self._gzipped("signatures", hex_name)
+        return signatures_from_json(content, place)
+
+    def publisher_keys(self, name: str) -> PublisherKeys | None:
+        """Return the keys that a publisher's signatures are judged by; None: the index has none of him."""
+        from molthub.documents.signatures import publisher_keys_from_json, publishers_from_json
+
+        directory = self.root().publishers
+        if not directory:
+            return None
+        place, content = self._gzipped("publishers", directory)
+        found = publishers_from_json(content, place).get(name)
+        if found is None:
+            return None
+        place, content = self._gzipped("publishers", found.keys)
+        keys = publisher_keys_from_json(content, place)
+        return keys if keys.name == name else None
+
+    def owners(self, name: str) -> tuple[str, ...] | None:
+        """Return who owns a skill, or ``pack/NAME``, where its entry was read already; None: it was not."""
+        kind, bare = ("pack", name.removeprefix("pack/")) if name.startswith("pack/") else ("skill", name)
+        shard = self._shards.get(self._shard_key(kind, bare))
+        entry = None if shard is None else shard.packs.get(bare) if kind == "pack" else shard.skills.get(bare)
+        return entry.owners if entry is not None else None
+
+    def published(self, kind: str, name: str, version: str) -> str:
+        """Return when a version of a skill or pack was published. Raises :class:`NotFoundError`."""
+        if kind == "pack":
+            return self.pack(name).releases[int(version)].published
+        return self.skill(name).releases[version].published
 
     def _archive(self, artifact: Artifact) -> bytes:
         path = f"archives/{artifact.archive}.tar.gz"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from molthub.client.cache import Store
-from molthub.client.dependencies import Choice, Chosen, choose
+from molthub.client.dependencies import Choice, Chosen, choose, pick_pack
 from molthub.client.differences import Difference
 from molthub.client.index import Index
 from molthub.client.index_cache import timestamp
@@ -22,6 +22,9 @@ from molthub.client.wanted import Wanted, parse_wanted, weightier
 from molthub.errors import IntegrityError, MolthubError, NotFoundError, Problem, ResolutionError
 from molthub.model import Artifact
 from molthub.versions import matches, sort_key
+
+if TYPE_CHECKING:
+    from molthub.client.signatures.installing import Found, InstalledSignatures
 
 Progress = Callable[[int], None]
 
@@ -35,12 +38,16 @@ class Step(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a command did, or with ``dry_run`` would do. ``refused`` says what could not be done beside it."""
+    """What a command did, or with ``dry_run`` would do. ``refused`` says what could not be done beside it.
+
+    ``first_signers`` are publishers and keys that were not known before, and are believed from now on.
+    """
 
     steps: tuple[Step, ...]
     warnings: tuple[Problem, ...] = ()
     dry_run: bool = False
     refused: tuple[Problem, ...] = ()
+    first_signers: tuple[tuple[str, str], ...] = ()
 
     def of(self, action: str) -> tuple[Step, ...]:
         """Return the steps of one kind."""
@@ -55,6 +62,7 @@ class _Plan:
         self.artifacts: dict[str, Artifact] = {}
         self.warnings = list(warnings)
         self.refused: list[Problem] = []
+        self.judged: Found | None = None
 
     @property
     def writes(self) -> list[Step]:
@@ -71,15 +79,19 @@ class Installer:
     hosts: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = lambda _done: None
     on_wait: Callable[[], None] = lambda: None
+    signatures: InstalledSignatures | None = None
 
     def install(self, wanted: Sequence[Wanted], *, dry_run: bool = False) -> Report:
         """Install what is wanted and its dependencies. Raises :class:`MolthubError`; nothing is then changed."""
         choice = self._choose(wanted)
         if dry_run:
-            return self._report(self._plan(choice, self.folder.installed()), dry_run=True)
+            plan = self._plan(choice, self.folder.installed())
+            self._judge(plan, wanted)
+            return self._report(plan, dry_run=True)
         with self.folder.writing(self.on_wait):
             installed = self.folder.installed()
             plan = self._plan(choice, installed)
+            self._judge(plan, wanted)
             self._carry_out(plan, installed)
         return self._report(plan)
 
@@ -91,12 +103,27 @@ class Installer:
         rest goes on. Raises :class:`MolthubError`; nothing is then changed.
         """
         if dry_run:
-            return self._report(self._plan_update(self.folder.installed(), names), dry_run=True)
+            plan, requests = self._plan_update(self.folder.installed(), names)
+            self._judge(plan, requests)
+            return self._report(plan, dry_run=True)
         with self.folder.writing(self.on_wait):
             installed = self.folder.installed()
-            plan = self._plan_update(installed, names)
+            plan, requests = self._plan_update(installed, names)
+            self._judge(plan, requests)
             self._carry_out(plan, installed)
         return self._report(plan)
+
+    def _judge(self, plan: _Plan, wanted: Sequence[Wanted]) -> None:
+        """Judge the signatures of what will be written, and note who signed. Raises :class:`SignatureError`."""
+        if self.signatures is None or not self.signatures.matter(self.index):
+            return
+        artifacts = [plan.artifacts[step.entry.digest] for step in plan.steps if step.action != "removed"]
+        known = {step.entry for step in plan.steps if step.action == "kept"}
+        asked = [request for request in wanted if request.kind == "pack" and plan.writes]
+        packs = [pick_pack(request, self.index.pack(request.name))[1] for request in asked]
+        found = plan.judged = self.signatures.judge(artifacts, known, packs, self.index, self.store)
+        plan.warnings += found.warnings
+        plan.steps = [step._replace(entry=found.signed(step.entry)) for step in plan.steps]
 
     def _choose(self, wanted: Sequence[Wanted]) -> Choice:
         self.index.prefetch((request.kind, request.name) for request in wanted)
@@ -123,7 +150,7 @@ class Installer:
         entry = known._replace(requested=weightier(known.requested, entry.requested))
         return Step("kept", entry) if found.state == "intact" else Step("repaired", entry, found.differences)
 
-    def _plan_update(self, installed: Installed, names: Sequence[Wanted]) -> _Plan:
+    def _plan_update(self, installed: Installed, names: Sequence[Wanted]) -> tuple[_Plan, list[Wanted]]:
         requests, others = self._requests(installed, names)
         choice, refused = self._choose_each(requests)
         plan = self._plan(choice, installed)
@@ -133,7 +160,7 @@ class Installer:
         met = {request.text for request in requests} - refused.keys()
         left = [entry for key, entry in installed.items() if key not in chosen and _is_left(entry, met, chosen)]
         self._plan_removals(plan, left, installed)
-        return plan
+        return plan, [request for request in requests if request.text in met]
 
     def _choose_each(self, requests: Sequence[Wanted]) -> tuple[Choice, dict[str, Problem]]:
         """Choose for each request alone, as they were installed; return also why some are refused."""
@@ -210,6 +237,8 @@ class Installer:
             else:
                 after[step.entry.name, step.entry.version] = step.entry
         removed = [step.entry for step in plan.steps if step.action == "removed"]
+        if self.signatures is not None and plan.judged is not None:
+            self.signatures.remember(self.index, plan.judged)
         if not plan.writes and after == installed:
             return
         with self.folder.change() as change:
@@ -229,7 +258,8 @@ class Installer:
             self.store.copy(artifact.digest, place)
 
     def _report(self, plan: _Plan, *, dry_run: bool = False) -> Report:
-        return Report(tuple(plan.steps), tuple(plan.warnings), dry_run, tuple(plan.refused))
+        firsts = plan.judged.first if plan.judged is not None else ()
+        return Report(tuple(plan.steps), tuple(plan.warnings), dry_run, tuple(plan.refused), firsts)
 
 
 def dependents(entry: InstalledVersion, staying: Iterable[InstalledVersion], folder: SkillsFolder) -> list[str]:

@@ -15,7 +15,10 @@ FORMAT = "molthub.installed/1"
 
 
 class InstalledVersion(NamedTuple):
-    """One installed version. ``requested`` is what was asked for, as typed; None: it came as a dependency."""
+    """One installed version. ``requested`` is what was asked for, as typed; None: it came as a dependency.
+
+    ``publisher`` and ``signer`` say whose signature was verified when it was installed, and the key; None: none was.
+    """
 
     name: str
     version: str
@@ -24,6 +27,8 @@ class InstalledVersion(NamedTuple):
     registry: str | None = None
     requested: str | None = None
     installed: str | None = None
+    publisher: str | None = None
+    signer: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -59,6 +64,8 @@ def write_lockfile(installed: Installed) -> bytes:
             "registry": entry.registry,
             "requested": entry.requested,
             "installed": entry.installed,
+            "publisher": entry.publisher,
+            "signer": entry.signer,
         }
         kept = {key: item for key, item in value.items() if item is not None or key == "requested"}
         skills.setdefault(entry.name, {})[entry.version] = kept
@@ -71,7 +78,7 @@ def in_order(entries: Iterable[InstalledVersion]) -> list[InstalledVersion]:
 
 
 def _entry(name: str, version: str, value: Any) -> InstalledVersion:
-    texts = [value.get(key) for key in ("archive", "registry", "requested", "installed")]
+    texts = [value.get(key) for key in ("archive", "registry", "requested", "installed", "publisher", "signer")]
     if not all(text is None or isinstance(text, str) for text in texts):
         raise TypeError(f"{name} {version}")
     return InstalledVersion(name, version, checked(DIGEST, value["digest"], "a digest"), *texts)

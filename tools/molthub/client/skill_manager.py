@@ -12,7 +12,7 @@ with SkillManager("https://skills.example.com/", cache_dir=".roundtable/skills")
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
     from molthub.client.log_proofs import LogReport
+    from molthub.client.signatures.installing import InstalledSignatures
     from molthub.model import PackEntry, SearchRow, SkillEntry
     from molthub.search_text import Filters, Found
 
@@ -48,7 +49,9 @@ class SkillManager:
     ``registry_url`` is the index: a URL, a folder, or the name of a configured registry; without it the configuration
     (``skills registry add``) or ``MOLTHUB_REGISTRY`` decides, when an index is first needed. ``cache_dir`` is the
     folder that holds the installed skills; without it the nearest ``.skills`` of the project, else ``~/.skills``.
-    ``hosts`` are the applications that run here, with their versions. ``offline`` uses only what was fetched before.
+    ``require_signatures`` refuses versions that their publisher did not sign; ``accept_signers`` are fingerprints of
+    keys that may take the place of those seen before (``none``: a skill may be signed no longer). ``hosts`` are the
+    applications that run here, with their versions. ``offline`` uses only what was fetched before.
 
     Every method raises :class:`molthub.errors.MolthubError`, and changes all that was asked for or nothing.
     """
@@ -61,6 +64,8 @@ class SkillManager:
         hosts: Mapping[str, str] | None = None,
         offline: bool = False,
         store: Store | None = None,
+        require_signatures: bool = False,
+        accept_signers: Iterable[str] = (),
         progress: Callable[[int], None] = lambda _done: None,
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
@@ -69,6 +74,8 @@ class SkillManager:
         self._store = store
         self._given = registry_url
         self._hosts = dict(hosts or {})
+        self._require_signatures = require_signatures
+        self._accept_signers = tuple(accept_signers)
         self._progress = progress
         self._on_wait = on_wait
         self._index: Index | None = None
@@ -247,7 +254,22 @@ class SkillManager:
         from molthub.client.install import Installer
 
         hosts = {name: version for config in reversed(self.configs) for name, version in config.hosts.items()}
-        return Installer(self.folder, self.index, self.store, {**hosts, **self._hosts}, self._progress, self._on_wait)
+        return Installer(
+            folder=self.folder,
+            index=self.index,
+            store=self.store,
+            hosts={**hosts, **self._hosts},
+            progress=self._progress,
+            on_wait=self._on_wait,
+            signatures=self._signatures(),
+        )
+
+    def _signatures(self) -> InstalledSignatures:
+        from molthub.client.signatures.installing import InstalledSignatures
+
+        required = self._require_signatures or any(config.require_signatures for config in self.configs)
+        folders = tuple(dict.fromkeys((self.folder.path, home_skills())))
+        return InstalledSignatures(folders, required=required, accepted=self._accept_signers)
 
     def _note(self, *, dry_run: bool) -> None:
         if not dry_run:

@@ -17,7 +17,8 @@ def check_lock(release: PackRelease, index: Index, store: Store) -> None:
     """Fetch a pack's own file and compare. Raises :class:`OtherContentError`, :class:`MolthubError`."""
     artifact = release.artifact
     index.fetch([artifact], store)
-    locked = _locked(store.read(artifact.digest, f"{artifact.version}.yaml"), f"pack/{artifact.name}")
+    files = {entry.path: content for entry, content in store.content(artifact.digest)}
+    locked = _locked(files.get(f"{artifact.version}.yaml", b""), f"pack/{artifact.name}")
     said = {name: (skill.version, skill.digest) for name, skill in release.skills.items()}
     if locked != said:
         other = sorted(name for name in locked.keys() | said.keys() if locked.get(name) != said.get(name))
