@@ -55,14 +55,17 @@ class Report(NamedTuple):
 
 
 class _Plan:
-    """Steps before they are taken, with the versions to fetch by digest."""
+    """Steps before they are taken, with what to fetch by name and version."""
 
     def __init__(self, warnings: Iterable[Problem]) -> None:
         self.steps: list[Step] = []
-        self.artifacts: dict[str, Artifact] = {}
+        self.artifacts: dict[tuple[str, str], Artifact] = {}
         self.warnings = list(warnings)
         self.refused: list[Problem] = []
         self.judged: Found | None = None
+
+    def artifact(self, step: Step) -> Artifact:
+        return self.artifacts[step.entry.name, step.entry.version]
 
     @property
     def writes(self) -> list[Step]:
@@ -115,12 +118,13 @@ class Installer:
 
     def _judge(self, plan: _Plan, wanted: Sequence[Wanted]) -> None:
         """Judge the signatures of what will be written, and note who signed. Raises :class:`SignatureError`."""
-        if self.signatures is None or not self.signatures.matter(self.index):
-            return
-        artifacts = [plan.artifacts[step.entry.digest] for step in plan.steps if step.action != "removed"]
-        known = {step.entry for step in plan.steps if step.action == "kept"}
+        artifacts = [plan.artifact(step) for step in plan.steps if step.action != "removed"]
         asked = [request for request in wanted if request.kind == "pack" and plan.writes]
         packs = [pick_pack(request, self.index.pack(request.name))[1] for request in asked]
+        everything = (*artifacts, *(release.artifact for release in packs))
+        if self.signatures is None or not self.signatures.matter(everything, self.index):
+            return
+        known = {step.entry for step in plan.steps if step.action == "kept"}
         found = plan.judged = self.signatures.judge(artifacts, known, packs, self.index, self.store)
         plan.warnings += found.warnings
         plan.steps = [step._replace(entry=found.signed(step.entry)) for step in plan.steps]
@@ -132,7 +136,7 @@ class Installer:
     def _plan(self, choice: Choice, installed: Installed) -> _Plan:
         plan = _Plan(choice.warnings)
         for chosen in choice.versions:
-            plan.artifacts[chosen.artifact.digest] = chosen.artifact
+            plan.artifacts[chosen.artifact.name, chosen.artifact.version] = chosen.artifact
             plan.steps.append(self._step(chosen, installed.get((chosen.artifact.name, chosen.artifact.version))))
         return plan
 
@@ -228,7 +232,7 @@ class Installer:
 
     def _carry_out(self, plan: _Plan, installed: Installed) -> None:
         """Fetch what the steps need, then change the folder in one go."""
-        needed = [plan.artifacts[step.entry.digest] for step in plan.writes]
+        needed = [plan.artifact(step) for step in plan.writes]
         self.index.fetch(needed, self.store, self.progress)
         after = dict(installed)
         for step in plan.steps:
@@ -243,7 +247,7 @@ class Installer:
             return
         with self.folder.change() as change:
             for step in plan.writes:
-                self._stage(plan.artifacts[step.entry.digest], change)
+                self._stage(plan.artifact(step), change)
             for entry in removed:
                 change.remove(entry.name, entry.version)
             change.commit(after)

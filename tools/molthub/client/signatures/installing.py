@@ -45,10 +45,11 @@ class InstalledSignatures:
         self._required = required
         self._accepted = frozenset(accepted)
 
-    def matter(self, index: Index) -> bool:
-        """Whether there is anything to judge: signatures in the index, a demand for them, or signers known before."""
-        root = index.root()
-        return bool(root.publishers or root.demand or self._required) or bool(self._known(index).names)
+    def matter(self, artifacts: Iterable[Artifact], index: Index) -> bool:
+        """Whether there is anything to judge: signatures, a demand for them, or signers known before."""
+        if self._required or index.root().demand or any(artifact.signature for artifact in artifacts):
+            return True
+        return bool(self._known(index).names)
 
     def judge(
         self,
