@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
@@ -55,8 +55,24 @@ def run_pass(
 
     ``empty_fleets`` declare no bots any more, which may well be a mistake: nothing of theirs is removed.
     """
-    neighbours = Neighbours(state)
-    around = Surroundings(target, state, supply, neighbours, act=rules.act, full=rules.full)
+    around = Surroundings(target, state, supply, Neighbours(state), act=rules.act, full=rules.full)
+    try:
+        told, problems = _worked_on(subjects, around, rules, revision, empty_fleets)
+    finally:
+        lost = state.settle()
+    told = [_without_receipt(bot, lost[bot.bot]) if bot.bot in lost else bot for bot in told]
+    return Report(command, timestamp(), revision, tuple(sorted(told, key=lambda bot: bot.bot)), tuple(problems))
+
+
+def _worked_on(
+    subjects: Iterable[Subject],
+    around: Surroundings,
+    rules: Rules,
+    revision: str | None,
+    empty_fleets: Collection[str],
+) -> tuple[list[BotReport], Iterable[Problem]]:
+    """Do the work of :func:`run_pass`; return what is told of the bots, and of fleets."""
+    settling = around.target.settling
     told: list[BotReport] = []
     written: deque[BotPass] = deque()
     waiting: list[BotPass] = []
@@ -69,18 +85,22 @@ def run_pass(
             waiting.append(found)
         else:
             written.append(found)
-        told += _settled(written, target.settling, revision)
+        told += _settled(written, settling, revision)
         if rules.stop():
             break
-    refused = {} if rules.allow_mass_removal else _suspicious(waiting, neighbours, new_keys, empty_fleets)
+    refused = {} if rules.allow_mass_removal else _suspicious(waiting, around.neighbours, new_keys, empty_fleets)
     allowed = {work.fleet for work in waiting} - refused.keys() if rules.may_remove else set()
     for work in waiting:
         failure = _removed(work) if work.fleet in allowed else None
         told += [failure] if failure else []
         written += [] if failure else [work]
-    told += _settled(written, target.settling, revision, wait=True)
-    told.sort(key=lambda bot: bot.bot)
-    return Report(command, timestamp(), revision, tuple(told), tuple(refused.values()))
+    told += _settled(written, settling, revision, wait=True)
+    return told, refused.values()
+
+
+def _without_receipt(told: BotReport, error: OSError) -> BotReport:
+    """Say that what was done to a bot is not on record: the next pass finds out by itself."""
+    return replace(told, state="failed", problems=(*told.problems, problem_of(error)))
 
 
 def _settled(

@@ -25,6 +25,7 @@ from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.documents import bot_from_json, canonical, canonical_plain, hex_of
 from molthub.errors import FormatError, MolthubError, Problem
 from molthub.model import DesiredState, Json
+from molthub_reconciler.lasting import LastingFiles
 from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
 
 DOCUMENTS_KEPT = 5
@@ -46,6 +47,8 @@ class TargetState:
         self._bots = f"{self.folder}/bots"
         self._made: set[str] = set()
         self._unreadable: set[str] = set()
+        self._lasting = LastingFiles(_FILE_MODE)
+        self._unsettled: dict[str, Receipt] = {}
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -80,13 +83,16 @@ class TargetState:
     def bots(self) -> tuple[str, ...]:
         """Return every bot that has a receipt, as ``<fleet>/<bot>``, sorted."""
         found = self.folder.glob("bots/*/*/receipt.json")
-        return tuple(sorted(f"{path.parent.parent.name}/{path.parent.name}" for path in found))
+        settled = {f"{path.parent.parent.name}/{path.parent.name}" for path in found}
+        return tuple(sorted(settled | self._unsettled.keys()))
 
     def receipt(self, bot: str) -> tuple[Receipt, tuple[Problem, ...]]:
         """Return a bot's receipt; an empty one when there is none.
 
         One that cannot be read counts as lost, which a problem says: nothing will be deleted on its word.
         """
+        if bot in self._unsettled:
+            return self._unsettled[bot], ()
         place = f"{self._bot(bot)}/receipt.json"
         try:
             return receipt_from_bytes(_read(place), place), ()
@@ -99,17 +105,39 @@ class TargetState:
             return Receipt(bot), (Problem("MH709", message, remedy, severity="warning"),)
 
     def save(self, receipt: Receipt, *, durable: bool = True) -> None:
-        """Keep a receipt; one that could not be read is put aside."""
+        """Keep a receipt; one that could not be read is put aside.
+
+        One that is ``durable`` is on disk for good after :meth:`settle`; until then, and for another process, the one
+        before it counts. Raises :class:`OSError`.
+        """
         folder = self._bot(receipt.bot)
         if receipt.bot in self._unreadable:
             Path(folder, "receipt.json").replace(Path(folder, "receipt.unreadable.json"))
             self._unreadable.discard(receipt.bot)
-        self._write(folder, "receipt.json", receipt_to_bytes(receipt), durable=durable)
+        if durable:
+            self._make(folder)
+            self._unsettled[receipt.bot] = receipt
+            if self._lasting.write(folder, "receipt.json", receipt_to_bytes(receipt)):
+                self._unsettled.clear()
+        else:
+            self._leave(receipt.bot)
+            self._write(folder, "receipt.json", receipt_to_bytes(receipt))
+
+    def settle(self) -> dict[str, OSError]:
+        """Make every receipt last. Return the bots whose receipt could not be kept, and why."""
+        self._unsettled.clear()
+        failed = self._lasting.settle()
+        return {path.removeprefix(f"{self._bots}/").rpartition("/")[0]: error for path, error in failed.items()}
+
+    def _leave(self, bot: str) -> None:
+        self._unsettled.pop(bot, None)
+        self._lasting.drop(f"{self._bot(bot)}/receipt.json")
 
     def forget(self, bot: str) -> None:
         """Drop everything about a bot of which nothing is left."""
         folder = Path(self._bot(bot))
         self._made.clear()
+        self._leave(bot)
         remove_tree(folder)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()
@@ -135,7 +163,7 @@ class TargetState:
         except FileNotFoundError:
             if not content:
                 return
-            self._write(folder, f"{name}.json", content, durable=False)
+            self._write(folder, f"{name}.json", content)
         with os.scandir(folder) as kept:
             by_age = sorted((-entry.stat().st_mtime_ns, entry.path) for entry in kept if entry.name.endswith(".json"))
         for _, old in by_age[DOCUMENTS_KEPT:]:
@@ -149,7 +177,7 @@ class TargetState:
             return
         lines = [*earlier[-PASSES_KEPT + 1 :], line]
         content = b"".join(canonical_plain(dict(line)) + b"\n" for line in lines)
-        self._write(self._bot(bot), "passes.jsonl", content, durable=False)
+        self._write(self._bot(bot), "passes.jsonl", content)
 
     def passes(self, bot: str) -> tuple[Mapping[str, Json], ...]:
         """Return what the last passes changed or found, oldest first."""
@@ -164,14 +192,14 @@ class TargetState:
 
     def remember(self, bot: str, content: bytes) -> None:
         """Keep what makes the next look cheap."""
-        self._write(self._bot(bot), "files.json", content, durable=False)
+        self._write(self._bot(bot), "files.json", content)
 
     def _bot(self, bot: str) -> str:
         return f"{self._bots}/{bot}"
 
-    def _write(self, folder: str, name: str, content: bytes, *, durable: bool = True) -> None:
+    def _write(self, folder: str, name: str, content: bytes) -> None:
         self._make(folder)
-        write_atomically(f"{folder}/{name}", content, _FILE_MODE, durable=durable)
+        write_atomically(f"{folder}/{name}", content, _FILE_MODE, durable=False)
 
     def _make(self, folder: str) -> None:
         """Make a folder and those around it that are missing; what lies around the state is the user's own."""

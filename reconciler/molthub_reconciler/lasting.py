@@ -1,0 +1,84 @@
+"""Files that outlast a power cut, made so many at a time.
+
+To make one file last, a file system writes its journal; to make fifty last at once, it writes it once as well. So a
+file is written beside its place at once, where a full disk shows, and put there with the others of its group.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+
+from molthub.atomic import sync_folder
+from molthub.client.parallel import in_threads
+
+GROUP = 64
+_THREADS = 4
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class LastingFiles:
+    """Files on their way to their places. Until :meth:`settle` their old contents are there, whole."""
+
+    def __init__(self, mode: int) -> None:
+        self._mode = mode
+        self._staged: dict[str, str] = {}
+        self._failed: dict[str, OSError] = {}
+
+    def write(self, folder: str, name: str, content: bytes) -> bool:
+        """Write what is going to be ``folder/name``; return whether it and all before it are in place by now.
+
+        Raises :class:`OSError`.
+        """
+        beside = f"{folder}/.{name}.staged"
+        descriptor = os.open(beside, _NEW, self._mode)
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        finally:
+            os.close(descriptor)
+        self._staged[f"{folder}/{name}"] = beside
+        if len(self._staged) < GROUP:
+            return False
+        self._put()
+        return True
+
+    def drop(self, path: str) -> None:
+        """Forget what was written for ``path`` since the last :meth:`settle`."""
+        beside = self._staged.pop(path, None)
+        if beside is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
+
+    def settle(self) -> dict[str, OSError]:
+        """Put every file in its place, for good. Return what failed since the last time, by path."""
+        self._put()
+        failed, self._failed = self._failed, {}
+        return failed
+
+    def _put(self) -> None:
+        staged, self._staged = self._staged, {}
+        self._each(staged, lambda path: _sync(staged[path]))
+        self._each(staged, lambda path: os.replace(staged[path], path), threads=1)
+        self._each(staged, lambda path: sync_folder(os.path.dirname(path)))
+
+    def _each(self, paths: dict[str, str], work: Callable[[str], None], threads: int = _THREADS) -> None:
+        """Do one step for each file that has not failed; the threads' waits for the disk are served together."""
+
+        def done(path: str) -> None:
+            try:
+                work(path)
+            except OSError as error:
+                self._failed[path] = error
+
+        in_threads(done, [path for path in paths if path not in self._failed], threads)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
