@@ -17,7 +17,7 @@ from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, Fetcher, open_fetcher
 from molthub.client.index_cache import IndexCache, KeptRoot
 from molthub.client.parallel import in_threads
 from molthub.client.trust import RootPin, Trust
-from molthub.client.verify import check_hex, gunzip
+from molthub.client.verify import check_archive_size, check_hex, gunzip
 from molthub.documents import index_root_from_json, shard_from_json, shard_key
 from molthub.errors import DeniedError, FormatError, MolthubError, NotFoundError, UnreachableError
 from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bare_name
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 THREADS = 8
 MAX_ROOT = 8 * 1024 * 1024
 MAX_DOCUMENT = 64 * 1024 * 1024
-MAX_UNPACKED = 256 * 1024 * 1024
+MAX_UNPACKED = 64 * 1024 * 1024
 
 Document = TypeVar("Document")
 
@@ -244,6 +244,7 @@ class Index:
         path = f"archives/{artifact.archive}.tar.gz"
         if not artifact.archive:
             raise NotFoundError(f"{artifact.name}@{artifact.version} was removed", place=self.where)
+        check_archive_size(artifact, self._place(path))
         return self._get(path, limit=artifact.size)
 
     def file(self, path: str, limit: int) -> bytes | None:
@@ -292,6 +293,7 @@ class Index:
             if hex_name is not None:
                 place, content = self._gzipped("shards", hex_name)
                 shard = shard_from_json(content, place)
+                _check_belongs(shard, key, place)
             with self._lock:
                 self._shards[key] = shard
 
@@ -360,6 +362,17 @@ class Index:
 
 def _bot_path(hex_name: str) -> str:
     return f"bots/{hex_name}.json"
+
+
+def _check_belongs(shard: Shard, key: str, place: str) -> None:
+    """Raise :class:`FormatError` where a shard holds names that nobody looks for there."""
+    names = [*(("skill", name) for name in shard.skills), *(("pack", name) for name in shard.packs)]
+    for kind, name in names:
+        if shard_key(kind, name, len(key)) != key:
+            message = f"it holds the {kind} {name}, which belongs into another shard"
+            raise FormatError(
+                message, place=place, remedy="tell whoever runs this index: it is made wrongly, or changed"
+            )
 
 
 _CHECK = "check the address: a molthub index is what `molthub build` wrote, or where it is served"

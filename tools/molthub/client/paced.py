@@ -80,5 +80,5 @@ class PacedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._bytes)
 
     def allow(self, content: int) -> None:
-        """Let a body of so many bytes come, and as much again around it (chunks have sizes, extensions, trailers)."""
-        self._bytes.allowed = 2 * content + 2 * MAX_HEAD
+        """Let a body of so many bytes come, and some around it (chunks have sizes, extensions, trailers)."""
+        self._bytes.allowed = content + content // 8 + 2 * MAX_HEAD

@@ -31,6 +31,13 @@ def check_size(content: bytes, size: int, where: str) -> None:
         raise IntegrityError(f"expected {size} bytes, got {len(content)}", place=where, remedy=_TAMPERED)
 
 
+def check_archive_size(artifact: Artifact, where: str) -> None:
+    """Raise :class:`UnsafeArchiveError` for an archive that says it is larger than any can be: it is never fetched."""
+    if artifact.size > MAX_TAR:
+        message = f"it would have {artifact.size} bytes, and no archive has more than {MAX_TAR}"
+        raise UnsafeArchiveError(message, place=where, remedy=_TAMPERED)
+
+
 def check_hex(content: bytes, hex_name: str, where: str) -> None:
     """Raise :class:`IntegrityError` unless the SHA-256 of ``content`` is ``hex_name``."""
     found = sha256(content).hexdigest()

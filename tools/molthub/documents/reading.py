@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from molthub.documents.names import DIGEST, HEX, MAX_SKILL_NAME, SKILL_NAME
+from molthub.documents.printable import printable
 from molthub.errors import FormatError
 from molthub.model import Json
 
@@ -29,8 +30,12 @@ def load_document(content: bytes, kind: str, where: str) -> dict[str, Any]:
         raise FormatError(f"expected a molthub.{kind} document, found {found!r}", place=where, remedy=NO_INDEX)
     if int(major) > 1:
         raise FormatError(f"the document has format {found}, this molthub reads up to /1", place=where, remedy=_NEWER)
-    return document
+    shown: dict[str, Any] = printable(document, content) if kind in _SHOWN else document
+    return shown
 
+
+_SHOWN = frozenset({"registry", "shard", "search"})
+"""The kinds whose texts are shown to people. A bot's values are what they are, to the byte."""
 
 NO_INDEX = "check the address: a molthub index answers with JSON documents that name their format"
 _NEWER = "install a newer molthub"

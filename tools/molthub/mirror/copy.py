@@ -20,7 +20,7 @@ from molthub.client.index import MAX_DOCUMENT
 from molthub.client.index_cache import IndexCache
 from molthub.client.parallel import in_threads
 from molthub.client.paths import index_cache
-from molthub.client.verify import check_hex, unpack
+from molthub.client.verify import check_archive_size, check_hex, unpack
 from molthub.errors import IntegrityError, MolthubError, NotFoundError, Problem, UnreachableError
 from molthub.mirror.folder import MirrorFolder, Note, check_same
 from molthub.mirror.origin import Published, read_log, read_published
@@ -200,6 +200,7 @@ class _Run:
             self._add(fetched=1, size=artifact.size)
         else:
             try:
+                check_archive_size(artifact, self._place(path))
                 content = self._get(path, artifact.size)
                 unpack(content, artifact)
             except UnreachableError as error:
