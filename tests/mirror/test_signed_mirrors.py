@@ -14,6 +14,7 @@ from molthub.transparency.tiles import edge_tiles
 from tests.builders import Tree, bot, commit, fleet, pack, registry, skill
 from tests.index import walk
 from tests.registry.command import Ran, run_molthub, run_skills
+from tests.signing.keys import KEY, fingerprint, new_key, public, signed
 
 Command = Callable[..., Ran]
 
@@ -181,3 +182,30 @@ def test_bots_are_brought_in_sync_from_the_part_of_their_fleet(site: Path, molth
     said_of_bots = molthub("reconcile", "--index", "part", "--target", "bots", "--once")
     assert said_of_bots.status == 0, said_of_bots
     assert list((tmp_path / "bots").rglob("SKILL.md"))
+
+
+def test_publishers_signatures_are_carried_and_judged_by_clients(
+    molthub: Command, skills: Command, tmp_path: Path
+) -> None:
+    key = new_key()
+    tree = {
+        **registry(skill("git", "1.1.0"), skill("docker", "2.0.0"), pack("dev", {"skills": ["git"]})),
+        "publishers/acme/publisher.yaml": "name: acme\nscopes: [acme]\n",
+        KEY: public(key),
+    }
+    for name, number in (("git", "1.1.0"), ("docker", "2.0.0"), ("pack/dev", "1")):
+        tree = signed(tree, key, name, number)
+    commit(tree, tmp_path / "registry")
+    assert molthub("build", "--registry", "registry", "--out", "site").status == 0
+    (tmp_path / ".skills").mkdir()
+    assert molthub("mirror", "site", "whole").status == 0
+    assert molthub("mirror", "site", "part", "--only", "pack/dev").status == 0
+    shutil.rmtree(tmp_path / "site")
+    for mirrored in ("whole", "part"):
+        for blob in [*(tmp_path / mirrored / "signatures").iterdir(), *(tmp_path / mirrored / "publishers").iterdir()]:
+            assert walk.sha256(blob.read_bytes()) == blob.name.partition(".")[0]
+        said = skills("install", "pack/dev", "--registry", mirrored, "--json")
+        assert said.status == 0, said
+        assert fingerprint(key) in (tmp_path / ".skills/index.json").read_text()
+        assert skills("uninstall", "git", "--force").status == 0
+    assert len(list((tmp_path / "whole/signatures").iterdir())) > len(list((tmp_path / "part/signatures").iterdir()))

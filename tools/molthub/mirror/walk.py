@@ -13,6 +13,7 @@ from molthub.client.index import MAX_UNPACKED
 from molthub.client.parallel import in_threads
 from molthub.client.verify import gunzip
 from molthub.documents import bot_from_json, fleet_from_json, search_directory_from_json, shard_from_json
+from molthub.documents.signatures import publishers_from_json
 from molthub.model import Artifact, DesiredState, FleetState, IndexRoot, PackEntry, Shard, SkillEntry
 from molthub.search_lists import DIRECTORY
 
@@ -79,6 +80,11 @@ class Walk:
             self.found.documents[blob.path] = blob
             yield blob, contents[blob]
 
+    def keep(self, blobs: Iterable[Blob]) -> None:
+        """Read documents that lead nowhere else."""
+        for _ in self.read_all(blobs):
+            pass
+
     def unpacked(self, blob: Blob, content: bytes) -> bytes:
         """Return what a gzipped document holds."""
         return gunzip(content, MAX_UNPACKED, self.place(blob))
@@ -103,9 +109,7 @@ def walk_search(walk: Walk) -> None:
     for blob, content in walk.read_all(lists.values()):
         if blob == lists.get(DIRECTORY):
             directory = search_directory_from_json(walk.unpacked(blob, content), walk.place(blob))
-            more = (Blob(f"search/{name}.json.gz", name) for name in directory.lists)
-            for _ in walk.read_all(more):
-                pass
+            walk.keep(Blob(f"search/{name}.json.gz", name) for name in directory.lists)
 
 
 def walk_fleets(walk: Walk) -> None:
@@ -121,7 +125,18 @@ def walk_fleets(walk: Walk) -> None:
         walk.found.artifacts |= {artifact.archive: artifact for artifact in bot.skills.values() if artifact.archive}
 
 
-STEPS: tuple[Callable[[Walk], None], ...] = (walk_shards, walk_search, walk_fleets)
+def walk_signing(walk: Walk) -> None:
+    """Read the publishers with their keys, and the signatures of every version that was noted before."""
+    if walk.root.publishers:
+        directory = Blob(f"publishers/{walk.root.publishers}.json.gz", walk.root.publishers)
+        for blob, content in walk.read_all([directory]):
+            publishers = publishers_from_json(walk.unpacked(blob, content), walk.place(blob))
+            walk.keep(Blob(f"publishers/{found.keys}.json.gz", found.keys) for found in publishers.values())
+    signatures = {artifact.signature.file for artifact in walk.found.artifacts.values() if artifact.signature}
+    walk.keep(Blob(f"signatures/{name}.json.gz", name) for name in sorted(signatures))
+
+
+STEPS: tuple[Callable[[Walk], None], ...] = (walk_shards, walk_search, walk_fleets, walk_signing)
 
 
 def artifacts_of(shard: Shard) -> Iterator[Artifact]:
