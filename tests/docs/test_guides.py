@@ -13,7 +13,15 @@ import pytest
 from tests.docs.guide import Guide, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = ("GETTING_STARTED.md", "PUBLISHING_GUIDE.md", "EXAMPLES.md", "PYTHON_API.md", "OPERATIONS.md", "SIGNING.md")
+GUIDES = (
+    "GETTING_STARTED.md",
+    "PUBLISHING_GUIDE.md",
+    "EXAMPLES.md",
+    "PYTHON_API.md",
+    "OPERATIONS.md",
+    "SIGNING.md",
+    "MIRRORS_AND_PRIVATE.md",
+)
 
 
 @pytest.fixture
