@@ -281,6 +281,23 @@ def test_a_netrc_that_is_not_right_is_told_without_its_content(
     assert TOKEN not in said.err
 
 
+def test_a_netrc_that_is_wrong_about_others_stops_nobody(server: IndexServer, skills: Skills, home: Path) -> None:
+    (home / ".netrc").write_text("machine skills.example.com passwrd x\n")
+    assert skills("search", "--registry", server.url).status == 0
+    (home / ".netrc").unlink()
+    (home / ".netrc").mkdir()
+    assert skills("search", "--registry", server.url).status == 0
+
+
+@pytest.mark.parametrize("seconds", ["soon", "0", "-1", "nan", "1e9"])
+def test_a_timeout_that_is_none_is_refused(
+    seconds: str, server: IndexServer, skills: Skills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOLTHUB_TIMEOUT", seconds)
+    said = skills("search", "--registry", server.url)
+    assert (said.status, "MOLTHUB_TIMEOUT is no number of seconds" in said.err) == (2, True)
+
+
 def test_a_project_cannot_give_a_name_that_has_a_token_to_another_host(
     server: IndexServer, skills: Skills, project: Path, ring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +405,15 @@ def test_what_is_not_accepted_is_not_kept(
     assert "the credentials from what was typed are not accepted" in said.err
     assert ring.kept == {}
     assert skills("registry", "logout", server.url, "--json").json["loggedOut"] is False
+
+
+@pytest.mark.usefixtures("ring")
+def test_an_address_without_an_index_is_said(
+    server: IndexServer, skills: Skills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, TOKEN)
+    said = skills("registry", "login", f"{server.url}elsewhere/")
+    assert (said.status, "there is no registry.json at" in said.err) == (0, True)
 
 
 def test_an_index_that_does_not_answer_is_said_and_the_login_kept(

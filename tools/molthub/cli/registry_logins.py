@@ -121,11 +121,13 @@ def _try(console: Console, address: Address, entry: Login, secret: str | None) -
     """Read the index with it. Raises :class:`DeniedError` where it is not accepted; nothing is kept then."""
     from molthub.client.access.find import Access
     from molthub.client.fetch_http import HttpFetcher
+    from molthub.client.fetcher import NOT_FOUND
     from molthub.client.index import MAX_ROOT
 
     fetcher = HttpFetcher(str(address), attempts=1, access=Access(address, entry, secret))
     try:
-        fetcher.get("registry.json", limit=MAX_ROOT)
+        if fetcher.get("registry.json", limit=MAX_ROOT).status == NOT_FOUND:
+            console.warn(f"there is no registry.json at {address}, so it may be no index")
     except (DeniedError, UsageError):
         raise
     except MolthubError as error:

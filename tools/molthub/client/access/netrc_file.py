@@ -30,7 +30,9 @@ def from_netrc(origin: Origin) -> Credentials | None:
     try:
         entry = netrc(str(path)).hosts.get(origin.host)
     except NetrcParseError as error:
-        # Its message may quote what it could not read, and that may be a password.
+        if origin.host.encode() not in path.read_bytes():
+            return None  # whatever is wrong in it, it is about others
+        # The error's message may quote what it could not read, and that may be a password.
         raise FormatError("it cannot be read", place=f"{path}:{error.lineno}", remedy=_FORM) from None
     except (OSError, UnicodeDecodeError):
         return None
