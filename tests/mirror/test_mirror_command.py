@@ -23,6 +23,7 @@ import pytest
 from molthub.client.access.environment import variable
 from molthub.client.addresses import parse_address
 from molthub.index.serve import make_server
+from tests.builders import bot, commit, fleet, registry, skill
 from tests.index import walk
 from tests.index_fixture import (
     IndexBuilder,
@@ -484,3 +485,18 @@ def test_a_private_index_is_mirrored_by_those_who_get_in(
     monkeypatch.setenv(variable("TOKEN", parse_address(server.url).origin), "letmein")
     assert molthub("mirror", server.url, "m").status == 0
     assert "letmein" not in (tmp_path / "m/.molthub-mirror.json").read_text()
+
+
+def test_bots_are_brought_in_sync_from_a_private_index(
+    molthub: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commit(registry(skill("git", "1.0.0"), fleet("prod"), bot("prod", "ada", skills=["git"])), tmp_path / "registry")
+    assert molthub("build", "--registry", "registry", "--out", "site", "--fleets").status == 0
+    with serve(walk.contents(tmp_path / "site")) as private:
+        private.faults = everywhere(locked("Bearer letmein"))
+        arguments = ("reconcile", "--index", private.url, "--target", "bots", "--once")
+        assert molthub(*arguments).status == 1
+        monkeypatch.setenv(variable("TOKEN", parse_address(private.url).origin), "letmein")
+        said = molthub(*arguments)
+    assert said.status == 0, said
+    assert list((tmp_path / "bots").rglob("SKILL.md"))

@@ -112,6 +112,21 @@ def test_a_wrong_root_is_refused(site: Path, molthub: Command, tmp_path: Path) -
     assert not (tmp_path / "m/registry.json").exists()
 
 
+def test_a_root_that_the_projects_configuration_pins_is_the_one(
+    site: Path, molthub: Command, skills: Command, tmp_path: Path, home: Path
+) -> None:
+    skills("registry", "add", site, "--root", "keys/1.root.json", "--project")
+    shutil.rmtree(home / ".local")
+    assert "the first one seen" not in molthub("mirror", site, "m").err
+    shutil.rmtree(home / ".local")
+    shutil.rmtree(tmp_path / "keys")
+    shutil.rmtree(site / "metadata")
+    molthub("sign", "init", "--keys", "keys")
+    molthub("sign", "--keys", "keys", "--index", "site", "--first", "--registry", "registry")
+    said = molthub("mirror", site, "new", "--json")
+    assert (said.status, said.json["error"]["id"]) == (1, "MH615"), said
+
+
 def test_a_mirror_never_goes_back(site: Path, molthub: Command, tmp_path: Path) -> None:
     """Neither by an old copy of the origin, nor by an older bundle with another name."""
     molthub("mirror", "site", "outside", "--root", "keys/1.root.json", "--bundle", "monday.tar")

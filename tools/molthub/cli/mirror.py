@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli.client_options import open_skills
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, UsageError
 
@@ -75,6 +76,7 @@ def mirror(
       1  the mirror is as it was
       4  the mirror is new, and lacks what is named (--keep-going)
     """
+    from molthub.client.config import pin_for
     from molthub.client.fetch import open_fetcher
     from molthub.mirror.copy import Wish
     from molthub.mirror.copy import mirror as bring
@@ -89,7 +91,8 @@ def mirror(
     fetcher = open_fetcher(origin)
     console.say(f"reading {fetcher.where}")
     content = root.read_bytes() if root is not None else None
-    wish = Wish(selection, metadata, keep_going, jobs, content, console.progress)
+    pin = pin_for(origin, open_skills(console).configs)
+    wish = Wish(selection, metadata, keep_going, jobs, content, pin, console.progress)
     try:
         done = bring(fetcher, folder, wish)
     finally:

@@ -20,6 +20,7 @@ from molthub.client.index import MAX_DOCUMENT
 from molthub.client.index_cache import IndexCache
 from molthub.client.parallel import in_threads
 from molthub.client.paths import index_cache
+from molthub.client.trust import RootPin
 from molthub.client.verify import check_archive_size, check_hex, unpack
 from molthub.errors import IntegrityError, MolthubError, NotFoundError, Problem, UnreachableError
 from molthub.mirror.folder import MirrorFolder, Note, check_same
@@ -35,13 +36,17 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 @dataclass(frozen=True)
 class Wish:
-    """How to mirror. ``metadata``: carry the origin's signed metadata; ``keep_going``: publish without what is bad."""
+    """How to mirror. ``metadata``: carry the origin's signed metadata; ``keep_going``: publish without what is bad.
+
+    ``root`` is the origin's root of trust, or ``pin`` names it.
+    """
 
     selection: Selection = field(default_factory=Selection)
     metadata: bool = True
     keep_going: bool = False
     jobs: int = 8
     root: bytes | None = None
+    pin: RootPin | None = None
     progress: Progress = lambda _what, _steps: nullcontext(lambda _done: None)
 
 
@@ -86,7 +91,7 @@ def mirror(fetcher: Fetcher, folder: MirrorFolder, wish: Wish) -> Mirrored:
     """
     check_selection(wish.selection)
     with folder.opened():
-        published = read_published(fetcher, folder.path, wish.root)
+        published = read_published(fetcher, folder.path, wish.root, wish.pin)
         check_same(folder, folder.note(), published.root.name, wish.selection)
         return _Run(fetcher, folder, wish, published).run()
 

@@ -15,7 +15,7 @@ from typing import Any
 from molthub.client.fetcher import NOT_FOUND, Fetcher
 from molthub.client.index import MAX_DOCUMENT, MAX_ROOT
 from molthub.client.paths import state_folder
-from molthub.client.trust import MAX_METADATA, MAX_ROOTS, METADATA, Trust, fetch_root, fingerprint
+from molthub.client.trust import MAX_METADATA, MAX_ROOTS, METADATA, RootPin, Trust, fetch_root, fingerprint
 from molthub.documents import hex_of, index_root_from_json
 from molthub.errors import DeniedError, FormatError, LogDamagedError, TrustError
 from molthub.index.folder import ROOT_DOCUMENT
@@ -53,18 +53,20 @@ class Published:
         return f"{hex_of(self.content)}.{ROOT_DOCUMENT}"
 
 
-def read_published(fetcher: Fetcher, mirror: Path, root: bytes | None = None) -> Published:
+def read_published(fetcher: Fetcher, mirror: Path, root: bytes | None = None, pin: RootPin | None = None) -> Published:
     """Return what is published where ``fetcher`` reads, for the mirror in ``mirror``.
 
-    ``root`` is the root of trust to begin with. Raises :class:`TrustError` or one of its kinds for what is signed and
-    does not verify, :class:`FormatError` for what is no index, :class:`UnreachableError`.
+    ``root`` is the root of trust to begin with, or ``pin`` names it. Raises :class:`TrustError` or one of its kinds for
+    what is signed and does not verify, :class:`FormatError` for what is no index, :class:`UnreachableError`.
     """
     if not _is_signed(fetcher):
-        return _unsigned(fetcher, mirror, trusted=root is not None)
+        return _unsigned(fetcher, mirror, trusted=root is not None or pin is not None)
     trust = _trust(fetcher, mirror)
     taken = ""
     if root is not None:
         trust.begin_unless_known(root)
+    elif pin is not None:
+        trust.begin_by_pin(fetcher, pin)
     elif trust.root is None:
         first = fetch_root(fetcher, 1)
         trust.begin(first)
