@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import keyring
 import pytest
@@ -588,3 +593,54 @@ def test_a_request_to_go_on_over_http_is_refused(
         said = skills("install", "git", "--registry", server.url)
         assert (said.status, "redirects from https to http" in said.err) == (1, True)
         assert plain.requests == []
+
+
+class Tunnel(BaseHTTPRequestHandler):
+    """A proxy that wants a password and opens tunnels (RFC 9110, section 9.3.6)."""
+
+    seen: ClassVar[list[bytes]] = []
+
+    def do_CONNECT(self) -> None:
+        if self.headers.get("Proxy-Authorization") != "Basic " + base64.b64encode(b"me:pass").decode():
+            self.send_error(407)
+            return
+        host, _, port = self.path.partition(":")
+        self.send_response(200)
+        self.end_headers()
+        with socket.create_connection((host, int(port))) as there:
+            back = threading.Thread(target=self.carry, args=(there, self.connection), daemon=True)
+            back.start()
+            self.carry(self.connection, there)
+            back.join()
+        self.close_connection = True
+
+    def carry(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while content := source.recv(65536):
+                self.seen.append(content)
+                target.sendall(content)
+            target.shutdown(socket.SHUT_WR)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the overridden method's name)
+        """Say nothing."""
+
+
+def test_a_proxys_tunnel_hides_what_goes_through_it(
+    authority: Authority, index: IndexBuilder, skills: Skills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+    with serve(index.files(), authority.server()) as server, ThreadingHTTPServer(("127.0.0.1", 0), Tunnel) as proxy:
+        proxy.daemon_threads = True
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        by_token_variable(server, monkeypatch, Path())
+        server.faults = everywhere(locked(AS_TOKEN))
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_address[1]}")
+        said = skills("install", "docker", "--registry", server.url)
+        assert (said.status, "the proxy wants a user and a password" in said.err) == (1, True), said
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:pass@127.0.0.1:{proxy.server_address[1]}")
+        assert skills("install", "docker", "--registry", server.url).out == "+ docker 2.0.1\n"
+        proxy.shutdown()
+        thread.join()
+    assert len(Tunnel.seen) > 4
+    assert TOKEN.encode() not in b"".join(Tunnel.seen)
