@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,7 @@ from molthub.transparency.entries import LoggedRelease
 from molthub.transparency.tiles import all_tiles, split_bundle
 from tests.builders import pack, registry, skill
 from tests.index_fixture import hang_up
-from tests.registry.command import Ran
-from tests.transparency.world import World, forked, numbered
-
-Command = Callable[..., Ran]
+from tests.transparency.world import Command, World, forked, numbered
 
 
 @pytest.fixture
