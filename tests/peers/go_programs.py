@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -15,6 +16,19 @@ VERSITYGW = ("github.com/versity/versitygw/cmd/versitygw", "v1.8.0")
 ACTIONLINT = ("github.com/rhysd/actionlint/cmd/actionlint", "v1.7.12")
 """A checker of GitHub workflows; MIT."""
 
+TESSERA_FSCK = ("github.com/transparency-dev/tessera/cmd/fsck", "v1.0.4")
+"""A checker of tiled transparency logs; Apache-2.0."""
+
+
+def own_go_program(name: str) -> Path:
+    """Return the path of a program whose source is in the folder ``name`` here, which uses others' packages."""
+    source = Path(__file__).parent / name
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source.iterdir()))).hexdigest()[:16]
+    program = cache_folder() / "go-programs" / f"{name}-{key}" / name
+    if not program.exists():
+        _build(["go", "build", "-o", name, "."], program.parent, source)
+    return program
+
 
 def go_program(module: tuple[str, str]) -> Path:
     """Return the path of a program, building it when it is not there. It needs Go, and takes minutes the first time."""
@@ -22,17 +36,19 @@ def go_program(module: tuple[str, str]) -> Path:
     place = cache_folder() / "go-programs" / f"{package.rpartition('/')[2]}-{version}"
     program = place / package.rpartition("/")[2]
     if not program.exists():
-        _build(package, version, place)
+        _build(["go", "install", f"{package}@{version}"], place)
     return program
 
 
-def _build(package: str, version: str, place: Path) -> None:
+def _build(command: list[str], place: Path, source: Path | None = None) -> None:
     """Build beside, then rename: two runs at once, or one that was killed, leave no half program."""
     assert shutil.which("go"), "these tests need Go on PATH"
     staged = place.with_name(f"{place.name}.{os.getpid()}")
+    if source is not None:
+        shutil.copytree(source, staged)
     caches = {"GOPATH": str(cache_folder() / "go"), "GOCACHE": str(cache_folder() / "go-build")}
     environment = {**os.environ, **caches, "GOBIN": str(staged), "GOFLAGS": "-modcacherw", "CGO_ENABLED": "0"}
-    subprocess.run(["go", "install", f"{package}@{version}"], env=environment, check=True)
+    subprocess.run(command, env=environment, cwd=source and staged, check=True)
     try:
         staged.rename(place)
     except OSError:

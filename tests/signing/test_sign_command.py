@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +17,7 @@ from tuf.ngclient import Updater
 
 from molthub.client.fetch import NOT_FOUND, Fetched, open_fetcher
 from molthub.client.trust import Trust, fingerprint
-from molthub.documents import hex_of
-from molthub.errors import DeniedError, MolthubError
+from molthub.errors import DeniedError
 from molthub.index.publish_metadata import publish_metadata
 from molthub.index.sign import Lifetimes, read_published, sign
 from molthub.index.signing_keys import SigningKeys
@@ -453,68 +451,8 @@ def test_a_store_that_denies_what_it_has_not_can_be_read(tmp_path: Path) -> None
     assert trust.registry(Picky(index.files)) == index.content
 
 
-def test_readers_see_whole_states_while_many_are_published(site: Path, tmp_path: Path) -> None:
-    """Readers that follow the metadata meet old or new, never a mixture, and never go back."""
-    keys = SigningKeys(tmp_path / "keys")
-    stop, failures, seen = threading.Event(), [], []
-    root = (tmp_path / "keys/1.root.json").read_bytes()
-
-    def read(number: int) -> None:
-        while not stop.is_set():
-            try:
-                trust = Trust(str(site), tmp_path / f"reader-{number}")
-                trust.begin_unless_known(root)
-                seen.append(trust.registry(open_fetcher(str(site))))
-            except MolthubError as error:
-                failures.append(error)
-
-    readers = [threading.Thread(target=read, args=(number,)) for number in range(4)]
-    for reader in readers:
-        reader.start()
-    content = (site / "registry.json").read_bytes()
-    for number in range(15):
-        changed = content + b" " * number
-        (site / f"{hex_of(changed)}.registry.json").write_bytes(changed)
-        previous = read_published(_reader(site), keys, "site")
-        publish_metadata(
-            sign(changed, keys, previous, datetime.now(UTC).replace(microsecond=0), Lifetimes()).files, site
-        )
-    stop.set()
-    for reader in readers:
-        reader.join()
-    assert failures == []
-    assert len(set(seen)) > 1
-
-
 def _reader(site: Path) -> Callable[[str], bytes | None]:
     return lambda path: (site / path).read_bytes() if (site / path).is_file() else None
-
-
-def test_many_publications_from_fresh_checkouts_are_one_history(
-    molthub: Command, server: IndexServer, tmp_path: Path
-) -> None:
-    """No state but the live site, a lost online key and an attempted fork: versions grow and no client is lost."""
-    trust = Trust(server.url, tmp_path / "client")
-    trust.begin(server.files["metadata/1.root.json"])
-    sign_here = ("sign", "--keys", "keys", "--registry", "registry", "--previous", server.url, "--index")
-    versions = []
-    for number in range(12):
-        commit({**TWO, "registry.yaml": f"name: acme\nowner: acme\ndescription: State {number}.\n"}, Path("registry"))
-        build(molthub, f"site-{number}")
-        if number == 6:
-            next((tmp_path / "keys").glob("online-*.pem")).unlink()
-            assert molthub(*sign_here, f"site-{number}").status == 1
-            assert molthub("sign", "rotate", "--keys", "keys", "--online").status == 0
-        if number == 9:
-            rev = ("--rev", "HEAD~3")
-            assert molthub("build", "--registry", "registry", "--out", "fork", *rev).status == 0
-            assert molthub(*sign_here, "fork").status == 1
-        said = molthub(*sign_here, f"site-{number}", "--json")
-        assert said.status == 0, said
-        versions.append(said.json["version"])
-        server.files = server.files | files_of(tmp_path / f"site-{number}")
-        assert trust.registry(open_fetcher(server.url)) == server.files["registry.json"]
-    assert versions == [*range(2, 14)]
 
 
 @pytest.mark.parametrize(("answer", "trusted"), [("y", True), ("n", False)])
