@@ -180,7 +180,7 @@ _MEANINGS: tuple[tuple[str, type[UpstreamError], str, str], ...] = (
         "tell whoever owns it; git fsck names the object",
     ),
     (
-        r"File too large|Out of memory|unable to (write|create)|write error|No space left",
+        r"File too large|Out of memory|unable to (write|create)|write error|No space|index-pack output|died of signal",
         UpstreamError,
         "it is larger than is fetched",
         "import from a smaller repository, or publish a copy: skills publish",
