@@ -21,6 +21,7 @@ GUIDES = (
     "OPERATIONS.md",
     "SIGNING.md",
     "MIRRORS_AND_PRIVATE.md",
+    "IMPORTING.md",
 )
 
 
