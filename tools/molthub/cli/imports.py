@@ -18,7 +18,7 @@ from molthub.errors import ExitStatus, Problem, UsageError
 if TYPE_CHECKING:
     from molthub.cli.import_reading import Found, Source
     from molthub.cli.upstreams import UpstreamFiles
-    from molthub.registry.authoring.checkout import Checkout
+    from molthub.registry.authoring.checkout import Checkout, NewFile
     from molthub.registry.authoring.imports import FoundPack, FoundSkill, Outcome, Plan
     from molthub.registry.authoring.publish import Bump
     from molthub.registry.catalog import Catalog
@@ -39,6 +39,7 @@ _COLORS = {"new": "green", "unchanged": None, "refused": "red"}
 @click.option(
     "--bump", type=click.Choice(["patch", "minor", "major"]), help="Number it after the version that is here."
 )
+@click.option("--sign", "key", metavar="KEY", help="Vouch for what is new: a key of gpg or ssh, or a file with one.")
 @click.option("--check", "only_check", is_flag=True, help="Only say what upstreams have that is newer, or withdrew.")
 @click.option("--registry", metavar="DIR", default=".", help="The registry's checkout. Default: here.")
 @click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
@@ -56,6 +57,7 @@ def import_(
     renamed: str | None,
     owner: str | None,
     bump: Bump | None,
+    key: str | None,
     only_check: bool,
     registry: str,
     yes: bool,
@@ -103,10 +105,25 @@ def import_(
     commit = None
     if plan.files and not dry_run:
         _ask(console, plan, checkout, yes=yes)
-        commit = checkout.write(plan.files, plan.message)
+        signatures = _signatures(plan, key) if key is not None else {}
+        commit = checkout.write({**plan.files, **signatures}, plan.message)
+        for signed in signatures:
+            console.say(f"signed: {signed}")
     _end(console, plan, checkout, commit, dry_run=dry_run)
     console.json(_as_json(plan, commit, dry_run=dry_run))
     return ExitStatus.FAILED if plan.having("refused") else ExitStatus.DONE
+
+
+def _signatures(plan: Plan, key: str) -> dict[str, NewFile]:
+    """Return this registry's signature of every new version. Raises :class:`SignatureError`."""
+    from molthub.publisher_signatures import Release, Signing
+    from molthub.registry.authoring.checkout import NewFile
+
+    signing, files = Signing(key), {}
+    for outcome in plan.having("new"):
+        release = Release(outcome.kind, outcome.name, outcome.version, outcome.digest, outcome.size)
+        files[release.file] = NewFile(signing.sign(release))
+    return files
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

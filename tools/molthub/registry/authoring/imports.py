@@ -73,7 +73,10 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of one version. ``problems`` are notes and warnings, or the reasons for a refusal."""
+    """What becomes of one version. ``problems`` are notes and warnings, or the reasons for a refusal.
+
+    ``size`` is that of all its files, ``files`` those of them that are kept here.
+    """
 
     kind: Literal["skill", "pack"]
     state: State
@@ -81,6 +84,7 @@ class Outcome:
     version: str
     upstream: Upstream
     digest: str = ""
+    size: int = 0
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, NewFile] = field(default_factory=dict)
 
@@ -188,7 +192,7 @@ class _Judge:
         number = found.version or self._number(made, records)
         files = made.at_version(number)
         digest = digest_of_files(files)
-        outcome = replace(outcome, version=number, digest=digest)
+        outcome = replace(outcome, version=number, digest=digest, size=sum(len(f.content) for f in files.values()))
         same = self._same(made, records, number if found.version else None)
         if same is not None:
             return replace(outcome, state="unchanged", version=same, digest=records[same].digest)
@@ -229,7 +233,8 @@ class _Judge:
         except (RegistryError, ManifestError) as error:
             return _refused(outcome, Problem(_ID, str(error), error.remedy))
         digest = pack_file_digest(found.number, content)
-        outcome = replace(outcome, digest=digest, files={f"{number}.yaml": NewFile(content)})
+        kept = {f"{number}.yaml": NewFile(content)}
+        outcome = replace(outcome, digest=digest, size=len(content), files=kept)
         records = _records(self.catalog.packs, found.name)
         known = records.get(number)
         if known is not None and known.removed is None and known.digest == digest:

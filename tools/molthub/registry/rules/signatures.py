@@ -57,7 +57,9 @@ class _Check:
                 file = f"skills/{skill.name}/{number}.sig"
                 self.seen.add(file)
                 record = version.record
-                if self._matters(file) and record is not None and record.upstream is None:
+                if record is not None and record.upstream is not None and file in self.source.files:
+                    continue  # not all of what it signs is here: the build, which fetches the rest, verifies it
+                if self._matters(file) and record is not None:
                     size = sum(self.source.files[f"{version.folder}/{path}"].size for path in version.files)
                     release = Release("skill", skill.name, number, record.digest, size)
                     yield release, skill.project, file, record.published
@@ -65,7 +67,7 @@ class _Check:
             for count, made in pack.versions.items():
                 file = f"packs/{pack.name}/{count}.sig"
                 self.seen.add(file)
-                record = made.record if made.record is not None and made.record.upstream is None else None
+                record = made.record
                 if self._matters(file) and record is not None and made.file in self.source.files:
                     size = self.source.files[made.file].size
                     release = Release("pack", pack.name, str(count), record.digest, size)
