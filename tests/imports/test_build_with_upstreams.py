@@ -162,7 +162,7 @@ HOSTILE: dict[str, tuple[str, Fault, str]] = {
 def test_an_index_that_misbehaves_gives_nothing(tmp_path: Path, case: str) -> None:
     where, fault, expected = HOSTILE[case]
     with serve(public_files()) as server:
-        files = UpstreamFiles(tmp_path / "store", allowed=("http", "private"), limits=Limits(20))
+        files = UpstreamFiles(tmp_path / "store", allowed=("http", "private"), limits=Limits(60))
         wanted = one_of(server, "docker", "2.0.0")
         server.faults[where] = fault
         files.bring([wanted])
@@ -192,6 +192,7 @@ def test_an_index_that_is_silent_or_changed_is_named(tmp_path: Path) -> None:
         server.faults["archives/"] = silent(20)
         files.bring([wanted])
         assert "took longer than 1 seconds and was stopped" in files.problem(wanted).message
+        files = UpstreamFiles(tmp_path / "store", allowed=("http", "private"), limits=Limits(60))
         server.faults.clear()
         server.files.clear()
         server.files.update(public_files(skill("docker", "2.0.0", tags=["changed"])))
@@ -258,7 +259,7 @@ def histories(draw: st.DrawFn) -> list[tuple[Tree, dict[str, Content]]]:
     return history
 
 
-@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(histories(), st.booleans())
 def test_an_incremental_build_with_imports_is_a_build_from_scratch(
     history: list[tuple[Tree, dict[str, Content]]], fleets: bool

@@ -36,7 +36,7 @@ def fetch(
     store: Path,
     *,
     allowed: tuple[str, ...] = OPEN,
-    limits: Limits = Limits(30),  # noqa: B008 (a tuple of numbers)
+    limits: Limits = Limits(60),  # noqa: B008 (a tuple of numbers)
     **order: str,
 ) -> Delivery | UpstreamError | None:
     """Order one version, as a build does."""
@@ -202,7 +202,7 @@ def test_bytes_that_are_not_those_recorded(host: GitHost, tmp_path: Path) -> Non
 
 def test_a_repository_that_is_too_large_is_not_fetched(host: GitHost, tmp_path: Path) -> None:
     commit_entries(host.root / "skills.git", NOTES | {"big": os.urandom(3_000_000)})
-    limits = Limits(30, repository=1_000_000)
+    limits = Limits(60, repository=1_000_000)
     error = refused(fetch(host.url(), tmp_path / "store", limits=limits), tmp_path / "store")
     assert "larger than is fetched" in str(error)
 

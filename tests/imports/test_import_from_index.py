@@ -70,9 +70,10 @@ def test_a_pack_comes_with_its_locked_skills_and_bases_under_its_number(
     assert files_below(place / "packs") == ["base/1.yaml", "base/project.yaml", "dev/2.yaml", "dev/project.yaml"]
     assert sorted(path.name for path in (place / "skills").iterdir()) == ["docker", "git", "own", "shell-safety"]
     assert errors(place) == []
-    formatted = run_molthub(capsys, "fmt", "--registry", place, "--base", "HEAD~1")
-    assert (formatted.status, (place / "packs/dev/2.yaml").read_text() == "") == (0, False)
-    assert errors(place) == [], formatted
+    before = {path: path.read_bytes() for path in place.glob("**/*.yaml")}
+    assert run_molthub(capsys, "fmt", "--registry", place, "--base", "HEAD~1").status == 0
+    changed = {path.name for path, content in before.items() if path.read_bytes() != content}
+    assert changed <= {"project.yaml", "registry.yaml", "fleet.yaml", "ada.yaml"}  # theirs keep their own style
     out = place.parent / "site"
     built = run_molthub(capsys, "build", "--registry", place, "--out", out, *ALLOWED, "--json")
     assert (built.status, built.json["counts"]["packVersions"]) == (0, 2), built

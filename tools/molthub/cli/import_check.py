@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from molthub.cli.import_reading import Source, open_index, read_repository
@@ -32,11 +33,14 @@ def check_upstreams(console: Console, catalog: Catalog, names: Sequence[str], up
     projects = imported_projects(catalog, names)
     found: list[Moved] = []
     failures: list[Moved] = []
-    for project in projects:
-        try:
-            found += _of_git(project, upstreams) if project.newest[1].kind == "git" else _of_index(project, upstreams)
-        except MolthubError as error:
-            failures.append(Moved(project.shown, project.newest[0].number, "unknown", str(error), error.remedy))
+    asking = _Asking(upstreams)
+    with console.progress("asking upstreams", len(projects)) as done:
+        for project in projects:
+            try:
+                found += asking.moved(project)
+            except MolthubError as error:
+                failures.append(Moved(project.shown, project.newest[0].number, "unknown", str(error), error.remedy))
+            done(1)
     for moved in (*found, *failures):
         console.result(f"{moved.name} {moved.here}: {moved.message}")
         if moved.remedy:
@@ -53,32 +57,42 @@ def _as_json(count: int, moved: Sequence[Moved]) -> dict[str, Any]:
     return {"format": "molthub.import-check/1", "imported": count, "upstream": [one._asdict() for one in moved]}
 
 
-def _of_git(project: ImportedProject, upstreams: UpstreamFiles) -> Iterator[Moved]:
-    record, upstream = project.newest
-    found = read_repository(Source("git", upstream.location, "HEAD"), upstream.path, upstreams)
-    if found.upstream.digest != upstream.digest:
-        message = f"its folder has changed by commit {found.upstream.commit[:12]}"
-        remedy = f"molthub import {project.name} brings it; if its own version stayed the same, with --bump patch"
-        yield Moved(project.shown, record.number, "newer", message, remedy)
+@dataclass
+class _Asking:
+    """Asks upstreams, each index opened once."""
 
+    upstreams: UpstreamFiles
+    indexes: dict[str, Index] = field(default_factory=dict)
 
-def _of_index(project: ImportedProject, upstreams: UpstreamFiles) -> Iterator[Moved]:
-    record, upstream = project.newest
-    with open_index(upstream.location, upstreams.allowed) as index:
+    def moved(self, project: ImportedProject) -> list[Moved]:
+        upstream = project.newest[1]
+        return list(self._git(project) if upstream.kind == "git" else self._index(project))
+
+    def _git(self, project: ImportedProject) -> Iterator[Moved]:
+        record, upstream = project.newest
+        found = read_repository(Source("git", upstream.location, "HEAD"), upstream.path, self.upstreams)
+        if found.upstream.digest != upstream.digest:
+            message = f"its folder has changed by commit {found.upstream.commit[:12]}"
+            remedy = f"molthub import {project.name} brings it; if its own version stayed the same, with --bump patch"
+            yield Moved(project.shown, record.number, "newer", message, remedy)
+
+    def _index(self, project: ImportedProject) -> Iterator[Moved]:
+        record, upstream = project.newest
+        if upstream.location not in self.indexes:
+            self.indexes[upstream.location] = open_index(upstream.location, self.upstreams.allowed)
         try:
-            releases, status, newest = _entry(index, upstream)
+            releases, status, newest = _entry(self.indexes[upstream.location], upstream)
         except NotFoundError:
             remedy = "nothing needs to be done: what is here stays"
             yield Moved(project.shown, record.number, "gone", f"{upstream.location} no longer has it", remedy)
             return
-    if status in ("quarantined", "removed"):
-        yield _withdrawn(project, record, f"the whole project is {status} there")
-    elif newest is not None and _is_newer(project.kind, newest, record.number):
-        name = project.shown
-        yield Moved(name, record.number, "newer", f"{newest} is there", f"molthub import {name}@{newest}")
-    for own, origin in project.versions:
-        release = releases.get(own.number)
-        yield from _of_version(project, own, origin, release)
+        if status in ("quarantined", "removed"):
+            yield _withdrawn(project, record, f"the whole project is {status} there")
+        elif newest is not None and _is_newer(project.kind, newest, record.number):
+            name = project.shown
+            yield Moved(name, record.number, "newer", f"{newest} is there", f"molthub import {name}@{newest}")
+        for own, origin in project.versions:
+            yield from _of_version(project, own, origin, releases.get(own.number))
 
 
 def _of_version(

@@ -72,7 +72,8 @@ def _as_url(text: str) -> str:
         return text
     folder = Path(text).expanduser()
     if not folder.is_dir():
-        remedy = f"write https://{text}, or give a folder that is there" if "." in text else "give an address"
+        is_host = "." in text.partition("/")[0].strip(".")
+        remedy = f"write https://{text}, or give a folder that is there" if is_host else "give an address"
         raise UsageError("this is no address, and there is no such folder", place=text, remedy=remedy)
     return folder.resolve().as_uri()
 

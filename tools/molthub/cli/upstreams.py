@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ Content = tuple[tuple[FileEntry, bytes], ...]
 Outcome = Delivery | UpstreamError | None
 """What came of an order; None: an index that was asked for what it holds does not hold it."""
 
+_LAST_SECONDS = 5.0
 AT_ONCE = 4
 """How many upstreams are asked at a time."""
 
@@ -148,14 +149,17 @@ def fetched(place: Place, orders: Sequence[Order], store: Path, limits: Limits) 
             request = {"place": place, "orders": orders, "store": str(store.resolve()), "limits": limits}
             with suppress(BrokenPipeError), process.stdin as stdin:  # type: ignore[union-attr] # it is a pipe
                 stdin.write(json.dumps(request).encode())
-            yield from _answers(process, place, len(orders), limits)
+            if (yield from _answers(process, place, len(orders), limits)):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LAST_SECONDS)
         finally:
             _end(process)
 
 
 def _answers(
     process: subprocess.Popen[bytes], place: Place, count: int, limits: Limits
-) -> Iterator[tuple[int, Outcome]]:
+) -> Generator[tuple[int, Outcome], None, bool]:
+    """Yield what the process says of each order; whether it said something of all."""
     waiting = set(range(count))
     lines = _Lines(process.stdout)  # type: ignore[arg-type] # it is a pipe
     while waiting:
@@ -165,7 +169,7 @@ def _answers(
             remedy = "try again; --upstream-timeout allows more" if line is None else "try again"
             where = shown(place.location)
             yield from ((n, UpstreamError(message, place=where, remedy=remedy)) for n in sorted(waiting))
-            return
+            return False
         answer = json.loads(line)
         waiting.discard(answer["order"])
         if "error" in answer:
@@ -175,6 +179,7 @@ def _answers(
         else:
             digest, commit, left_out = answer["delivery"]
             yield answer["order"], Delivery(digest, commit, tuple(left_out))
+    return True
 
 
 _DIED = "fetching it ended unexpectedly: it may be larger than is fetched"
@@ -202,11 +207,12 @@ class _Lines:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and everything that it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
+    """End the process and everything that it started. One that has ended by itself has left nothing behind."""
+    if process.returncode is None:  # until it was waited for, its number is nobody else's
+        with suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
     with process:
         pass

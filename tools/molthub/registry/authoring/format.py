@@ -58,7 +58,7 @@ def format_registry(
     :class:`RegistryError` where ``registry.yaml`` cannot be read.
     """
     done = Formatted()
-    work = _Work(source, done, published, wanted, _Merged(base))
+    work = _Work(source, done, published, wanted, _Merged(base, source))
     work.style()
     work.write_packages()
     for _ in range(_MOST_PASSES):
@@ -69,13 +69,16 @@ def format_registry(
 
 
 class _Merged:
-    """What the base already records."""
+    """What is never touched: what the base already records, and imported versions, which are their upstreams'."""
 
-    def __init__(self, base: Source | None) -> None:
+    def __init__(self, base: Source | None, source: Source) -> None:
         self._catalog = _catalog_or_none(base)
         self._files = frozenset(base.files) if base is not None else frozenset()
+        self._imported = frozenset(_imported(source))
 
     def holds(self, kind: str, name: str, number: str) -> bool:
+        if (kind, name, number) in self._imported:
+            return True
         if self._catalog is None:
             return False
         if f"{kind}/{name}" in self._catalog.broken:  # its entries cannot be read: what is there counts as merged
@@ -83,6 +86,16 @@ class _Merged:
             return any(path.startswith(prefix) for path in self._files)
         found = (self._catalog.skills if kind == "skill" else self._catalog.packs).get(name)
         return found is not None and number in found.project.versions
+
+
+def _imported(source: Source) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, name and number of every imported version."""
+    catalog = _catalog_or_none(source)
+    for kind, projects in (("skill", catalog.skills), ("pack", catalog.packs)) if catalog is not None else ():
+        for name, found in projects.items():
+            for number, record in found.project.versions.items():
+                if record.upstream is not None:
+                    yield kind, name, number
 
 
 def _catalog_or_none(base: Source | None) -> Catalog | None:
@@ -203,8 +216,6 @@ class _Work:
         return changed
 
     def _lock(self, catalog: Catalog, version: PackVersion) -> bool:
-        if version.record is not None and version.record.upstream is not None:
-            return False  # it is locked as its own registry locked it
         try:
             resolved = resolve_pack(catalog, replace(version, resolved={}))
         except ResolutionError as error:
@@ -258,7 +269,7 @@ class _Work:
                 entry: dict[str, Json] = {"published": self.published, "digest": digest}
                 text = record_version(text, number, entry, owners=owners, kind=kind)
                 done.append(f"recorded {number}")
-            elif record.digest != digest and record.removed is None and record.upstream is None:
+            elif record.digest != digest and record.removed is None:
                 text = edit.set_value(text or "", ("versions", number, "digest"), digest, file=path)
                 done.append(f"recorded {number} anew")
         if done and text is not None:
