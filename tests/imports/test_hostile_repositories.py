@@ -10,7 +10,8 @@ import pytest
 
 from molthub.cli.upstream_orders import Delivery, Limits, Order, Place
 from molthub.cli.upstreams import fetched
-from molthub.errors import UpstreamError
+from molthub.errors import RefusedUpstreamError, UpstreamError
+from molthub.registry.upstreams.allowed import check_address
 from tests.imports.git_host import (
     EXECUTABLE,
     LINK,
@@ -146,10 +147,17 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_addresses_that_are_not_asked(tmp_path: Path, address: str) -> None:
+def test_addresses_that_are_not_asked(address: str) -> None:
+    with pytest.raises(RefusedUpstreamError) as refused:
+        check_address("git", address, frozenset())
+    assert ADDRESSES[address] in refused.value.message
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["ext::sh -c id", "--upload-pack=touch ran", "https://127.0.0.1/x.git"])
+def test_the_process_that_fetches_judges_addresses_itself(tmp_path: Path, address: str) -> None:
     error = refused(fetch(address, tmp_path / "store", allowed=()), tmp_path / "store")
-    assert (error.problem_id, ADDRESSES[address] in error.message) == ("MH903", True), error
-    assert "secret" not in str(error)
+    assert error.problem_id == "MH903"
 
 
 @pytest.mark.parametrize("revision", ["--upload-pack=x", "-x", "a..b", "HEAD@{1}", "main:skills", "x y", ""])

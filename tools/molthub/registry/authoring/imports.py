@@ -18,7 +18,14 @@ from molthub.registry import edit
 from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.loose_skills import LooseSkill
 from molthub.registry.authoring.mend import SKILL_MD
-from molthub.registry.authoring.package import FIRST_VERSION, SKILL_YAML, Package, digest_of_files, package
+from molthub.registry.authoring.package import (
+    FIRST_VERSION,
+    SKILL_YAML,
+    Package,
+    digest_of_files,
+    is_skill_name,
+    package,
+)
 from molthub.registry.authoring.packs import pack_file_digest
 from molthub.registry.authoring.publish import CLOSED, Bump, bumped, license_of, record_version
 from molthub.registry.catalog import Catalog, read_catalog
@@ -27,7 +34,7 @@ from molthub.registry.rules.packs import check_locks
 from molthub.registry.source import Source
 from molthub.registry.trees.overlay import Overlay
 from molthub.registry.upstreams.upstream import OWN_FILES, Upstream, upstream_of
-from molthub.versions import sort_key
+from molthub.versions import is_version, sort_key
 
 State = Literal["new", "unchanged", "refused"]
 _ID = "MH905"
@@ -190,6 +197,9 @@ class _Judge:
         outcome = replace(outcome, name=made.name)
         records = _records(self.catalog.skills, made.name)
         number = found.version or self._number(made, records)
+        if not (is_skill_name(made.name) and is_version(number)):
+            message = f"{made.name!r} {number!r} is no skill's name and version"
+            return _refused(outcome, Problem(_ID, message, "name it otherwise: --as NAME"))
         files = made.at_version(number)
         digest = digest_of_files(files)
         outcome = replace(outcome, version=number, digest=digest, size=sum(len(f.content) for f in files.values()))
