@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from molthub.cli.upstream_orders import Delivery, Limits, Order, Place
+from molthub.cli.upstreams import fetched
 from molthub.index.update import Wanted, update
 from molthub.registry.check import check
 from molthub.registry.source import open_source
@@ -118,3 +121,24 @@ def test_a_build_that_asks_nobody_names_what_is_left_out(
     done = update(GitSource(place), place.parent / "site", Wanted())
     assert [problem.id for problem in done.problems] == ["MH901"]
     assert "notes 1.0.0 is left out of the index" in done.problems[0].message
+
+
+def test_over_ssh_nobody_is_asked_and_no_option_is_smuggled(
+    host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    said = tmp_path / "said"
+    # What ssh is to git: options, a host, and a command, which here runs on this machine.
+    (programs / "ssh").write_text(f'#!/bin/sh\nfor last; do :; done\necho "$*" >> {said}\nexec sh -c "$last"\n')
+    (programs / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    place = Place("git", f"ssh://git@203.0.114.1{host.root}/skills.git")
+    order = Order(path="skills/notes", revision="HEAD")
+    answers = list(fetched(place, [order], tmp_path / "store", Limits(60)))
+    assert isinstance(answers[0][1], Delivery), answers
+    calls = said.read_text().splitlines()
+    assert len(calls) == 2  # asking for HEAD, and for its commit
+    for call in calls:
+        assert "-oBatchMode=yes" in call
+        assert f"git@203.0.114.1 git-upload-pack '{host.root}/skills.git'" in call
