@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from molthub.documents import file_entry
-from molthub.registry.authoring.imports import FoundPack, FoundSkill, Plan, Wishes, plan_imports, with_whole_registry
+from molthub.registry.authoring.import_plan import FoundPack, FoundSkill, Plan, Wishes
+from molthub.registry.authoring.imports import plan_imports, with_whole_registry
 from molthub.registry.catalog import read_catalog
 from molthub.registry.upstreams.allowed import check_address
 from molthub.registry.upstreams.upstream import Upstream

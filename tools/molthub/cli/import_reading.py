@@ -22,7 +22,7 @@ from molthub.client.index import Index
 from molthub.client.wanted import Wanted, parse_wanted
 from molthub.errors import NotFoundError, Problem, RefusedUpstreamError, ResolutionError, UpstreamError, UsageError
 from molthub.model import Artifact, PackEntry, PackRelease, Skill, SkillEntry, SkillRelease
-from molthub.registry.authoring.imports import FoundPack, FoundSkill
+from molthub.registry.authoring.import_plan import FoundPack, FoundSkill
 from molthub.registry.catalog import Catalog
 from molthub.registry.manifest import read_manifest
 from molthub.registry.upstreams.allowed import check_address

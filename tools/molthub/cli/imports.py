@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from molthub.cli.import_reading import Found, Source
     from molthub.cli.upstreams import UpstreamFiles
     from molthub.registry.authoring.checkout import Checkout, NewFile
-    from molthub.registry.authoring.imports import FoundPack, FoundSkill, Outcome, Plan
+    from molthub.registry.authoring.import_plan import FoundPack, FoundSkill, Outcome, Plan
     from molthub.registry.authoring.publish import Bump
     from molthub.registry.catalog import Catalog
 
@@ -219,7 +219,8 @@ class _Reading:
 
 
 def _plan(checkout: Checkout, catalog: Catalog, found: Found, owner: str | None, bump: Bump | None) -> Plan:
-    from molthub.registry.authoring.imports import Wishes, plan_imports, with_whole_registry
+    from molthub.registry.authoring.import_plan import Wishes
+    from molthub.registry.authoring.imports import plan_imports, with_whole_registry
 
     tree = checkout.source
     wishes = Wishes(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), owner, bump)
