@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from molthub.client.cache import Store
+from molthub.client.fetch import open_fetcher
 from molthub.client.skill_manager import SkillManager
 from molthub.errors import (
     ExpiredKeyError,
@@ -26,6 +27,9 @@ from molthub.errors import (
     UnsignedError,
 )
 from molthub.index.build import build_index
+from molthub.mirror.copy import Wish, mirror
+from molthub.mirror.folder import MirrorFolder
+from molthub.mirror.selection import Selection
 from molthub.registry.catalog import read_catalog
 from tests.builders import Tree, TreeSource, pack, registry, skill
 from tests.registry.command import run_skills
@@ -384,3 +388,53 @@ def test_without_the_library_nothing_is_said_to_be_verified(place: Place, ada: A
     assert "1 signatures were not verified" in done.stdout, done
     assert "[None]" in done.stdout
     assert not (place.skills / "signers.json").exists()
+
+
+def test_a_mirror_serves_signatures_and_keys(place: Place, ada: Any, tmp_path: Path) -> None:
+    with place.open(built(tree_of(ada))) as manager:
+        site = manager.index.where
+    for out, selection in ((tmp_path / "whole", Selection()), (tmp_path / "part", Selection(only=("pack/dev",)))):
+        mirror(open_fetcher(site), MirrorFolder(out), Wish(selection))
+        project = tmp_path / f"project-{out.name}"
+        with SkillManager(
+            str(out), project / ".skills", store=Store(tmp_path / "store"), require_signatures=True
+        ) as skills:
+            assert [step.entry.signer for step in skills.install("pack/dev").steps] == [fingerprint(ada)]
+
+
+def test_commands_say_who_signed(
+    place: Place, ada: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = built(tree_of(ada))
+    place.install(files, "git", "plain")
+    monkeypatch.chdir(place.folder)
+    site = place.folder / "site"
+    said = run_skills(capsys, "info", "git", "--registry", site)
+    assert f"signed by:     acme, key {fingerprint(ada)} (verified)" in said.out
+    assert run_skills(capsys, "info", "pack/dev", "--registry", site, "--json").json["signature"] == {
+        "publisher": "acme",
+        "signer": fingerprint(ada),
+        "verified": True,
+    }
+    assert "signed by" not in run_skills(capsys, "info", "plain", "--registry", site).out
+    listed = {entry["name"]: entry["signer"] for entry in run_skills(capsys, "list", "--json").json["skills"]}
+    assert listed == {"git": fingerprint(ada), "plain": None}
+    verified = run_skills(capsys, "verify")
+    assert verified.status == 0, verified
+    assert f"1 signed by acme, key {fingerprint(ada)}" in verified.err
+
+
+def test_verify_and_info_tell_of_a_key_that_was_revoked_since(
+    place: Place, ada: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edit(opened: Opened) -> None:
+        opened.keys["acme"]["revoked"] = [{"fingerprint": fingerprint(ada), "reason": "Stolen."}]
+
+    place.install(built(tree_of(ada)), "git")
+    place.open(changed(built(tree_of(ada)), edit)).close()
+    monkeypatch.chdir(place.folder)
+    verified = run_skills(capsys, "verify", "--json")
+    assert verified.status == 1
+    assert [problem["id"] for report in verified.json["signatures"] for problem in report["problems"]] == ["MH634"]
+    assert run_skills(capsys, "verify", "--offline").status == 0
+    assert "DO NOT TRUST IT" in run_skills(capsys, "info", "git", "--registry", place.folder / "site").out

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from molthub.cli.client_options import folder_options, index_options, open_skills, shown_path
+from molthub.cli.judged_signature import JudgedSignature, judged_signature
 from molthub.console import Console, common_options
 
 if TYPE_CHECKING:
     from molthub.client.lockfile import InstalledVersion
     from molthub.client.skill_manager import SkillManager
-    from molthub.model import PackEntry, SearchRow, SkillEntry
+    from molthub.model import Artifact, PackEntry, SearchRow, SkillEntry
     from molthub.search_text import Found
+
+
+Judged = Callable[["Artifact"], JudgedSignature]
 
 
 @click.command()
@@ -125,10 +129,10 @@ def info(console: Console, *, name: str, registry: str | None, offline: bool) ->
     wanted = parse_wanted(name)
     with open_skills(console, registry=registry, offline=offline) as skills:
         entry = skills.info(name)
-    if isinstance(entry, SkillEntry):
-        _show_skill(console, entry, wanted.range)
-    else:
-        _show_pack(console, entry, wanted.range)
+        if isinstance(entry, SkillEntry):
+            _show_skill(console, entry, wanted.range, lambda found: judged_signature(skills, "skill", found))
+        else:
+            _show_pack(console, entry, wanted.range, lambda found: judged_signature(skills, "pack", found))
 
 
 def _list_outdated(console: Console, skills: SkillManager, entries: Iterable[InstalledVersion]) -> None:
@@ -154,23 +158,25 @@ def _row_json(row: SearchRow) -> dict[str, Any]:
 
 def _entry_json(entry: InstalledVersion) -> dict[str, Any]:
     return {"name": entry.name, "version": entry.version, "requested": entry.requested, "digest": entry.digest,
-            "registry": entry.registry, "installed": entry.installed}  # fmt: skip
+            "registry": entry.registry, "installed": entry.installed,
+            "publisher": entry.publisher, "signer": entry.signer}  # fmt: skip
 
 
-def _show_skill(console: Console, entry: SkillEntry, wanted: str | None) -> None:
+def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged: Judged) -> None:
     from molthub.client.dependencies import pick_skill
     from molthub.documents import env_need_to_json
     from molthub.versions import latest, sort_key
 
     version = pick_skill(entry, wanted)
     release = entry.releases[version]
+    signature = judged(release.artifact)
     newest = latest(number for number, other in entry.releases.items() if other.available)
     numbers = sorted(entry.releases, key=sort_key, reverse=True)
     console.json({
         "kind": "skill", "name": entry.name, "version": version, "latest": newest, "status": entry.status,
         "reason": entry.reason, "description": entry.description, "tags": list(entry.tags), "license": entry.license,
         "owners": list(entry.owners), "digest": release.artifact.digest, "size": release.artifact.size,
-        "published": release.published, "dependencies": dict(release.dependencies),
+        "published": release.published, **signature.as_json, "dependencies": dict(release.dependencies),
         "mcpServers": list(release.mcp_servers), "env": [env_need_to_json(need) for need in release.env],
         "bins": list(release.bins),
         "versions": [_version_json(number, entry.releases[number]) for number in numbers],
@@ -182,7 +188,7 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None) -> None
         "withdrawn": _withdrawn(release), "tags": ", ".join(entry.tags), "license": entry.license,
         "owners": ", ".join(entry.owners), "published": release.published, "depends on": depends,
         "MCP servers": ", ".join(release.mcp_servers), "environment": needs, "programs": ", ".join(release.bins),
-        "digest": release.artifact.digest,
+        "digest": release.artifact.digest, "signed by": signature.shown,
     })  # fmt: skip
     console.result("versions:")
     for number in numbers:
@@ -192,25 +198,26 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None) -> None
     console.result(f"install: skills install {entry.name}{pin}")
 
 
-def _show_pack(console: Console, entry: PackEntry, wanted: str | None) -> None:
+def _show_pack(console: Console, entry: PackEntry, wanted: str | None, judged: Judged) -> None:
     from molthub.client.dependencies import pick_pack
     from molthub.client.wanted import Wanted
 
     number, release = pick_pack(Wanted("pack", entry.name, wanted, f"pack/{entry.name}"), entry)
+    signature = judged(release.artifact)
     skills = {name: locked.version for name, locked in sorted(release.skills.items())}
     numbers = sorted(entry.releases, reverse=True)
     console.json({
         "kind": "pack", "name": entry.name, "version": number, "displayName": entry.display_name,
         "status": entry.status, "reason": entry.reason, "description": entry.description,
         "owners": list(entry.owners), "digest": release.artifact.digest, "published": release.published,
-        "skills": skills, "mcps": list(release.mcps), "envVars": list(release.env_vars),
+        **signature.as_json, "skills": skills, "mcps": list(release.mcps), "envVars": list(release.env_vars),
         "versions": [_version_json(str(other), entry.releases[other]) for other in numbers],
     })  # fmt: skip
     _show_facts(console, f"pack/{entry.name} {number}  {entry.display_name}".rstrip(), entry.description, {
         "withdrawn": _withdrawn(release), "owners": ", ".join(entry.owners), "published": release.published,
         "skills": ", ".join(f"{name} {version}" for name, version in skills.items()),
         "MCP servers": ", ".join(release.mcps), "environment": ", ".join(release.env_vars),
-        "digest": release.artifact.digest,
+        "digest": release.artifact.digest, "signed by": signature.shown,
     })  # fmt: skip
     console.result("versions:")
     for other in numbers:

@@ -14,6 +14,7 @@ from molthub.errors import ExitStatus
 if TYPE_CHECKING:
     from molthub.client.installed_state import OnDisk
     from molthub.client.log_proofs import LogReport
+    from molthub.client.signatures.installed import SignatureReport
 
 
 @click.command()
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 @folder_options
 @common_options
 def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: bool, use_home: bool) -> ExitStatus:
-    """Hash the files of installed skills, and look for each version in the log of its registry.
+    """Hash the files of installed skills, judge their signatures again, and look for each in its registry's log.
 
-    Names each file that is not as it was published. Where a registry's root is trusted here, its log must go on from
+    Names each file that is not as it was published, and each signature that counts no more: its key may have been
+    revoked since. Where a registry's root is trusted here, its log must go on from
     what was seen of it before and hold every version that is installed: so nobody is given a version, or a history,
     that others do not see.
 
-    The exit status is 3 when files differ, 1 when a log is refused, 4 when a registry could not be asked.
+    The exit status is 3 when files differ, 1 when a log or a signature is refused, 4 when a registry could not be
+    asked.
 
     \b
     Examples:
@@ -39,6 +42,7 @@ def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: 
     skills = open_skills(console, project=project, use_home=use_home)
     found = skills.verify(*names)
     logs = () if offline else skills.verify_log(*names)
+    signatures = () if offline else skills.verify_signatures(*names)
     differing = [item for item in found if item.state != "intact"]
     places = {entry: place for log in logs for entry, place in log.places.items()}
     console.json(
@@ -46,6 +50,7 @@ def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: 
             "folder": str(skills.folder.path),
             "skills": [_on_disk_json(item, places.get(item.entry)) for item in found],
             "logs": [_log_json(log) for log in logs],
+            "signatures": [_signatures_json(report) for report in signatures],
         }
     )
     for item in differing:
@@ -56,17 +61,39 @@ def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: 
     console.say(f"{counted} in {shown_path(skills.folder.path)}")
     if differing:
         console.say(f"repair with: skills install {' '.join(str(item.entry) for item in differing)}")
+    _show_signatures(console, signatures)
     _show_logs(console, logs)
-    return _status(differing, logs)
+    return _status(differing, logs, signatures)
 
 
-def _status(differing: Sequence[OnDisk], logs: Sequence[LogReport]) -> ExitStatus:
+def _status(
+    differing: Sequence[OnDisk], logs: Sequence[LogReport], signatures: Sequence[SignatureReport]
+) -> ExitStatus:
     states = {log.state for log in logs}
-    if "refused" in states:
+    if "refused" in states or any(report.refused for report in signatures):
         return ExitStatus.FAILED
     if differing:
         return ExitStatus.PENDING
-    return ExitStatus.PARTLY_DONE if "unreachable" in states else ExitStatus.DONE
+    asked = "unreachable" not in states and not any(report.unreachable for report in signatures)
+    return ExitStatus.DONE if asked else ExitStatus.PARTLY_DONE
+
+
+def _show_signatures(console: Console, reports: Sequence[SignatureReport]) -> None:
+    for report in reports:
+        show_warnings(console, tuple(report.problems))
+        signers = sorted({(found.publisher, found.signer) for found in report.signed.values()})
+        for publisher, signer in signers:
+            count = sum((found.publisher, found.signer) == (publisher, signer) for found in report.signed.values())
+            console.say(f"{count} signed by {publisher}, key {signer}")
+
+
+def _signatures_json(report: SignatureReport) -> dict[str, Any]:
+    signed = [
+        {"name": entry.name, "version": entry.version, "publisher": found.publisher, "signer": found.signer}
+        for entry, found in report.signed.items()
+    ]
+    problems = [problem.to_json() for problem in report.problems]
+    return {"registry": report.where, "signed": signed, "problems": problems}
 
 
 def _show_logs(console: Console, logs: Sequence[LogReport]) -> None:
@@ -98,7 +125,8 @@ def _state(item: OnDisk) -> str:
 def _on_disk_json(item: OnDisk, place: int | None) -> dict[str, Any]:
     head = {"name": item.entry.name, "version": item.entry.version, "digest": item.entry.digest, "state": item.state}
     differences = [{"path": found.path, "kind": found.kind} for found in item.differences]
-    return head | {"differences": differences, "logIndex": place}
+    signer = {"publisher": item.entry.publisher, "signer": item.entry.signer} if item.entry.signer else {}
+    return head | signer | {"differences": differences, "logIndex": place}
 
 
 def _counted(first: int, first_word: str, second: int, second_word: str) -> str:

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
     from molthub.client.log_proofs import LogReport
+    from molthub.client.signatures.installed import SignatureReport
     from molthub.client.signatures.installing import InstalledSignatures
-    from molthub.model import PackEntry, SearchRow, SkillEntry
+    from molthub.client.signatures.judge import Judgement
+    from molthub.model import Artifact, PackEntry, SearchRow, SkillEntry
     from molthub.search_text import Filters, Found
 
 
@@ -199,6 +201,36 @@ class SkillManager:
             else:
                 reports.append(check_log(where, partial(self._opened, location), entries))
         return tuple(reports)
+
+    def verify_signatures(self, *names: str) -> tuple[SignatureReport, ...]:
+        """Judge the publishers' signatures of installed skills again, by what their indexes say today.
+
+        One report for each index that something signed came from. Raises :class:`NotFoundError`.
+        """
+        from functools import partial
+
+        from molthub.client.config import location_of
+        from molthub.client.signatures.installed import judge_installed
+        from molthub.client.signatures.judge import Rules
+
+        signatures = self._signatures()
+        by_registry: dict[str, list[InstalledVersion]] = {}
+        for entry in self._named(names):
+            if entry.registry is not None and (entry.signer is not None or signatures.required):
+                by_registry.setdefault(entry.registry, []).append(entry)
+        reports = []
+        for where, entries in sorted(by_registry.items()):
+            opened = partial(self._opened, location_of(where, self.configs))
+            rules = Rules(signatures.required, signers=signatures.known(where))
+            reports.append(judge_installed(where, opened, entries, rules))
+        return tuple(reports)
+
+    def judge(self, kind: str, artifact: Artifact) -> Judgement:
+        """Judge the signature of one version that the index offers. Raises :class:`MolthubError`."""
+        from molthub.client.signatures.judge import Rules, Subject, judge
+
+        rules = Rules(signers=self._signatures().known(self.index.where))
+        return judge([Subject(kind, artifact)], self.index, rules)
 
     def _named(self, names: tuple[str, ...]) -> tuple[InstalledVersion, ...]:
         if not names:

@@ -126,13 +126,16 @@ def walk_fleets(walk: Walk) -> None:
 
 
 def walk_signing(walk: Walk) -> None:
-    """Read the publishers with their keys, and the signatures of every version that was noted before."""
+    """Read the publishers with their keys, and the signatures of every version that shards and bots name."""
     if walk.root.publishers:
         directory = Blob(f"publishers/{walk.root.publishers}.json.gz", walk.root.publishers)
         for blob, content in walk.read_all([directory]):
             publishers = publishers_from_json(walk.unpacked(blob, content), walk.place(blob))
             walk.keep(Blob(f"publishers/{found.keys}.json.gz", found.keys) for found in publishers.values())
-    signatures = {artifact.signature.file for artifact in walk.found.artifacts.values() if artifact.signature}
+    shards = (artifact for shard in walk.found.shards.values() for artifact in artifacts_of(shard))
+    bots = (artifact for bot in walk.found.bots for artifact in bot.skills.values())
+    # One archive may be named by a skill and by packs, each with a list of its own.
+    signatures = {artifact.signature.file for artifact in (*shards, *bots) if artifact.signature}
     walk.keep(Blob(f"signatures/{name}.json.gz", name) for name in sorted(signatures))
 
 

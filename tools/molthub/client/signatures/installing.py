@@ -42,14 +42,14 @@ class InstalledSignatures:
 
     def __init__(self, folders: Sequence[Path], *, required: bool = False, accepted: Iterable[str] = ()) -> None:
         self._folders = tuple(folders)
-        self._required = required
+        self.required = required
         self._accepted = frozenset(accepted)
 
     def matter(self, artifacts: Iterable[Artifact], index: Index) -> bool:
         """Whether there is anything to judge: signatures, a demand for them, or signers known before."""
-        if self._required or index.root().demand or any(artifact.signature for artifact in artifacts):
+        if self.required or index.root().demand or any(artifact.signature for artifact in artifacts):
             return True
-        return bool(self._known(index).names)
+        return bool(self.known(index.where).names)
 
     def judge(
         self,
@@ -65,8 +65,8 @@ class InstalledSignatures:
         """
         from molthub.client.signatures.judge import Rules, Subject, judge
 
-        before = self._known(index)
-        rules = Rules(self._required, self._accepted, before)
+        before = self.known(index.where)
+        rules = Rules(self.required, self._accepted, before)
         verified = {(entry.name, entry.version): (entry.publisher, entry.signer) for entry in known if entry.signer}
         subjects = [Subject("skill", artifact) for artifact in artifacts if not _is_verified(artifact, verified)]
         releases = {Subject("pack", release.artifact): release for release in packs}
@@ -87,8 +87,9 @@ class InstalledSignatures:
         """Write down who is known to sign from now on."""
         remember_signers(self._folders[0], index.where, found.signers)
 
-    def _known(self, index: Index) -> Signers:
-        return read_signers(self._folders, index.where)
+    def known(self, where: str) -> Signers:
+        """Return who is known to sign what the index at ``where`` offers. Raises :class:`FormatError`."""
+        return read_signers(self._folders, where)
 
     def _judge_locks(self, found: Judgement, packs: dict[Subject, PackRelease], index: Index, store: Store) -> None:
         from molthub.client.signatures.packs import check_lock
