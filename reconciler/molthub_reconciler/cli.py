@@ -30,6 +30,8 @@ class Asked:
     fleets: tuple[str, ...]
     state: Path | None
     root: Path | None
+    require_signatures: bool
+    accept_signers: tuple[str, ...]
 
 
 def _asked(command: Wrapped) -> Wrapped:
@@ -55,6 +57,19 @@ def _asked(command: Wrapped) -> Wrapped:
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         help="The index's root of trust (N.root.json): it must be signed, and never go back.",
     )
+    @click.option(
+        "--require-signature",
+        "require_signatures",
+        is_flag=True,
+        help="Give bots no skill that its publisher did not sign.",
+    )
+    @click.option(
+        "--accept-signer",
+        "accept_signers",
+        multiple=True,
+        metavar="FINGERPRINT",
+        help="Let this key take the place of those seen before; `none`: let a skill be signed no longer (repeatable).",
+    )
     @functools.wraps(command)
     def with_asked(
         *args: Any,
@@ -64,9 +79,12 @@ def _asked(command: Wrapped) -> Wrapped:
         fleets: tuple[str, ...],
         state: Path | None,
         root: Path | None,
+        require_signatures: bool,
+        accept_signers: tuple[str, ...],
         **kwargs: Any,
     ) -> Any:
-        return command(*args, asked=Asked(index, target, bots, fleets, state, root), **kwargs)
+        asked = Asked(index, target, bots, fleets, state, root, require_signatures, accept_signers)
+        return command(*args, asked=asked, **kwargs)
 
     return with_asked  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
 
@@ -178,6 +196,7 @@ def _look(console: Console, command: Command, asked: Asked, *, full: bool) -> Ex
 
 
 def _workplace(asked: Asked) -> Workplace:
+    from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
     from molthub_reconciler.subjects import Choice
     from molthub_reconciler.workplace import Workplace
 
@@ -187,7 +206,8 @@ def _workplace(asked: Asked) -> Workplace:
     _keep_apart(asked)
     root = asked.root.read_bytes() if asked.root is not None else None
     choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
-    return Workplace(asked.index, asked.target, asked.state, choice, root=root)
+    signatures = AskedOfSignatures(asked.require_signatures, frozenset(asked.accept_signers))
+    return Workplace(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
 
 
 def _keep_apart(asked: Asked) -> None:

@@ -73,6 +73,8 @@ class BotPass:
         want = wanted(desired, adapter)
         work = cls(around, subject, desired, home, Look(desired, want), receipt, [*problems, *want.problems])
         work.look = work._compared()
+        if not work.may_write:
+            work.problems += dict.fromkeys(work._refused().values())
         return work
 
     @property
@@ -89,6 +91,14 @@ class BotPass:
     def may_write(self) -> bool:
         """Whether differences are mended, not only told."""
         return self.around.act and self.desired.sync.mode != "detect"
+
+    def _refused(self) -> dict[str, Problem]:
+        """Return why some of the skills that are to be written would not be: their signatures do not count."""
+        desired, known = self.desired.desired, self.desired.skills
+        changes = (change for change in self.look.plan.changes if change.action in ("create", "update"))
+        keys = [change.key for change in changes if change.key.startswith("skill/")]
+        coming = {key: known[desired[key]] for key in keys if desired.get(key) in known}
+        return self.around.supply.refused(coming) if coming else {}
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -165,9 +175,12 @@ class BotPass:
     def _try(self, steps: list[Step]) -> dict[str, Problem]:
         to_bring = [step.key for step in steps if step.contents and step.key.startswith("skill/")]
         skills = {key: self.desired.desired[key] for key in to_bring}
-        artifacts = (self.desired.skills[digest] for digest in skills.values() if digest in self.desired.skills)
-        missing = self.around.supply.provide(artifacts)
-        failed = {key: missing[digest] for key, digest in skills.items() if digest in missing}
+        artifacts = {
+            key: self.desired.skills[digest] for key, digest in skills.items() if digest in self.desired.skills
+        }
+        failed = self.around.supply.refused(artifacts)
+        missing = self.around.supply.provide(found for key, found in artifacts.items() if key not in failed)
+        failed |= {key: missing[digest] for key, digest in skills.items() if digest in missing}
         return failed | dict(self.around.target.apply(self.home, [step for step in steps if step.key not in failed]))
 
     def _settle(self, wrote: Mapping[str, Mapping[Place, str]], gone: list[str] | tuple[str, ...]) -> None:

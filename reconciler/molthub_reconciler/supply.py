@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from molthub.client.cache import Store
@@ -10,13 +10,15 @@ from molthub.client.index import Index
 from molthub.errors import MolthubError, Problem
 from molthub.model import Artifact, FileEntry
 from molthub_reconciler.problems import problem_of
+from molthub_reconciler.skill_signatures import SkillSignatures
 
 
 class Supply:
     """What a pass takes skills from: the store, and behind it the index (None: it cannot be reached)."""
 
-    def __init__(self, store: Store, index: Index | None) -> None:
+    def __init__(self, store: Store, index: Index | None, signatures: SkillSignatures | None = None) -> None:
         self.store = store
+        self._signatures = signatures
         self._index = index
         self._failed: dict[str, Problem] = {}
         self._there: set[str] = set()
@@ -32,6 +34,10 @@ class Supply:
             self._fetch(missing)
         self._there |= wanted.keys() - self._failed.keys()
         return {digest: self._failed[digest] for digest in wanted if digest in self._failed}
+
+    def refused(self, skills: Mapping[str, Artifact]) -> dict[str, Problem]:
+        """Return why some skills must not be given to a bot, by their keys: signatures that do not count."""
+        return self._signatures.judge(skills) if self._signatures is not None else {}
 
     def files(self, digest: str) -> tuple[FileEntry, ...]:
         """Return the files of a version; none when it is not in the store."""

@@ -13,6 +13,7 @@ from molthub.errors import NotFoundError
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, run_pass
 from molthub_reconciler.report import Command, Report
+from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Declared, Subject, kept
 from molthub_reconciler.supply import Supply
@@ -22,11 +23,19 @@ from molthub_reconciler.targets.directory import DirectoryTarget
 class Workplace:
     """Where passes happen. ``index`` is opened, but nothing is fetched before the first pass.
 
-    With ``root``, the index's root of trust, nothing of it counts that does not follow from there.
+    With ``root``, the index's root of trust, nothing of it counts that does not follow from there. ``signatures`` says
+    what is asked of publishers' signatures beyond what the index's own policy demands.
     """
 
     def __init__(
-        self, index: str, target: Path, state: Path | None, choice: Choice, *, root: bytes | None = None
+        self,
+        index: str,
+        target: Path,
+        state: Path | None,
+        choice: Choice,
+        *,
+        root: bytes | None = None,
+        signatures: Asked | None = None,
     ) -> None:
         cache = index_cache(index) if "://" in index else None
         self.index = Index.open(index, cache=cache, state=(state or state_folder()).resolve())
@@ -34,6 +43,7 @@ class Workplace:
             self.index.trust.begin_unless_known(root)
         self.folder = target.resolve()
         self.choice = choice
+        self.signatures = signatures or Asked()
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
         self.store: Store = default_store()
 
@@ -79,7 +89,9 @@ class Workplace:
         self, command: Command, subjects: Iterable[Subject], rules: Rules, declared: Declared | None = None
     ) -> Report:
         target = DirectoryTarget(self.folder, self.store, self.state, keep=rules.act)
-        supply = Supply(self.store, self.index if declared is not None else None)
+        index = self.index if declared is not None else None
+        signatures = SkillSignatures(index, self.state.folder, self.signatures, rules.act)
+        supply = Supply(self.store, index, signatures)
         revision = self.index.root().revision if declared is not None else None
         empty = declared.empty_fleets if declared is not None else ()
         report = run_pass(command, subjects, target, self.state, supply,
