@@ -116,6 +116,9 @@ PROBLEMS: dict[str, str] = {
     "MH633": "signature by a key that had expired",
     "MH634": "signature by a key that was revoked",
     "MH635": "signature that is not for this version",
+    # 64x: model signatures (skill.oms.sig)
+    "MH641": "model signature that does not verify",
+    "MH642": "model signature that cannot be verified here",
     # 7xx: bots
     "MH701": "file of the agent program that does not parse",
     "MH702": "folder or file that cannot be read or written",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molthub.cli.client_options import folder_options, index_options, open_skills, shown_path
-from molthub.cli.judged_signature import JudgedSignature, judged_signature
+from molthub.cli.judged_signature import JudgedSignature, judged_signature, offered_model_signature
 from molthub.console import Console, common_options
 
 if TYPE_CHECKING:
@@ -130,9 +130,17 @@ def info(console: Console, *, name: str, registry: str | None, offline: bool) ->
     with open_skills(console, registry=registry, offline=offline) as skills:
         entry = skills.info(name)
         if isinstance(entry, SkillEntry):
-            _show_skill(console, entry, wanted.range, lambda found: judged_signature(skills, "skill", found))
+            _show_skill(console, entry, wanted.range, lambda found: _signatures(skills, found))
         else:
             _show_pack(console, entry, wanted.range, lambda found: judged_signature(skills, "pack", found))
+
+
+def _signatures(skills: SkillManager, artifact: Artifact) -> JudgedSignature:
+    """Judge the publisher's signature, and the one that the skill brings along."""
+    judged, brought = judged_signature(skills, "skill", artifact), offered_model_signature(skills, artifact)
+    if brought is None:
+        return judged
+    return judged._replace(as_json={**judged.as_json, "modelSignature": brought.to_json()}, brought=brought.shown)
 
 
 def _list_outdated(console: Console, skills: SkillManager, entries: Iterable[InstalledVersion]) -> None:
@@ -188,7 +196,7 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged:
         "withdrawn": _withdrawn(release), "tags": ", ".join(entry.tags), "license": entry.license,
         "owners": ", ".join(entry.owners), "published": release.published, "depends on": depends,
         "MCP servers": ", ".join(release.mcp_servers), "environment": needs, "programs": ", ".join(release.bins),
-        "digest": release.artifact.digest, "signed by": signature.shown,
+        "digest": release.artifact.digest, "signed by": signature.shown, "model signed": signature.brought,
     })  # fmt: skip
     console.result("versions:")
     for number in numbers:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molthub.cli.client_options import folder_options, open_skills, show_warnings, shown_path
+from molthub.cli.judged_signature import model_signatures
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from molthub.client.installed_state import OnDisk
     from molthub.client.log_proofs import LogReport
     from molthub.client.signatures.installed import SignatureReport
+    from molthub.model_signature import ModelSignature
 
 
 @click.command()
@@ -43,12 +45,13 @@ def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: 
     found = skills.verify(*names)
     logs = () if offline else skills.verify_log(*names)
     signatures = () if offline else skills.verify_signatures(*names)
+    brought = {} if offline else model_signatures(skills, found)
     differing = [item for item in found if item.state != "intact"]
     places = {entry: place for log in logs for entry, place in log.places.items()}
     console.json(
         {
             "folder": str(skills.folder.path),
-            "skills": [_on_disk_json(item, places.get(item.entry)) for item in found],
+            "skills": [_on_disk_json(item, places.get(item.entry), brought.get(item.entry)) for item in found],
             "logs": [_log_json(log) for log in logs],
             "signatures": [_signatures_json(report) for report in signatures],
         }
@@ -62,6 +65,8 @@ def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: 
     if differing:
         console.say(f"repair with: skills install {' '.join(str(item.entry) for item in differing)}")
     _show_signatures(console, signatures)
+    for entry, signature in brought.items():
+        console.say(f"{entry} brings a model signature: {signature.shown}")
     _show_logs(console, logs)
     return _status(differing, logs, signatures)
 
@@ -122,11 +127,12 @@ def _state(item: OnDisk) -> str:
     return item.state
 
 
-def _on_disk_json(item: OnDisk, place: int | None) -> dict[str, Any]:
+def _on_disk_json(item: OnDisk, place: int | None, brought: ModelSignature | None) -> dict[str, Any]:
     head = {"name": item.entry.name, "version": item.entry.version, "digest": item.entry.digest, "state": item.state}
     differences = [{"path": found.path, "kind": found.kind} for found in item.differences]
     signer = {"publisher": item.entry.publisher, "signer": item.entry.signer} if item.entry.signer else {}
-    return head | signer | {"differences": differences, "logIndex": place}
+    model = {"modelSignature": brought.to_json()} if brought is not None else {}
+    return head | signer | model | {"differences": differences, "logIndex": place}
 
 
 def _counted(first: int, first_word: str, second: int, second_word: str) -> str:

@@ -24,7 +24,7 @@ from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bar
 
 if TYPE_CHECKING:
     # What only searching or a bot needs is imported there, so that installing starts fast.
-    from molthub.model import DesiredState, FleetState, PublisherKeys, SearchRow, SignedVersion
+    from molthub.model import DesiredState, FleetState, PublisherKeys, PublisherRef, SearchRow, SignedVersion
     from molthub.search_text import Filters, Found
 
 THREADS = 8
@@ -205,27 +205,48 @@ class Index:
         in_threads(download.one, list(wanted.values()), THREADS)
         download.raise_failures(self.where)
 
-    def signatures(self, hex_name: str) -> Mapping[str, SignedVersion]:
-        """Return a list of signatures, which an artifact names, by what they speak of: ``skill/git@1.2.0``."""
+    def signatures(self, files: Iterable[str]) -> Mapping[str, Mapping[str, SignedVersion]]:
+        """Return lists of signatures, which artifacts name, by their names; several are fetched at a time.
+
+        Each is by what the signatures speak of: ``skill/git@1.2.0``.
+        """
         from molthub.documents.signatures import signatures_from_json
 
-        place, content = self._gzipped("signatures", hex_name)
-        return signatures_from_json(content, place)
+        found: dict[str, Mapping[str, SignedVersion]] = {}
+
+        def read(name: str) -> None:
+            place, content = self._gzipped("signatures", name)
+            found[name] = signatures_from_json(content, place)
+
+        in_threads(read, sorted(set(files)), THREADS)
+        return found
 
     def publisher_keys(self, name: str) -> PublisherKeys | None:
         """Return the keys that a publisher's signatures are judged by; None: the index has none of him."""
-        from molthub.documents.signatures import publisher_keys_from_json, publishers_from_json
+        from molthub.documents.signatures import publisher_keys_from_json
 
-        directory = self.root().publishers
-        if not directory:
-            return None
-        place, content = self._gzipped("publishers", directory)
-        found = publishers_from_json(content, place).get(name)
+        found = self._directory().get(name)
         if found is None:
             return None
         place, content = self._gzipped("publishers", found.keys)
         keys = publisher_keys_from_json(content, place)
         return keys if keys.name == name else None
+
+    def publishers_of(self, name: str) -> tuple[str, ...]:
+        """Return who publishes a skill: its owners, or those with keys who have its scope."""
+        if not name.startswith("@"):
+            return self.skill(name).owners
+        scope = name[1:].partition("/")[0]
+        return tuple(publisher for publisher, found in self._directory().items() if scope in found.scopes)
+
+    def _directory(self) -> Mapping[str, PublisherRef]:
+        from molthub.documents.signatures import publishers_from_json
+
+        directory = self.root().publishers
+        if not directory:
+            return {}
+        place, content = self._gzipped("publishers", directory)
+        return publishers_from_json(content, place)
 
     def owners(self, name: str) -> tuple[str, ...] | None:
         """Return who owns a skill, or ``pack/NAME``, where its entry was read already; None: it was not."""

@@ -12,6 +12,7 @@ with SkillManager("https://skills.example.com/", cache_dir=".roundtable/skills")
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -20,7 +21,7 @@ from molthub.client.lockfile import InstalledVersion, in_order
 from molthub.client.paths import home_skills, skills_folder
 from molthub.client.skills_folder import SkillsFolder
 from molthub.client.wanted import parse_all, parse_wanted
-from molthub.errors import IntegrityError, ManifestError, NotFoundError, Problem
+from molthub.errors import IntegrityError, ManifestError, MolthubError, NotFoundError, Problem
 
 if TYPE_CHECKING:
     # What only some methods need is imported there, so that `skills list` starts fast.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from molthub.client.signatures.installing import InstalledSignatures
     from molthub.client.signatures.judge import Judgement
     from molthub.model import Artifact, PackEntry, SearchRow, SkillEntry
+    from molthub.model_signature import ModelSignature
     from molthub.search_text import Filters, Found
 
 
@@ -224,6 +226,22 @@ class SkillManager:
             rules = Rules(signatures.required, signers=signatures.known(where))
             reports.append(judge_installed(where, opened, entries, rules))
         return tuple(reports)
+
+    def model_signature(self, name: str, files: Mapping[str, bytes]) -> ModelSignature | None:
+        """Judge the ``skill.oms.sig`` among a skill's files by its publishers' keys; None: it brings none.
+
+        The index is asked for the keys; while it cannot be reached, nothing is verified.
+        """
+        from molthub.model_signature import ANCHOR, FILE, judge_model_signature
+
+        anchors: dict[str, bytes] = {}
+        if FILE in files:
+            with contextlib.suppress(MolthubError):
+                for owner in self.index.publishers_of(name):
+                    keys = self.index.publisher_keys(owner)
+                    found = keys.files.items() if keys is not None else ()
+                    anchors |= {f"{owner}/{file}": content for file, content in found if file.endswith(ANCHOR)}
+        return judge_model_signature(files, anchors)
 
     def judge(self, kind: str, artifact: Artifact) -> Judgement:
         """Judge the signature of one version that the index offers. Raises :class:`MolthubError`."""

@@ -11,7 +11,7 @@ from molthub.publisher_signatures.openpgp import ANOTHER_KEY, OpenPgpKeys
 from molthub.publisher_signatures.release import MAX_SIGNATURE, Release, Signer, time_of
 from molthub.publisher_signatures.ssh import SshKeys
 
-KEY_SUFFIXES = {".asc": "OpenPGP", ".pub": "SSH"}
+KEY_SUFFIXES = {".asc": "OpenPGP", ".pub": "SSH", ".pem": "model"}  # the last: molthub.model_signature
 
 
 def key_kind(file: str) -> str | None:

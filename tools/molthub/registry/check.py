@@ -14,6 +14,7 @@ from molthub.registry.reading.version_files import Folders
 from molthub.registry.rules.bots import check_bots
 from molthub.registry.rules.cycles import check_cycles
 from molthub.registry.rules.history import check_history
+from molthub.registry.rules.model_signatures import check_model_signatures
 from molthub.registry.rules.new_names import check_new_names
 from molthub.registry.rules.owners import check_owners
 from molthub.registry.rules.ownership import check_ownership
@@ -93,6 +94,7 @@ def check(
         *check_risks(catalog, source, folders),
         *check_imports(catalog, source, folders, upstreams),
         *check_signatures(catalog, source, before, base, policy),
+        *check_model_signatures(catalog, source, before),
         *check_owners(catalog),
         *check_cycles(catalog),
         *check_packs(catalog, before),

@@ -34,8 +34,8 @@ class Records(Protocol):
         """Return the root."""
         ...
 
-    def signatures(self, hex_name: str) -> Mapping[str, SignedVersion]:
-        """Return a list of signatures."""
+    def signatures(self, files: Iterable[str]) -> Mapping[str, Mapping[str, SignedVersion]]:
+        """Return lists of signatures by their names."""
         ...
 
     def publisher_keys(self, name: str) -> PublisherKeys | None:
@@ -132,8 +132,10 @@ def judge(subjects: Iterable[Subject], records: Records, rules: Rules) -> Judgem
 
     Raises MissingExtraError where verifying is demanded but its library is not installed.
     """
+    wanted = list(subjects)
     work = _Judging(records, rules)
-    for subject in subjects:
+    work.lists = records.signatures(subject.artifact.signature.file for subject in wanted if subject.artifact.signature)
+    for subject in wanted:
         try:
             work.judge(subject)
         except SignatureError as error:
@@ -156,6 +158,7 @@ class _Judging:
         self.found = Judgement(rules.signers)
         self.keys: dict[str, frozenset[str]] = {}
         self.names: dict[str, str] = {}
+        self.lists: Mapping[str, Mapping[str, SignedVersion]] = {}
         self._rings: dict[str, tuple[PublisherKeys, Keyring]] = {}
 
     def known(self) -> Signers:
@@ -194,7 +197,7 @@ class _Judging:
             raise UnsignedError(f"it is not signed, but was signed by {before} before", remedy=remedy)
 
     def _record(self, subject: Subject, ref: SignatureRef) -> SignedVersion:
-        record = self.records.signatures(ref.file).get(subject.release.key)
+        record = self.lists[ref.file].get(subject.release.key)
         if record is None or (record.publisher, record.signer) != (ref.publisher, ref.signer):
             message = f"the index says that {ref.publisher} signed it, but lists no such signature"
             raise SignatureError(message, remedy=_TELL)
