@@ -28,7 +28,7 @@ from molthub.mirror.selection import Selection
 NOTE = ".molthub-mirror.json"
 _LOCK = ".molthub-mirror.lock"
 _FORMAT = "molthub.mirror/1"
-_FOLDERS = ("archives", "shards", "search", "fleets", "bots", "signatures", "publishers", "signatures", "publishers")
+_FOLDERS = ("archives", "shards", "search", "fleets", "bots", "signatures", "publishers")
 
 
 class Note(NamedTuple):
