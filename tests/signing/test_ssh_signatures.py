@@ -11,7 +11,8 @@ import pytest
 from molthub.errors import ForeignSignerError, OtherContentError, RevokedKeyError, SignatureError
 from molthub.model import RevokedKey
 from molthub.publisher_signatures import NAMESPACE, Keyring, Release, Signing
-from tests.builders import TreeSource, registry, skill
+from tests.builders import TreeSource, registry, skill, write_tree
+from tests.registry.command import run_molthub
 from tests.signing.keys import SSH_KEY, signed, ssh_key, ssh_public
 
 RELEASE = Release("skill", "git", "1.2.0", f"sha256:{'ab' * 32}", 529)
@@ -172,3 +173,23 @@ def test_the_check_takes_both_kinds_beside_each_other(ada: Path, eve: Path) -> N
     assert [problem for problem in check(TreeSource(signed(tree, ada))).problems if problem.id != "MH104"] == []
     problems = check(TreeSource(signed(tree, eve))).problems
     assert [problem.id for problem in problems if problem.file == "skills/git/1.1.0.sig"] == ["MH632"]
+
+
+def test_a_pack_and_its_next_version_are_signed_as_they_are_made(
+    ada: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout = write_tree(
+        {**registry(skill("git", "1.1.0"), locked=False), SSH_KEY: ssh_public(ada)}, tmp_path / "made"
+    )
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
+        subprocess.run(["git", "-C", str(checkout), *arguments], check=True)
+    create = ["skill-packs", "create", "--name", "dev", "--skills", "git", "--registry", checkout, "--sign", str(ada)]
+    assert run_molthub(capsys, *create).status == 0
+    newer = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
+    write_tree({path: content for path, content in newer.items() if path.startswith("skills/")}, checkout)
+    for arguments in (["add", "-A"], ["commit", "-qm", "Publish git 1.2.0"]):
+        subprocess.run(["git", "-C", str(checkout), *arguments], check=True)
+    assert run_molthub(capsys, "skill-packs", "update", "--registry", checkout, "--sign", str(ada)).status == 0
+    assert {path.name for path in (checkout / "packs/dev").glob("*.sig")} == {"1.sig", "2.sig"}
+    checked = run_molthub(capsys, "check", "--registry", checkout, "--json").json["problems"]
+    assert [problem for problem in checked if problem["id"].startswith("MH63")] == []

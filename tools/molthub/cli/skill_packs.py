@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ _registry = click.option("--registry", metavar="DIR", default=".", help="The reg
 _no_commit = click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
 _rev = click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")
 _worktree = click.option("--worktree", is_flag=True, help="Read the files as they lie on disk.")
+_sign = click.option(
+    "--sign", "key", metavar="KEY", help="Sign what is new: a key of gpg, or the file of a secret key (OpenPGP or SSH)."
+)
 _dry_run = click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
 
 
@@ -47,6 +51,7 @@ def skill_packs() -> None:
 @click.option("--extends", multiple=True, metavar="PACK[,PACK]", help="Packs that this one builds on.")
 @click.option("--description", default="", metavar="TEXT", help="What the pack is for.")
 @click.option("--owner", metavar="NAME", help="The publisher who owns it. Default: the registry's owner.")
+@_sign
 @_registry
 @_no_commit
 @_dry_run
@@ -61,6 +66,7 @@ def create(
     extends: tuple[str, ...],
     description: str,
     owner: str | None,
+    key: str | None,
     registry: str,
     no_commit: bool,
     dry_run: bool,
@@ -92,6 +98,7 @@ def create(
     )
     owner = owner or read_catalog(checkout.source).registry.owner
     files, version = create_pack(checkout.source, pack, text, owner=owner, published=_now())
+    files |= _signatures(files, key) if key is not None and not dry_run else {}
     commit = None if dry_run else _write(checkout, files, f"Add the pack {pack}")
     console.result(f"{'would make' if dry_run else 'made'} pack {pack} version 1")
     for skill, lock in sorted(version.resolved.items()):
@@ -105,17 +112,21 @@ def create(
 
 @skill_packs.command()
 @click.argument("packs", nargs=-1, metavar="[PACK]...")
+@_sign
 @_registry
 @_no_commit
 @_dry_run
 @common_options
-def update(console: Console, packs: tuple[str, ...], *, registry: str, no_commit: bool, dry_run: bool) -> ExitStatus:
+def update(
+    console: Console, packs: tuple[str, ...], *, key: str | None, registry: str, no_commit: bool, dry_run: bool
+) -> ExitStatus:
     """Write the next version of packs whose skills have newer versions (default: all packs).
 
     \b
     Examples:
       molthub skill-packs update
       molthub skill-packs update standard-dev --dry-run
+      molthub skill-packs update --sign ~/.ssh/id_ed25519
 
     Exit status: 0 done or nothing to do, 4 some packs could not be updated, 1 none could.
     """
@@ -128,6 +139,7 @@ def update(console: Console, packs: tuple[str, ...], *, registry: str, no_commit
     refused = [change for change in changes if change.problems]
     for change in changes:
         _show_change(console, change)
+    files |= _signatures(files, key) if key is not None and not dry_run else {}
     commit = _write(checkout, files, _message(written)) if files and not dry_run else None
     if not changes:
         console.result("there are no packs")
@@ -137,6 +149,22 @@ def update(console: Console, packs: tuple[str, ...], *, registry: str, no_commit
     if not refused:
         return ExitStatus.DONE
     return ExitStatus.FAILED if len(refused) == len(changes) else ExitStatus.PARTLY_DONE
+
+
+def _signatures(files: Mapping[str, bytes], key: str) -> dict[str, bytes]:
+    """Return the signature of every new version among ``files``. Raises :class:`SignatureError`."""
+    from molthub.documents import file_entry, tree_digest
+    from molthub.publisher_signatures import Release, Signing
+
+    signing, made = Signing(key), {}
+    for path, content in files.items():
+        _, name, file = path.split("/")
+        number = file.removesuffix(".yaml")
+        if number.isdecimal():
+            digest = tree_digest([file_entry(file, content, executable=False)])
+            release = Release("pack", name, number, digest, len(content))
+            made[release.file] = signing.sign(release)
+    return made
 
 
 def _show_change(console: Console, change: PackChange) -> None:
