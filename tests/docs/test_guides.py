@@ -22,6 +22,7 @@ GUIDES = (
     "SIGNING.md",
     "MIRRORS_AND_PRIVATE.md",
     "IMPORTING.md",
+    "OTHER_CLIENTS.md",
 )
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from molthub.index.serve import answer
-from tests.builders import bot, fleet, pack, registry, skill, skill_version
+from tests.builders import bot, fleet, pack, registry, skill, skill_version, write_tree
 from tests.index import walk
 from tests.index.made import site
 from tests.peers.debian_programs import debian_program
@@ -60,7 +60,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dev = pack("dev", {"skills": ["git", "@acme/tool"], "mcps": SERVERS})
     parts = (skill("git", "1.1.0", "1.2.0"), tool, dev, fleet("prod", packs=["dev"]), bot("prod", "ada"))
     tree = registry(*parts, url="https://skills.example.com/")
-    return site(tree, tmp_path_factory.mktemp("served") / "site", fleets=True)
+    folder = site(tree, tmp_path_factory.mktemp("served") / "site", fleets=True)
+    others = {"log/checkpoint": "c", "log/tile/0/x001/000.p/7": "t", "metadata/timestamp.json": "{}"}
+    others |= {f"{kind}/{'a' * 64}.json.gz": "x" for kind in ("signatures", "publishers")}  # as signing writes them
+    write_tree(others, folder)
+    return folder
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from docgen import commands, kinds, problems
+from docgen import commands, kinds, problems, routes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FOLDERS = ("kinds", "documents")
@@ -15,7 +15,7 @@ FOLDERS = ("kinds", "documents")
 
 def pages() -> dict[str, str]:
     """Return every generated page, by its path below `docs/`."""
-    return {**kinds.pages(), **commands.pages(), **problems.pages()}
+    return {**kinds.pages(), **commands.pages(), **problems.pages(), **routes.pages()}
 
 
 def out_of_date(docs: Path) -> tuple[dict[str, str], list[Path]]:

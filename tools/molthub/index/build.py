@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from molthub import __version__
 from molthub.documents import canonical, hex_of, index_root_to_json
 from molthub.errors import Problem
+from molthub.index.api import openapi
 from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import archive_skills
 from molthub.index.fleets import FleetDocuments, write_fleets
@@ -154,7 +155,7 @@ def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> di
 
 def list_views(registry: Registry, lists: Lists) -> dict[str, bytes]:
     """Return the views that speak of everything, or of nothing in particular."""
-    return lists.documents(registry) | schemas() | hosting(registry)
+    return lists.documents(registry) | schemas() | hosting(registry) | {openapi.PATH: openapi.openapi()}
 
 
 def _of_fleets(problem: Problem) -> bool:

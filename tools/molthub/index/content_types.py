@@ -13,8 +13,8 @@ FOREVER = "public, max-age=31536000, immutable"
 BRIEFLY = "public, max-age=60"
 """How long every other file may be kept without asking again."""
 
-BLOB_FOLDERS = ("archives", "shards", "search")
-"""Folders that hold nothing but files named after their bytes."""
+BLOB_FOLDERS = ("archives", "shards", "search", "signatures", "log/tile")
+"""Folders that hold nothing but files that never change."""
 
 API = "api/v1/"
 JSON_ROUTES = r"(?:(?:s/(?:@[^/]+/)?[^/]+/)?api/v1|v0\.1|npm)/"

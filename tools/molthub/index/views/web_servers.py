@@ -6,10 +6,11 @@ that there is no such route, and show nothing that belongs to the build.
 
 from __future__ import annotations
 
-from molthub.index.content_types import BLOB_FOLDERS, BRIEFLY, FOREVER, JSON_ROUTES, TYPES
+from molthub.index.content_types import BRIEFLY, FOREVER, JSON_ROUTES, TYPES
+from molthub.index.folder import BLOB
 
-_BLOBS = "|".join(BLOB_FOLDERS)
-BLOB_PATHS = f"^/(?:(?:{_BLOBS})/|(?:fleets|bots)/[0-9a-f]{{64}}[.]|[0-9a-f]{{64}}[.]registry[.]json$)"
+BLOB_PATHS = "^/(?:" + BLOB.pattern.replace(r"\Z", "$").replace(r"\.", "[.]") + ")"
+TILES = "^/log/tile/"
 OWN_FILES = "/[.]well-known/agent-skills/[^/]+/"
 DOWNLOADS = "^/s/.+/api/v1/download$"
 BUILDS_OWN = "/[.](?:molthub-|git)"
@@ -42,6 +43,10 @@ def nginx_rules() -> str:
         "if ($request_method = OPTIONS) { return 204; }\n"
         f'location ~ "{BUILDS_OWN}" {{ return 404; }}\n'
         f'location ~ "{BLOB_PATHS}" {{\n{_nginx_headers(FOREVER, indent=2)}}}\n'
+        f'location ~ "{TILES}" {{\n'
+        "  types { }\n"
+        "  default_type application/octet-stream;\n"
+        f"{_nginx_headers(FOREVER, indent=2)}}}\n"
         f'location ~ "{OWN_FILES}" {{\n'
         "  types { text/markdown md; }\n"
         "  default_type text/plain;\n"
@@ -81,6 +86,7 @@ def caddy_rules() -> str:
         "# For `import` within a site block, after `root * <this folder>`. It answers every request of the site.\n"
         "@molthub-own path_regexp `" + BUILDS_OWN + "`\n"
         "@molthub-blob path_regexp `" + BLOB_PATHS + "`\n"
+        "@molthub-tile path_regexp `" + TILES + "`\n"
         "@molthub-skill path_regexp `" + OWN_FILES + "`\n"
         "@molthub-markdown path_regexp `" + OWN_FILES + ".*[.]md$`\n"
         "@molthub-download path_regexp `" + DOWNLOADS + "`\n"
@@ -91,6 +97,11 @@ def caddy_rules() -> str:
         "  respond @molthub-options 204\n"
         "  error @molthub-own 404\n"
         f"  header @molthub-blob Cache-Control `{FOREVER}`\n"
+        "  route @molthub-tile {\n"
+        f"    header Cache-Control `{FOREVER}`\n"
+        "    header Content-Type `application/octet-stream`\n"
+        "    file_server\n"
+        "  }\n"
         "  route @molthub-skill {\n"
         "    header Content-Type `text/plain; charset=utf-8`\n"
         "    header @molthub-markdown Content-Type `text/markdown; charset=utf-8`\n"
