@@ -1,8 +1,10 @@
-"""nginx and Caddy from Debian serve an index by its own rules, and answer as ``molthub serve`` does."""
+"""nginx, Caddy and Cloudflare Pages' server serve an index by its own rules, and answer as ``molthub serve`` does."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -17,11 +19,13 @@ from urllib.parse import quote
 
 import pytest
 
+from molthub.index.content_types import BRIEFLY, FOREVER
 from molthub.index.serve import answer
 from tests.builders import bot, fleet, pack, registry, skill, skill_version, write_tree
 from tests.index import walk
 from tests.index.made import site
 from tests.peers.debian_programs import debian_program
+from tests.peers.npm_programs import npm_program
 
 pytestmark = pytest.mark.peers
 SERVERS = [{"name": "github", "command": "npx -y @acme/server"}]
@@ -68,18 +72,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def started(command: list[str], port: int, folder: Path) -> Iterator[int]:
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+def started(command: list[str], port: int, folder: Path, **variables: str) -> Iterator[int]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
+    log = folder / "log"
+    with (
+        log.open("w") as said,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        ) as server,
+    ):
         try:
-            for _ in range(500):
+            for _ in range(1500):
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
-                assert server.poll() is None, server.stderr and server.stderr.read()
+                assert server.poll() is None, log.read_text()
                 time.sleep(0.02)
             yield port
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -195,4 +212,55 @@ def test_a_browser_may_ask_from_another_origin(port: int) -> None:
 def test_what_skills_bring_is_shown_and_never_run(port: int) -> None:
     page = ask(port, "/s/@acme/tool/.well-known/agent-skills/tool/docs/page.html")
     assert page.headers["Content-Type"].startswith("text/plain")
+    assert page.headers["Content-Security-Policy"] == "sandbox"
+
+
+# --- Cloudflare Pages ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Run the server that Pages is developed with, on this machine alone."""
+    port, program = free_port(), npm_program("wrangler", Path(__file__).parent / "wrangler")
+    command = [str(program), "pages", "dev", str(folder), "--ip", "127.0.0.1", "--port", str(port)]
+    command += ["--compatibility-date", "2026-01-01"]
+    with started(command, port, tmp_path_factory.mktemp("pages"), CI="1", WRANGLER_SEND_METRICS="false") as running:
+        yield running
+
+
+OTHER_TYPES = {
+    "text/plain; charset=utf-8": "application/octet-stream",
+    "text/javascript; charset=utf-8": "application/javascript",
+}
+"""Types that the host gives in place of ours."""
+
+
+def followed(port: int, path: str) -> Response:
+    """Ask, and go where a redirection leads: to a folder's slash."""
+    response = ask(port, path)
+    return ask(port, response.headers["Location"]) if response.status == 308 else response
+
+
+def test_pages_answers_every_file_and_route_with_type_lifetime_and_cors(pages: int, folder: Path) -> None:
+    for path in routes(folder):
+        if path in ("/_headers", "/_redirects") or path.startswith("/log/tile"):  # the first two are for the host alone
+            continue
+        ours, theirs = answer(folder, quote(path)), followed(pages, quote(path))
+        assert (theirs.status, theirs.content) == (200, ours.content), path
+        kind = theirs.headers["Content-Type"].partition(";")[0]
+        if "/.well-known/agent-skills/" not in path or path.endswith("agent-skills/index.json"):
+            assert kind in (ours.type.partition(";")[0], OTHER_TYPES.get(ours.type)), (path, kind)
+        else:  # the host's own table of types is as good: nothing runs
+            assert theirs.headers["Content-Security-Policy"] == "sandbox", path
+        assert theirs.headers["Cache-Control"] in (ours.lifetime, BRIEFLY), path
+        assert theirs.headers["Access-Control-Allow-Origin"] == "*", path
+        assert theirs.headers["ETag"], path
+
+
+def test_pages_keeps_blobs_forever_and_says_what_is_not_there(pages: int, folder: Path) -> None:
+    archive = next((folder / "archives").iterdir()).name
+    assert ask(pages, f"/archives/{archive}").headers["Cache-Control"] == FOREVER
+    assert ask(pages, "/api/v1/skills/nothing").status == 404
+    assert ask(pages, "/nothing").status == 404
+    page = ask(pages, "/s/@acme/tool/.well-known/agent-skills/tool/docs/page")
     assert page.headers["Content-Security-Policy"] == "sandbox"

@@ -113,7 +113,8 @@ hosts the types and lifetimes. The same table is an OpenAPI 3.1 document: `api/v
 - An `ETag` comes with every answer; `If-None-Match` is answered with 304.
 - `Cache-Control` is `immutable` for what is named after its bytes, a minute for everything else.
 - `Access-Control-Allow-Origin: *`: pages elsewhere may read it.
-- What is not there is 404, with `{"error": {"message": "..."}}` from a host that was given the index's rules.
+- What is not there is 404: with `{"error": {"message": "..."}}` from `molthub serve`, and from nginx and Caddy with the
+  index's rules; with a page from others.
 - Readers ignore keys that they do not know. A document with a `format` refuses to be read by one that is too old.
 - A scoped skill's name stands as it is: `/api/v1/skills/@acme/tool`.
 

@@ -14,8 +14,8 @@ from molthub.model import Json
 PATH = "api/v1/openapi.json"
 _ABOUT = (
     "Static files answer every route. Nothing is changed by a request. Whatever is named after its SHA-256 may be kept "
-    "forever; everything else is asked for again after a minute, with its ETag. An error is JSON where the host was "
-    "given the index's rules."
+    "forever; everything else is asked for again after a minute, with its ETag. An error is JSON from molthub serve, "
+    "nginx and Caddy, and a page from other hosts."
 )
 
 

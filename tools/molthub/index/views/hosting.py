@@ -38,6 +38,7 @@ def _headers() -> str:
     # "! Name" takes a header of a wider rule away: both hosts would join the two values.
     rules |= {f"/{folder}/*": ["! Cache-Control", f"Cache-Control: {FOREVER}"] for folder in BLOB_FOLDERS}
     rules |= {path: ["Content-Type: application/json"] for path in ("/api/v1/*", "/v0.1/*", "/npm/:package/")}
+    rules["/npm/:package/:archive"] = ["Content-Type: application/gzip"]
     for skill in ("/s/:skill", "/s/:scope/:skill"):
         rules[f"{skill}/api/v1/skills/*"] = rules[f"{skill}/api/v1/resolve"] = ["Content-Type: application/json"]
         rules[f"{skill}/api/v1/download"] = ["Content-Type: application/zip"]
