@@ -11,13 +11,22 @@ from tests.peers.npm_programs import cache_folder
 
 
 def debian_program(package: str, path: str) -> Path:
-    """Return a program of a package of this machine's Debian, fetching and unpacking that when it is not there."""
+    """Return a program of a package of this machine's Debian, fetching and unpacking that when it is not there.
+
+    On a system of another kind it is the one on PATH.
+    """
+    if shutil.which("apt-get") is None:
+        found = shutil.which(Path(path).name)
+        assert found, f"this test needs {Path(path).name}: install it"
+        return Path(found)
     place = cache_folder() / f"debian-{package}"
     if not place.exists():
         staged = place.with_name(f"{place.name}.{os.getpid()}")
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
-        subprocess.run(["apt-get", "download", "-qq", package], cwd=staged, check=True, stderr=subprocess.DEVNULL)
+        if _download(package, staged) != 0:
+            subprocess.run(["apt-get", "update", "-qq"], check=False)
+            assert _download(package, staged) == 0, f"Debian's package {package} cannot be fetched"
         (archive,) = staged.glob("*.deb")
         subprocess.run(["dpkg", "-x", archive, staged], check=True)
         try:
@@ -25,3 +34,8 @@ def debian_program(package: str, path: str) -> Path:
         except OSError:
             shutil.rmtree(staged)
     return place / path
+
+
+def _download(package: str, folder: Path) -> int:
+    command = ["apt-get", "download", "-qq", package]
+    return subprocess.run(command, cwd=folder, check=False, stderr=subprocess.DEVNULL).returncode

@@ -27,7 +27,6 @@ from tests.index.made import site
 from tests.peers.debian_programs import debian_program
 from tests.peers.npm_programs import npm_program
 
-pytestmark = pytest.mark.peers
 SERVERS = [{"name": "github", "command": "npx -y @acme/server"}]
 NGINX = """
 daemon off; master_process off; pid nginx.pid; error_log stderr;
@@ -241,6 +240,7 @@ def followed(port: int, path: str) -> Response:
     return ask(port, response.headers["Location"]) if response.status == 308 else response
 
 
+@pytest.mark.peers
 def test_pages_answers_every_file_and_route_with_type_lifetime_and_cors(pages: int, folder: Path) -> None:
     for path in routes(folder):
         if path in ("/_headers", "/_redirects") or path.startswith("/log/tile"):  # the first two are for the host alone
@@ -257,6 +257,7 @@ def test_pages_answers_every_file_and_route_with_type_lifetime_and_cors(pages: i
         assert theirs.headers["ETag"], path
 
 
+@pytest.mark.peers
 def test_pages_keeps_blobs_forever_and_says_what_is_not_there(pages: int, folder: Path) -> None:
     archive = next((folder / "archives").iterdir()).name
     assert ask(pages, f"/archives/{archive}").headers["Cache-Control"] == FOREVER
