@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import subprocess
 import tempfile
@@ -303,3 +305,31 @@ def test_nothing_is_published_when_it_cannot_be_signed(
     assert said.status == 1
     assert "cannot sign" in said.err
     assert not (checkout / "skills/hello").exists()
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """Return some bytes with one thing wrong with them."""
+    at = chance.randrange(len(content))
+    what = chance.randrange(3)
+    if what == 0:
+        return content[:at] + bytes([content[at] ^ (1 << chance.randrange(8))]) + content[at + 1 :]
+    if what == 1:
+        return content[:at] + content[at + chance.randrange(1, 20) :]
+    return content[:at] + chance.randbytes(chance.randrange(1, 9)) + content[at:]
+
+
+def test_damaged_keys_and_signatures_are_refused_and_nothing_else_happens(ada: Any) -> None:
+    """Whatever somebody commits as a key or a signature, the only error is ours; and it never counts as another's."""
+    chance = random.Random(1)  # noqa: S311 (the same damage each time)
+    good = sign_with_file(RELEASE, secret(ada), "key")
+    raw = bytes(ada.extract_certificate())
+    keys = ring(public(ada))
+    for _ in range(300):
+        with contextlib.suppress(SignatureError):
+            assert keys.verify(RELEASE, damaged(good, chance), NOW).fingerprint in keys.fingerprints
+    for _ in range(300):
+        with contextlib.suppress(SignatureError):
+            ring(damaged(raw, chance)).verify(RELEASE, good, NOW)

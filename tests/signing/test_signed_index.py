@@ -92,6 +92,7 @@ def test_a_signature_is_published_with_the_keys_that_it_is_judged_by(ada: Any) -
     keys = publisher_keys_from_json(unzipped(index, "publishers", directory["acme"].keys), "")
     assert keys.files == {"ada.asc": public(ada)}
     assert index.files["publishers/acme/ada.asc"] == public(ada)
+    assert fingerprint(ada).encode() not in index.files["skills/git/index.html"]  # the newest version is not signed
     assert index.complete
 
 
@@ -118,6 +119,9 @@ def test_a_pack_brings_the_signatures_of_its_skills_in_one_file(ada: Any) -> Non
         if found
     }
     assert len(files) == 1
+    page = index.files["packs/dev/index.html"].decode()
+    assert fingerprint(ada) in page
+    assert 'href="signatures/pack/dev/1.json.sig"' in page
     listed = signatures_from_json(unzipped(index, "signatures", files.pop()), "")
     assert listed.keys() == {"pack/dev@1", "skill/git@1.0.0", "skill/docker@1.0.0"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from molthub.errors import (
@@ -50,10 +50,11 @@ class OpenPgpKeys:
         signed = _read_signature(signature)
         cert = self._issuer(signed)
         shown = cert.fingerprint
-        if cert.is_revoked:
+        revoked, expiration = _life(cert)
+        if revoked:
             raise RevokedKeyError(f"it was made by the key {shown}, which is revoked", remedy=ANOTHER_KEY)
-        if cert.expiration is not None and cert.expiration <= time_of(published):
-            when = f"{cert.expiration:%Y-%m-%d}"
+        if expiration is not None and expiration <= time_of(published):
+            when = f"{expiration:%Y-%m-%d}"
             raise ExpiredKeyError(
                 f"it was made by the key {shown}, which expired at {when}, before this was published at {published}",
                 remedy=ANOTHER_KEY,
@@ -116,6 +117,15 @@ def foreign(fingerprint: str, known: Iterable[str]) -> ForeignSignerError:
     )
 
 
+def _life(cert: Cert) -> tuple[bool, datetime | None]:
+    """Return whether a key is revoked, and when it expires."""
+    try:
+        return cert.is_revoked, cert.expiration
+    except RuntimeError:
+        message = f"it was made by the key {cert.fingerprint}, whose own binding is damaged or no longer safe"
+        raise SignatureError(message, remedy=f"export the key anew, or make another: {_EXPORT}") from None
+
+
 def _not_this(release: Release, fingerprint: str) -> OtherContentError:
     return OtherContentError(
         f"the key {fingerprint} did not sign this: the signature is for other content, another name or number, or it "
@@ -128,11 +138,12 @@ def _read_certs(content: bytes, place: str) -> list[Cert]:
     pysequoia = _pysequoia()
     try:
         certs = list(pysequoia.Cert.split_bytes(content))
+        tags = [tag for tag, _ in _packets(content)] if certs else []
     except RuntimeError as error:
         raise SignatureError(f"it is no OpenPGP key: {_first_line(error)}", place=place, remedy=_EXPORT) from None
     if not certs:
         raise SignatureError("it holds no OpenPGP key", place=place, remedy=_EXPORT)
-    if any(tag.startswith("Tag.Secret") for tag, _ in _packets(content)):
+    if any(tag.startswith("Tag.Secret") for tag in tags):
         raise SignatureError(
             "this is a SECRET key", place=place, remedy=f"take it out of git's history, make another key, and {_EXPORT}"
         )

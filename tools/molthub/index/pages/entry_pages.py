@@ -112,6 +112,7 @@ def _skill_page(registry: Registry, archived: Archived, skill: SkillEntry) -> by
         versions=_versions(skill),
         published=release.published if release else "",
         digest=release.artifact.digest if release else "",
+        signature=release.artifact.signature if release else None,
         compatibility=_compatibility(content),
         links=list(_links(manifest.homepage, manifest.repository)) if manifest else [],
         dependencies=sorted(release.dependencies.items()) if release else [],
@@ -215,4 +216,5 @@ def _pack_page(registry: Registry, pack: PackEntry) -> bytes:
         versions=listed,
         published=release.published if release else "",
         digest=release.artifact.digest if release else "",
+        signature=release.artifact.signature if release else None,
     )
