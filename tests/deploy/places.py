@@ -25,6 +25,7 @@ def generation(number: int) -> Tree:
         pack("dev", {"skills": ["git"]}),
         fleet("prod", packs=["dev"]),
         bot("prod", "ada", skills=["git"]),
+        url="https://skills.example.com/",
     )
 
 

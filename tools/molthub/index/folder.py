@@ -28,6 +28,9 @@ BLOB = re.compile(
 )
 """Matches the paths of files that are named after their bytes."""
 
+SHOWN_THOUGH_HIDDEN = frozenset({".well-known", ".claude-plugin", ".nojekyll"})
+"""Names at the root of an index that begin with a dot and are published; all others are the build's own."""
+
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 _MARKER_TEXT = "This folder is written by `molthub build`, which removes what no longer belongs into the index.\n"

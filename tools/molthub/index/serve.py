@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 from molthub.documents import hex_of
 from molthub.errors import FormatError, MolthubError
 from molthub.index.content_types import API, BRIEFLY, content_type, is_json_route, lifetime
-from molthub.index.folder import TEMPORARY, is_index
+from molthub.index.folder import SHOWN_THOUGH_HIDDEN, TEMPORARY, is_index
 from molthub.index.search import search_index
 
 IDLE_SECONDS = 60
@@ -85,9 +85,9 @@ def _is_public(path: str) -> bool:
     segments = path.split("/")
     if "" in segments[:-1] or "." in segments or ".." in segments or TEMPORARY in segments or ":" in segments[0]:
         return False
-    shown = path.removeprefix(".claude-plugin/").partition(".well-known/")[0]
-    hidden = [segment for segment in shown.split("/") if segment.startswith(".")]
-    return not hidden
+    below = segments[1:] if segments[0] in SHOWN_THOUGH_HIDDEN else segments
+    before = below[: below.index(".well-known")] if ".well-known" in below else below  # what skills bring may be hidden
+    return segments[0] == ".well-known" or not any(segment.startswith(".") for segment in before)
 
 
 def _candidates(path: str) -> list[str]:

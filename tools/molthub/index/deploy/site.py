@@ -13,7 +13,7 @@ from pathlib import Path
 from molthub.documents import hex_of, index_root_from_json, shard_from_json
 from molthub.errors import FormatError, MixedError, MolthubError
 from molthub.index.deploy.order import CHECKPOINT, TIMESTAMP
-from molthub.index.folder import ROOT_DOCUMENT
+from molthub.index.folder import ROOT_DOCUMENT, SHOWN_THOUGH_HIDDEN
 from molthub.index.publish_metadata import built_root
 from molthub.index.retention import Kept, Read
 from molthub.model import PackRelease, SkillRelease
@@ -21,19 +21,18 @@ from molthub.transparency.checkpoint import read_checkpoint
 from molthub.transparency.entries import FOLDER
 from molthub.transparency.tiles import edge_tiles
 
-_PUBLISHED_THOUGH_HIDDEN = {".well-known", ".nojekyll"}
 _OLD_METADATA = re.compile(r"metadata/([0-9]+)\.(?:snapshot|targets)\.json\Z")
 
 
 def site_files(site: Path) -> frozenset[str]:
-    """Return the paths of all files that are published. Hidden ones are the build's own, but for ``.well-known``."""
+    """Return the paths of all files that are published. Hidden ones are the build's own, but for a few."""
     return frozenset(_files(site, ""))
 
 
 def _files(site: Path, folder: str) -> Iterator[str]:
     with os.scandir(site / folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") and not folder and entry.name not in _PUBLISHED_THOUGH_HIDDEN:
+            if entry.name.startswith(".") and not folder and entry.name not in SHOWN_THOUGH_HIDDEN:
                 continue
             path = f"{folder}{entry.name}"
             if entry.is_symlink():
