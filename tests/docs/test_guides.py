@@ -20,6 +20,7 @@ GUIDES = (
     "PYTHON_API.md",
     "OPERATIONS.md",
     "SIGNING.md",
+    "TRANSPARENCY.md",
     "MIRRORS_AND_PRIVATE.md",
     "IMPORTING.md",
     "OTHER_CLIENTS.md",

@@ -23,6 +23,7 @@ from referencing.jsonschema import DRAFT202012
 
 from molthub import documents, schema_files, yaml_text
 from molthub.documents import signatures
+from molthub.transparency.entries import places_from_json, places_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -312,6 +313,7 @@ READERS: dict[str, tuple[Any, Any]] = {
     "signatures": (signatures.signatures_from_json, lambda found: signatures.signatures_to_json(found, "skill/git")),
     "publishers": (signatures.publishers_from_json, signatures.publishers_to_json),
     "publisher-keys": (signatures.publisher_keys_from_json, signatures.publisher_keys_to_json),
+    "log-places": (places_from_json, places_to_json),
 }
 
 
@@ -349,6 +351,8 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "signatures",
         "publishers",
         "publisher-keys",
+        "log-entry",
+        "log-places",
     }
     assert set(KINDS) == DECLARED | published
 
