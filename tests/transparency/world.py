@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -84,8 +83,6 @@ class World:
             if replace:
                 self.server.files = {}
             self.deploy(files_of(site))
-        shutil.rmtree(checkout)
-        shutil.rmtree(site)
         return said
 
     def deploy(self, files: Mapping[str, bytes]) -> None:
