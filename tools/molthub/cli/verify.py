@@ -14,7 +14,7 @@ from molthub.errors import ExitStatus
 
 if TYPE_CHECKING:
     from molthub.client.installed_state import OnDisk
-    from molthub.client.log_proofs import LogReport
+    from molthub.client.log_report import LogReport
     from molthub.client.signatures.installed import SignatureReport
     from molthub.model_signature import ModelSignature
 

@@ -8,11 +8,11 @@ is only a hint: where it does not help, all entries are read before a version is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from molthub.client.index import Index
 from molthub.client.lockfile import InstalledVersion
+from molthub.client.log_report import LogReport
 from molthub.client.parallel import in_threads
 from molthub.errors import FormatError, LogDamagedError, MolthubError, Problem, UnreachableError
 from molthub.transparency.checkpoint import Checkpoint
@@ -23,26 +23,6 @@ from molthub.transparency.tiles import MAX_BUNDLE, TILE_WIDTH
 
 THREADS = 8
 MAX_PLACES = 64 * 1024 * 1024
-
-State = Literal["proven", "refused", "unreachable", "none", "unsigned"]
-
-
-@dataclass
-class LogReport:
-    """What was found of one registry's log.
-
-    ``state``: *proven* (it goes on from what was seen, and every version is in it), *refused* (``problems`` say why),
-    *unreachable*, *none* (the registry is signed and keeps no log), *unsigned* (no root of it is trusted here, so that
-    a log would show nothing). ``head`` is what it says now and ``before`` the size that was proven last. ``places`` are
-    where versions are in it.
-    """
-
-    where: str
-    state: State
-    head: Checkpoint | None = None
-    before: int | None = None
-    places: dict[InstalledVersion, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
 
 
 def check_log(where: str, open_index: Callable[[], Index], entries: Sequence[InstalledVersion]) -> LogReport:

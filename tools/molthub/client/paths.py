@@ -30,10 +30,12 @@ def config_folder() -> Path:
 
 def index_cache(location: str) -> Path:
     """Return the folder that keeps what was fetched from the index at ``location`` (a URL, or a folder)."""
-    from hashlib import sha256
+    return cache_folder() / "index" / _short_name(location)
 
-    name = sha256(location.rstrip("/").encode()).hexdigest()[:16]
-    return cache_folder() / "index" / name
+
+def trust_folder(location: str, state: Path | None = None) -> Path:
+    """Return the folder that remembers what is trusted and was seen of a signed registry, below ``state``."""
+    return (state or state_folder()) / "trust" / _short_name(location)
 
 
 def home_skills() -> Path:
@@ -64,6 +66,13 @@ def _project_folders(here: Path) -> tuple[Path, ...]:
         if (folder / ".git").exists():
             return folders[: depth + 1]
     return (here,)
+
+
+def _short_name(location: str) -> str:
+    """Return a folder's name for an index, the same with and without a slash at its end."""
+    from hashlib import sha256
+
+    return sha256(location.rstrip("/").encode()).hexdigest()[:16]
 
 
 def _xdg(variable: str, below_home: str) -> Path:

@@ -13,7 +13,7 @@ with SkillManager("https://skills.example.com/", cache_dir=".roundtable/skills")
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from molthub.client.install import Installer, Report
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
-    from molthub.client.log_proofs import LogReport
+    from molthub.client.log_report import LogReport
     from molthub.client.signatures.installed import SignatureReport
     from molthub.client.signatures.installing import InstalledSignatures
     from molthub.client.signatures.judge import Judgement
@@ -187,22 +187,25 @@ class SkillManager:
         One report for each registry, by its address: whether its log goes on from what this user has seen of it before,
         and holds each version. A registry whose root is not trusted here is not asked. Raises :class:`NotFoundError`.
         """
-        from functools import partial
-
-        from molthub.client.log_proofs import LogReport, check_log
-
         by_registry: dict[str, list[InstalledVersion]] = {}
         for entry in self._named(names):
             if entry.registry is not None:
                 by_registry.setdefault(entry.registry, []).append(entry)
-        reports = []
-        for where, entries in sorted(by_registry.items()):
-            location = self._trusted_location(where)
-            if location is None:
-                reports.append(LogReport(where, "unsigned"))
-            else:
-                reports.append(check_log(where, partial(self._opened, location), entries))
-        return tuple(reports)
+        return tuple(self._log_at(where, entries) for where, entries in sorted(by_registry.items()))
+
+    def _log_at(self, where: str, entries: Sequence[InstalledVersion]) -> LogReport:
+        from molthub.client.config import location_of, pin_for
+        from molthub.client.log_report import LogReport
+        from molthub.client.paths import trust_folder
+
+        location = location_of(where, self.configs)
+        if pin_for(location, self.configs) is None and not (trust_folder(where) / "root.json").is_file():
+            return LogReport(where, "unsigned")
+        from functools import partial
+
+        from molthub.client.log_proofs import check_log
+
+        return check_log(where, partial(self._opened, location), entries)
 
     def verify_signatures(self, *names: str) -> tuple[SignatureReport, ...]:
         """Judge the publishers' signatures of installed skills again, by what their indexes say today.
@@ -254,15 +257,6 @@ class SkillManager:
         if not names:
             return self.list()
         return tuple(dict.fromkeys(entry for name in names for entry in self._entries(name)))
-
-    def _trusted_location(self, where: str) -> str | None:
-        """Return where to open the index that versions came from; None: nobody here trusts a root of it."""
-        from molthub.client.config import location_of, pin_for
-        from molthub.client.trust import Trust
-
-        location = location_of(where, self.configs)
-        pinned = pin_for(location, self.configs) is not None
-        return location if pinned or Trust.of(where).root is not None else None
 
     def load(self, name: str, version: str | None = None, *, verified: bool = False) -> LoadedSkill:
         """Read an installed skill, the highest version unless one is named.

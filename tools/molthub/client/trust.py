@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.client.fetch import NOT_FOUND, Fetcher
-from molthub.client.paths import state_folder
+from molthub.client.paths import state_folder, trust_folder
 from molthub.client.seen_log import LogHead, SeenLog, read_seen
 from molthub.client.trusted_metadata import Described, TrustedMetadata, check_described
 from molthub.errors import DeniedError, MolthubError, RootError, TrustError, missing_extra
@@ -50,11 +50,10 @@ class Trust:
 
         ``state`` is the folder to remember it in (default: the user's). What the user trusts holds there too.
         """
-        name = sha256(where.rstrip("/").encode()).hexdigest()[:16]
-        own = cls(where, state_folder() / "trust" / name)
+        own = cls(where, trust_folder(where))
         if state is None or state.resolve() == state_folder().resolve():
             return own
-        found = cls(where, state / "trust" / name)
+        found = cls(where, trust_folder(where, state))
         if found.root is None and own.root is not None:
             found.begin(own.root)
         return found
