@@ -166,11 +166,10 @@ def test_no_way_shows_a_secret(
             redirect(elsewhere.url.replace("//", "//me:canary@")), redirect("ftp://there/"),
         ]  # fmt: skip
         said = []
-        for fault in faults:
-            server.faults = everywhere(fault if fault is not truncated else html)
-            said += [skills("search", "git", "--registry", server.url, "--debug")]
-            server.faults = {"archives/": fault}
+        for number, fault in enumerate(faults):
+            server.faults = everywhere(fault) if number % 2 else {"archives/": fault}
             said += [skills("install", "git", "--registry", server.url, "--json", "--debug")]
+            said += [skills("search", "git", "--registry", server.url, "--debug")] if number % 2 else []
         server.faults = everywhere(locked("nobody"))
         said += [skills("registry", "add", "private", server.url), skills("registry", "list", "--json")]
         plan = ("plan", "--index", server.url, "--target", project / "bots", "--json")

