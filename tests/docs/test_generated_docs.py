@@ -35,17 +35,17 @@ def test_every_page_is_current() -> None:
 
 
 def test_check_tells_what_is_not_current_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert docgen.main([], docs=tmp_path) == 0
-    assert docgen.main(["--check"], docs=tmp_path) == 0
-    (tmp_path / "kinds/bot.md").write_text("edited by hand\n")
-    (tmp_path / "kinds/gone.md").write_text("a kind that is no more\n")
+    assert docgen.main([], docs=tmp_path / "docs") == 0
+    assert docgen.main(["--check"], docs=tmp_path / "docs") == 0
+    (tmp_path / "docs/kinds/bot.md").write_text("edited by hand\n")
+    (tmp_path / "docs/kinds/gone.md").write_text("a kind that is no more\n")
     capsys.readouterr()
-    assert docgen.main(["--check"], docs=tmp_path) == 1
+    assert docgen.main(["--check"], docs=tmp_path / "docs") == 1
     assert re.findall(r"docs/\S+\.md", capsys.readouterr().out) == ["docs/kinds/bot.md", "docs/kinds/gone.md"]
-    assert (tmp_path / "kinds/bot.md").read_text() == "edited by hand\n"
-    assert docgen.main([], docs=tmp_path) == 0
-    assert not (tmp_path / "kinds/gone.md").exists()
-    assert docgen.main(["--check"], docs=tmp_path) == 0
+    assert (tmp_path / "docs/kinds/bot.md").read_text() == "edited by hand\n"
+    assert docgen.main([], docs=tmp_path / "docs") == 0
+    assert not (tmp_path / "docs/kinds/gone.md").exists()
+    assert docgen.main(["--check"], docs=tmp_path / "docs") == 0
 
 
 def test_the_pages_do_not_depend_on_the_terminal() -> None:

@@ -24,6 +24,7 @@ GUIDES = (
     "MIRRORS_AND_PRIVATE.md",
     "IMPORTING.md",
     "OTHER_CLIENTS.md",
+    "PULL_REQUESTS.md",
 )
 
 

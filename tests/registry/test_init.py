@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,18 +34,29 @@ def test_line_ends_are_left_alone(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "* -text" in attributes
 
 
-def test_the_workflow_runs_steps_only_and_reads_no_more_than_it_must(
+def test_without_a_host_nothing_of_one_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run_molthub(capsys, "init", tmp_path / "r", "--host", "none")
+    assert not (tmp_path / "r/.github").exists()
+    assert {path.name for path in (tmp_path / "r").iterdir()} >= {"registry.yaml", "README.md", "CONTRIBUTING.md"}
+
+
+def test_code_owners_are_the_accounts_that_are_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run_molthub(capsys, "init", tmp_path / "r", "--github", "octocat", "--github", "olga")
+    assert "/.github/ @octocat @olga" in (tmp_path / "r/.github/CODEOWNERS").read_text().splitlines()
+    run_molthub(capsys, "init", tmp_path / "s")
+    lines = (tmp_path / "s/.github/CODEOWNERS").read_text().splitlines()
+    assert all(line.startswith("#") for line in lines), "nobody is made up"
+
+
+def test_the_address_of_the_index_is_that_of_the_registry_or_of_pages(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    run_molthub(capsys, "init", tmp_path / "r")
-    text = (tmp_path / "r/.github/workflows/check.yml").read_text()
-    workflow = yaml.safe_load(text)
-    steps = workflow["jobs"]["check"]["steps"]
-    assert all("run" in step and "uses" not in step for step in steps)
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "${{" not in "".join(step["run"] for step in steps)
-    for step in steps:
-        subprocess.run(["sh", "-n"], input=step["run"], text=True, check=True)
+    for number, options in enumerate((["--url", "https://skills.example.com/"], [])):
+        run_molthub(capsys, "init", tmp_path / f"r{number}", *options)
+    live = [yaml.safe_load((tmp_path / f"r{number}/.github/workflows/publish.yml").read_text())["env"]["LIVE"]
+            for number in range(2)]  # fmt: skip
+    assert live[0] == "https://skills.example.com/"
+    assert live[1].startswith("https://${{ github.repository_owner }}.github.io/")
 
 
 @pytest.mark.parametrize("name", ["r", "a-registry-of-ours", "two words"])
@@ -59,31 +68,6 @@ def test_the_next_steps_stand_in_columns(
     whys = ("add skills you have", "see what a pull request", "then git -C")
     assert len({step.index(why) for step, why in zip(steps, whys, strict=True)}) == 1
     assert steps[0].startswith("next: skills publish PATH --registry ")
-
-
-def test_the_workflow_judges_who_may_make_a_change(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    place = tmp_path / "r"
-    run_molthub(capsys, "init", place, "--name", "hub", "--github", "olga")
-    (step,) = [
-        step
-        for step in yaml.safe_load((place / ".github/workflows/check.yml").read_text())["jobs"]["check"]["steps"]
-        if step["name"] == "Check"
-    ]
-    assert step["env"] == {"AUTHOR": "${{ github.event.pull_request.user.login }}"}
-    _git(place, "switch", "-q", "-c", "theirs")
-    (place / "registry.yaml").write_text("name: hub\nowner: hub\nurl: https://evil.example.com/\n")
-    _git(place, "commit", "-q", "-a", "-m", "Move the registry")
-    _git(place, "switch", "-q", "-c", "checked", "main")
-    _git(place, "merge", "-q", "--no-ff", "-m", "Merge", "theirs")
-    programs = tmp_path / "runner/molthub/bin"
-    programs.mkdir(parents=True)
-    (programs / "molthub").symlink_to(Path(sys.executable).parent / "molthub")
-    for author, pusher, status in (("olga", "olga", 0), ("eve", "olga", 1), ("olga", "eve", 1), ("eve", "eve", 1)):
-        env = {**os.environ, "RUNNER_TEMP": str(tmp_path / "runner"), "GITHUB_BASE_REF": "main",
-               "AUTHOR": author, "GITHUB_ACTOR": pusher}  # fmt: skip
-        done = subprocess.run(["sh", "-e", "-c", step["run"]], cwd=place, env=env, capture_output=True, text=True,
-                              check=False)  # fmt: skip
-        assert (done.returncode, "MH412" in done.stdout) == (status, bool(status)), done
 
 
 def _git(place: Path, *arguments: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -18,6 +19,13 @@ from molthub.errors import RegistryError
 @click.option("--github", multiple=True, metavar="LOGIN", help="A GitHub account that acts for the owner.")
 @click.option("--url", metavar="URL", default="", help="Where its index will be published.")
 @click.option("--repository", metavar="URL", default="", help="Where it will be pushed to.")
+@click.option(
+    "--host",
+    type=click.Choice(["github", "none"]),
+    default="github",
+    show_default=True,
+    help="The git host whose workflows are written.",
+)
 @common_options
 def init(
     console: Console,
@@ -28,22 +36,25 @@ def init(
     github: tuple[str, ...],
     url: str,
     repository: str,
+    host: Literal["github", "none"],
 ) -> None:
     """Make a new registry in DIR: a git repository with its first commit.
 
-    Pull requests on GitHub are then judged by who owns what they change, once the owner's accounts are named.
+    For GitHub it writes workflows too: pull requests are checked and summarised, by who owns what they change once the
+    owner's accounts are named; the default branch is built, signed and published on Pages; timestamps are refreshed.
 
     \b
     Examples:
       molthub init my-registry
       molthub init my-registry --name acme --owner platform-team --url https://skills.example.com/
       molthub init my-registry --github octocat
+      molthub init my-registry --host none
     """
     from molthub.registry.authoring.checkout import first_commit
     from molthub.registry.authoring.init import new_registry, registry_name, write_registry
 
     chosen = name or registry_name(directory.resolve().name)
-    made = new_registry(chosen, owner=owner or chosen, url=url, repository=repository, github=github)
+    made = new_registry(chosen, owner=owner or chosen, url=url, repository=repository, github=github, host=host)
     write_registry(directory, made)
     try:
         commit = first_commit(directory, f"Begin the registry {chosen}")

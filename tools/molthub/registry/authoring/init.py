@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
+from typing import Literal
 
 from molthub import schema_files
 from molthub.documents import DNS_LABEL
@@ -13,14 +12,16 @@ from molthub.errors import UsageError
 from molthub.model import Json
 from molthub.registry.authoring import yaml_write
 from molthub.registry.authoring.mend import slug
+from molthub.registry.authoring.workflows import filled, github_files
 from molthub.registry.ownership import parse_actor
 
 _TEMPLATES: Mapping[str, str] = {
     "README.md": "README.md.in",
+    "CONTRIBUTING.md": "CONTRIBUTING.md.in",
     ".gitattributes": "gitattributes.in",
     ".gitignore": "gitignore.in",
-    ".github/workflows/check.yml": "check.yml.in",
 }
+Host = Literal["github", "none"]
 
 
 def registry_name(folder: str) -> str:
@@ -29,9 +30,11 @@ def registry_name(folder: str) -> str:
 
 
 def new_registry(
-    name: str, *, owner: str, url: str = "", repository: str = "", github: Sequence[str] = ()
+    name: str, *, owner: str, url: str = "", repository: str = "", github: Sequence[str] = (), host: Host = "github"
 ) -> dict[str, str]:
     """Return the files of a new registry by path. ``github`` are the accounts that act for its owner.
+
+    ``host`` is where it will be pushed: of GitHub its workflows are among the files.
 
     Raises :class:`UsageError` for a name that is none.
     """
@@ -44,7 +47,9 @@ def new_registry(
     if url and not url.startswith(("https://", "http://")):
         raise UsageError(f"--url {url!r} is no address", remedy="write it as https://skills.example.com/")
     fields: dict[str, Json] = {"name": name, "url": url, "repository": repository, "owner": owner}
-    made = {path: _filled(template, name) for path, template in _TEMPLATES.items()}
+    made = {path: filled(template, name=name) for path, template in _TEMPLATES.items()}
+    if host == "github":
+        made |= github_files(url, github)
     root = {key: value for key, value in fields.items() if value}
     made["registry.yaml"] = yaml_write.document(root, schema=_schema("registry"))
     publisher: dict[str, Json] = {"name": owner, **({"github": list(github)} if github else {})}
@@ -62,11 +67,6 @@ def write_registry(folder: Path, made: Mapping[str, str]) -> None:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode())
-
-
-def _filled(template: str, name: str) -> str:
-    text = (files("molthub.registry.authoring") / "templates" / template).read_text(encoding="utf-8")
-    return Template(text).substitute(name=name)
 
 
 def _schema(kind: str) -> str:
