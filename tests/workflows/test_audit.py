@@ -27,7 +27,7 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_zizmor_has_nothing_to_say(repository: Path) -> None:
     program = Path(sys.executable).parent / "zizmor"
-    command = [program, "--offline", "--no-progress", "--quiet", "--format", "plain", repository / ".github"]
+    command = [str(program), "--offline", "--no-progress", "--quiet", "--format", "plain", str(repository / ".github")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
