@@ -353,6 +353,7 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "publisher-keys",
         "log-entry",
         "log-places",
+        "replaced-roots",
     }
     assert set(KINDS) == DECLARED | published
 
