@@ -121,10 +121,10 @@ class Hub:
         self.tell(pulls=[*self.asked()["pulls"], pull])
         return pull
 
-    def check(self, pull: Mapping[str, Any]) -> JobRun:
-        """Run the check of a pull request, as the base has it."""
+    def check(self, pull: Mapping[str, Any], *, pusher: str = "") -> JobRun:
+        """Run the check of a pull request, as the base has it. ``pusher`` pushed last, if not its author."""
         event = {"pull_request": pull, "repository": {"default_branch": "main"}}
-        self.runner.actor = pull["user"]["login"]
+        self.runner.actor = pusher or pull["user"]["login"]
         return self.runner.run(self.runner.workflow("check"), event, sha=self.main)["check"]
 
     def review(self, pull: Mapping[str, Any], **changes: Any) -> dict[str, JobRun]:

@@ -82,9 +82,10 @@ def test_the_check_is_made_by_the_base_and_never_by_the_pull_request(hub: Hub) -
 
 
 def test_nobody_publishes_for_somebody_else(hub: Hub) -> None:
-    job = hub.check(hub.open_pull(BUMP, author="eve"))
-    assert "MH411" in job.log
-    assert job.failed == "Check what it changes"
+    for author, pusher in (("eve", "eve"), ("ada", "eve"), ("eve", "ada")):
+        job = hub.check(hub.open_pull(BUMP, author=author), pusher=pusher)
+        assert "MH411" in job.log
+        assert job.failed == "Check what it changes"
 
 
 def test_a_pull_request_cannot_command_the_runner(hub: Hub) -> None:
