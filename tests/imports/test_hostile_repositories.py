@@ -203,6 +203,17 @@ def test_no_such_repository_and_nobody_there(host: GitHost, tmp_path: Path) -> N
     assert "nobody answers there" in str(fetch("http://127.0.0.1:9/x.git", tmp_path / "store"))
 
 
+def test_a_git_that_would_read_its_users_configuration_is_not_used(
+    host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/git").write_text("#!/bin/sh\necho git version 2.30.2\n")
+    (tmp_path / "old/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/old:{os.environ['PATH']}")
+    error = refused(fetch(host.url(), tmp_path / "store"), tmp_path / "store")
+    assert ("git version 2.30.2 cannot be told" in error.message, error.remedy) == (True, "install git 2.32 or newer")
+
+
 def test_bytes_that_are_not_those_recorded(host: GitHost, tmp_path: Path) -> None:
     error = refused(fetch(host.url(), tmp_path / "store", digest=WRONG), tmp_path / "store")
     assert (error.problem_id, WRONG in error.message) == ("MH902", True)

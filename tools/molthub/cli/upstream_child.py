@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from molthub.cli.upstream_orders import Delivery, Limits, Order, Place, error_to_json
@@ -59,7 +60,8 @@ def _limit(limits: Limits) -> None:
         return
     for what, most in ((resource.RLIMIT_FSIZE, limits.repository), (resource.RLIMIT_AS, _MEMORY)):
         _, hard = resource.getrlimit(what)
-        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        with suppress(ValueError, OSError):  # macOS knows the second, and does not let it be set
+            resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _outcomes(place: Place, orders: Sequence[Order], store: Store) -> Iterator[tuple[int, Outcome]]:

@@ -18,6 +18,7 @@ from molthub.registry.upstreams.allowed import Permissions, shown
 
 COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 REVISION = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}\Z")
+_OLDEST = (2, 32)  # the first that knows GIT_CONFIG_GLOBAL
 _MAX_ANSWER = 1024 * 1024
 _SLOWEST = 1000
 _PATIENCE = 20
@@ -41,6 +42,7 @@ _SETTINGS = {
     "http.followRedirects": "false",
     "http.lowSpeedLimit": str(_SLOWEST),
     "http.lowSpeedTime": str(_PATIENCE),
+    "pack.threads": "2",  # each takes memory, which is limited
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
@@ -53,8 +55,7 @@ class GitProgram:
     """Runs git for one repository: ``location``, fetched into ``folder``, which exists and is empty."""
 
     def __init__(self, location: str, folder: Path, allowed: Permissions) -> None:
-        if shutil.which("git") is None:
-            raise UpstreamError("the program git is not installed", place=shown(location), remedy="install git")
+        _require_git(location)
         self.location = location
         self.folder = folder
         self._allowed = allowed
@@ -112,6 +113,18 @@ class GitProgram:
         if process.returncode:
             raise _failure(text, process.returncode, self.location)
         return text
+
+
+def _require_git(location: str) -> None:
+    """Raise :class:`UpstreamError` without a git that can be told to leave its user's configuration alone."""
+    place, newer = shown(location), ".".join(map(str, _OLDEST))
+    if shutil.which("git") is None:
+        raise UpstreamError("the program git is not installed", place=place, remedy=f"install git {newer} or newer")
+    said = subprocess.run(["git", "version"], capture_output=True, check=False, text=True).stdout
+    found = re.search(r"([0-9]+)\.([0-9]+)", said)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+        message = f"{said.strip() or 'this git'} cannot be told to leave its user's configuration alone"
+        raise UpstreamError(message, place=place, remedy=f"install git {newer} or newer")
 
 
 def _environment() -> dict[str, str]:
