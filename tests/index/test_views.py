@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
+import zipfile
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -241,6 +243,29 @@ def test_without_a_latest_version_only_the_versions_have_indexes() -> None:
     index = build(registry(skill("git", "1.0.0-rc.1"), locked=False))
     assert f"s/git/{INDEX}" not in index.files
     assert len(discovered(index, "s/git/1.0.0-rc.1/")) == 1
+
+
+def test_a_skills_own_list_of_files_is_not_replaced() -> None:
+    version = skill_version("git", "1.0.0", {"index.json": "{}", "assets/a.txt": "a", "scripts/deep/b.sh": "b"})
+    index = build(registry(skill("git", versions={"1.0.0": version}), skill("docker"), locked=False))
+    assert index.files["s/git/.well-known/agent-skills/git/index.json"] == b"{}"
+    listed = document(index, "s/docker/.well-known/agent-skills/docker/index.json")
+    assert listed == {"files": ["SKILL.md", "skill.yaml"], "references": [], "scripts": [], "assets": []}
+
+
+def test_clawhub_is_offered_the_files_of_the_latest_version_as_they_are() -> None:
+    files: Tree = {"scripts/run.sh": "#!/bin/sh\n", "data.bin": b"\0\xff"}
+    index = build(registry(skill("@acme/git", versions={"1.0.0": skill_version("@acme/git", "1.0.0", files)})))
+    shown = document(index, "s/@acme/git/api/v1/skills/git/index.html")
+    assert (shown["skill"]["slug"], shown["latestVersion"]["version"]) == ("git", "1.0.0")
+    assert shown["skill"]["createdAt"] == 1793610000000
+    with zipfile.ZipFile(io.BytesIO(index.files["s/@acme/git/api/v1/download"])) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+        times = {member.date_time for member in archive.infolist()}
+    path = "api/v1/skills/@acme/git/1.0.0.json"
+    assert content == walk.unpack(fetched(index, path, document(index, path)["url"]))
+    assert times == {(1980, 1, 1, 0, 0, 0)}
+    assert document(index, "s/@acme/git/api/v1/resolve") == {"match": None, "latestVersion": {"version": "1.0.0"}}
 
 
 # --- schemas and hosting -------------------------------------------------------------------------------------------

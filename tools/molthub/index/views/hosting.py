@@ -73,6 +73,13 @@ def _llms(registry: Registry) -> str:
         "- [Every pack](api/v1/skill-packs.json)\n"
         "- One skill: `api/v1/skills/<name>.json`, `s/<name>/.well-known/agent-skills/index.json`\n"
         "- One pack: `api/v1/skill-packs/<name>.json`, `p/<name>/.well-known/agent-skills/index.json`\n"
+        "- Every route, with the schema of its answer: [OpenAPI](api/v1/openapi.json)\n"
+        f"{_marketplace_line(registry)}"
         f"- Install one: `skills install <name>{f' --registry {registry.url}' if registry.url else ''}`\n"
         f"- JSON Schemas of every document: {', '.join(f'`{path}`' for path in sorted(schemas()))}\n"
     )
+
+
+def _marketplace_line(registry: Registry) -> str:
+    listed = "[Claude Code](.claude-plugin/marketplace.json), [their MCP servers](v0.1/servers/index.html)"
+    return f"- Packs as plugins for {listed}\n" if registry.url else ""
