@@ -186,7 +186,7 @@ class IndexBuilder:
 
     def _rows(self) -> list[SearchRow]:
         skills = [
-            SearchRow("skill", entry.name, entry.description, latest(entry.releases) or "", entry.tags)
+            SearchRow("skill", entry.name, entry.description, latest(entry.releases) or "", entry.tags, entry.status)
             for entry in self.skills.values()
         ]
         packs = [

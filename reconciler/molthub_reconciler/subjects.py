@@ -93,12 +93,13 @@ class Declared:
 
     def doubts(self) -> tuple[Problem, ...]:
         """Say what looks like a mistake as a whole, after the subjects were gone through."""
-        if self.declared or not self.choice.is_all:
+        if self.declared or self.choice.bots:  # one bot may well be taken out of git
             return ()
-        before = len(self.state.bots())
-        if not before:
+        left = sum(map(self.choice.has, self.state.bots()))
+        if not left:
             return ()
-        message = f"the index declares no bots, though there were {before}: nothing is removed"
+        fleets = f" of {', '.join(sorted(self.choice.fleets))}" if self.choice.fleets else ""
+        message = f"the index declares no bots{fleets}, though {left} had been declared: nothing is removed"
         return (Problem("MH703", message, "build the index with --fleets, or look what happened in git"),)
 
     def __iter__(self) -> Iterator[Subject]:

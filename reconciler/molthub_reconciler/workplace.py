@@ -98,4 +98,5 @@ class Workplace:
                           rules=rules, revision=revision, empty_fleets=empty)  # fmt: skip
         if declared is None:
             return report
-        return replace(report, problems=(*report.problems, *declared.problems, *declared.doubts()))
+        doubts = () if report.problems else declared.doubts()  # what was refused for a fleet says it already
+        return replace(report, problems=(*report.problems, *declared.problems, *doubts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -158,6 +159,32 @@ def test_list_shows_what_is_installed_without_asking_anybody(skills: Skills, ser
     ]
     assert [entry["name"] for entry in skills("list", "--json").json["skills"]] == ["git", "shell-safety"]
     assert len(server.paths) == asked
+
+
+def test_list_names_registries_as_this_user_knows_them(
+    bare: Skills, server: IndexServer, index: IndexBuilder, project: Path
+) -> None:
+    for path, content in index.files().items():
+        place = project / "site" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    bare("install", "git", "--registry", "site", "--project")
+    assert bare("list").out.splitlines()[1].split()[-1] == "./site"
+    assert bare("list", "--json").json["skills"][0]["registry"] == str(project / "site")
+
+    bare("registry", "add", "here", "site")
+    assert bare("list").out.splitlines()[1].split()[-1] == "here"
+
+    bare("registry", "add", "main", server.url)
+    bare("install", "docker@2.0.0", "--registry", "main")
+    assert bare("list").out.splitlines()[1].split()[-1] == "main"
+
+
+def test_search_marks_what_is_not_to_be_used_any_more(skills: Skills, index: IndexBuilder, server: IndexServer) -> None:
+    index.skill("old-git", "1.0.0")
+    index.skills["old-git"] = replace(index.skills["old-git"], status="deprecated")
+    server.files |= index.files()
+    assert "old-git  1.0.0    (deprecated) Does old-git." in skills("search", "old-git").out.splitlines()
 
 
 def test_outdated_follows_packs_and_leaves_pins(skills: Skills, index: IndexBuilder, server: IndexServer) -> None:

@@ -40,7 +40,7 @@ def test_a_build_says_what_it_did_and_what_to_do_next(
 ) -> None:
     assert molthub("build", "--registry", folder, "--out", tmp_path / "site") == 0
     said = capsys.readouterr()
-    assert "1 skills (2 versions), 1 packs" in said.out
+    assert "1 skill (2 versions), 1 pack" in said.out
     assert "0 unchanged" in said.out
     assert "molthub serve --index" in said.err
     assert "fleets" not in walk.verify(tmp_path / "site")

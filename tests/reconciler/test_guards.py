@@ -130,6 +130,24 @@ def test_an_index_without_fleets_deletes_nothing(world: World, desired: dict[str
     assert contents(world.target) == before
 
 
+def test_a_fleet_that_was_asked_for_and_is_gone_is_doubted_as_well(world: World, desired: dict[str, Json]) -> None:
+    start(world, desired, "prod/ada", "test/eve")
+    before = contents(world.target)
+    del world.site.bots["prod/ada"], world.site.fleets["prod"]
+    world.site.publish()
+
+    chosen = world.report("reconcile", "--fleet", "prod", status=4)
+
+    assert [problem["id"] for problem in chosen["problems"]] == ["MH703"]
+    assert "no bots of prod, though 1 had been declared" in chosen["problems"][0]["message"]
+    assert state_of(chosen, "prod/ada") == "orphaned"
+    assert [problem["id"] for problem in world.report("plan", "--fleet", "prod", status=3)["problems"]] == ["MH703"]
+    # One bot, or one of several fleets, may well be taken out of git on purpose.
+    assert "problems" not in world.report("reconcile", "--bot", "prod/ada", status=0)
+    assert "problems" not in world.report("reconcile", status=0)
+    assert contents(world.target) == before
+
+
 def test_an_index_that_never_had_bots_says_so(world: World) -> None:
     world.site.publish()
 

@@ -79,7 +79,7 @@ def test_hosts_are_present_and_never_chosen() -> None:
 
 def test_a_host_that_nobody_knows_is_an_error_and_not_a_lower_version() -> None:
     assert refused(want("chess"), hosts={"roundtable": None}) == [
-        "MH207: nobody says which version of roundtable runs there, but bot -> chess@2.0.0 wants >=2.0.0"
+        "MH207: bot -> chess@2.0.0 wants the application roundtable >=2.0.0, but no layer says which version runs"
     ]
     assert chosen(want("git"), hosts={"roundtable": None})["git"] == "2.0.0"
 

@@ -91,6 +91,11 @@ class Console:
         return None if self.color and stream.isatty() else False
 
 
+def counted(count: int, noun: str) -> str:
+    """Return "1 file", "2 files"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 _LEAST_ROOM = 20
 
 

@@ -241,5 +241,6 @@ def _missing_hosts(choice: _Choice, hosts: Mapping[str, str | None]) -> Iterator
     for name, wanted in sorted(choice.candidate.dependencies.items()):
         if name in hosts and hosts[name] is None:
             chain = " -> ".join((*choice.chain, str(choice.candidate)))
-            message = f"nobody says which version of {name} runs there, but {chain} wants {wanted}"
-            yield Problem("MH207", message, f"say it under hosts: {{{name}: <version>}}")
+            message = f"{chain} wants the application {name} {wanted}, but no layer says which version runs"
+            remedy = f"write `hosts: {{{name}: <version>}}` under `spec` of the bot, its profile or an overlay"
+            yield Problem("MH207", message, remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,9 +66,13 @@ def search(
     if shown:
         console.table(
             ("NAME", "VERSION", "DESCRIPTION"),
-            [(f"pack/{row.name}" if row.kind == "pack" else row.name, row.latest, row.description) for row in shown],
+            [(f"pack/{row.name}" if row.kind == "pack" else row.name, row.latest, _described(row)) for row in shown],
         )
     _say_rest(console, found, len(shown))
+
+
+def _described(row: SearchRow) -> str:
+    return row.description if row.status == "active" else f"({row.status}) {row.description}"
 
 
 def _say_rest(console: Console, found: Found, shown: int) -> None:
@@ -100,14 +105,30 @@ def list_installed(
         if outdated:
             _list_outdated(console, skills, entries)
             return
+        shown = {where: _shown_registry(where, skills) for where in {entry.registry for entry in entries}}
     console.json({"folder": str(skills.folder.path), "skills": [_entry_json(entry) for entry in entries]})
     if entries and not console.as_json:
         console.table(
             ("NAME", "VERSION", "REQUESTED", "REGISTRY"),
-            [(entry.name, entry.version, entry.requested or "(dependency)", entry.registry or "") for entry in entries],
+            [(item.name, item.version, item.requested or "(dependency)", shown[item.registry]) for item in entries],
         )
     count = f"{len(entries)} installed" if entries else "nothing is installed"
     console.say(f"{count} in {shown_path(skills.folder.path)}")
+
+
+def _shown_registry(where: str | None, skills: SkillManager) -> str:
+    """Return the name that this user gave to a registry; without one its URL, or its folder as seen from here."""
+    if where is None:
+        return ""
+    names = (entry.name for config in skills.configs for entry in config.registries if _is_same(entry.url, where))
+    return next(names, None) or (where if "://" in where else shown_path(Path(where)))
+
+
+def _is_same(configured: str, where: str) -> bool:
+    from molthub.client.addresses import without_credentials
+
+    given = configured if "://" in configured else str(Path(configured).absolute())
+    return without_credentials(given).rstrip("/") == where.rstrip("/")
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.cli.upstream_options import upstream_options
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, missing_extra
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def _source(console: Console, registry: Path, rev: str | None, *, worktree: bool
         raise missing_extra("registry", "molthub build") from error
     source = open_source(registry, rev=rev, worktree=worktree)
     if rev is None and source.uncommitted:
-        console.warn(f"{source.uncommitted} uncommitted files are not in this index; --worktree builds them too")
+        verb = "is" if source.uncommitted == 1 else "are"
+        files = counted(source.uncommitted, "uncommitted file")
+        console.warn(f"{files} {verb} not in this index; --worktree builds them too")
     console.say(f"reading {source.where}")
     return source
 
@@ -161,15 +163,18 @@ def _show(console: Console, built: Updated, out: Path, milliseconds: int) -> Non
         }
     )
     counts = built.counts
-    what = f"{counts['skills']} skills ({counts['versions']} versions), {counts['packs']} packs"
+    what = f"{counted(counts['skills'], 'skill')} ({counted(counts['versions'], 'version')})"
+    what += f", {counted(counts['packs'], 'pack')}"
     if built.fleets:
-        what += f", {counts['fleets']} fleets with {counts['bots']} bots"
+        what += f", {counted(counts['fleets'], 'fleet')} with {counted(counts['bots'], 'bot')}"
     console.result(f"{out}: {what}")
-    files = f"{built.written} files written, {built.unchanged} unchanged, {built.removed} removed"
+    files = f"{counted(built.written, 'file')} written, {built.unchanged} unchanged, {built.removed} removed"
     console.result(f"{files}, {milliseconds} ms, revision {built.revision[:12]}")
     errors = sum(problem.severity == "error" for problem in built.problems)
     if errors:
-        bots = f", {len(built.unresolved)} bots do not resolve" if built.unresolved else ""
-        console.warn(f"{errors} errors{bots}: what they name is left out")
+        unresolved = len(built.unresolved)
+        bots = f", {counted(unresolved, 'bot')} {'does' if unresolved == 1 else 'do'} not resolve" if unresolved else ""
+        names = "it names" if errors == 1 else "they name"
+        console.warn(f"{counted(errors, 'error')}{bots}: what {names} is left out")
     else:
         console.say(f"next: molthub serve --index {out}")

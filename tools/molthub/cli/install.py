@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,19 +36,7 @@ _COLORS = {"added": "green", "repaired": "yellow", "removed": "red", "kept": Non
 @signature_options
 @_DRY_RUN
 @common_options
-def install(
-    console: Console,
-    *,
-    names: tuple[str, ...],
-    registry: str | None,
-    offline: bool,
-    project: bool,
-    use_home: bool,
-    hosts: tuple[str, ...],
-    require_signatures: bool,
-    accept_signers: tuple[str, ...],
-    dry_run: bool,
-) -> None:
+def install(console: Console, *, names: tuple[str, ...], dry_run: bool, **options: Any) -> None:
     """Install skills and packs, with what they depend on.
 
     NAME is a skill, @scope/skill or pack/NAME; VERSION a number, "latest" or a range as npm writes it. All of them are
@@ -61,21 +50,7 @@ def install(
       skills install data-expert --host roundtable=2.1.0
       skills install git --require-signature
     """
-    with console.progress("Installing") as progress:
-        skills = open_skills(
-            console,
-            project=project,
-            use_home=use_home,
-            registry=registry,
-            offline=offline,
-            hosts=hosts,
-            require_signatures=require_signatures,
-            accept_signers=accept_signers,
-            progress=progress,
-        )
-        with skills:
-            report = skills.install(*names, dry_run=dry_run)
-    _show(console, report, skills)
+    _change(console, "Installing", lambda skills: skills.install(*names, dry_run=dry_run), options)
 
 
 @click.command()
@@ -86,19 +61,7 @@ def install(
 @signature_options
 @_DRY_RUN
 @common_options
-def update(
-    console: Console,
-    *,
-    names: tuple[str, ...],
-    registry: str | None,
-    offline: bool,
-    project: bool,
-    use_home: bool,
-    hosts: tuple[str, ...],
-    require_signatures: bool,
-    accept_signers: tuple[str, ...],
-    dry_run: bool,
-) -> ExitStatus:
+def update(console: Console, *, names: tuple[str, ...], dry_run: bool, **options: Any) -> ExitStatus:
     """Bring installed skills to the newest version that was asked for; without NAME, all of them.
 
     What was installed as git@^1.2 stays below 2.0.0; what was installed as git@1.2.0 stays.
@@ -108,21 +71,7 @@ def update(
       skills update
       skills update git pack/standard-dev --dry-run
     """
-    with console.progress("Updating") as progress:
-        skills = open_skills(
-            console,
-            project=project,
-            use_home=use_home,
-            registry=registry,
-            offline=offline,
-            hosts=hosts,
-            require_signatures=require_signatures,
-            accept_signers=accept_signers,
-            progress=progress,
-        )
-        with skills:
-            report = skills.update(*names, dry_run=dry_run)
-    _show(console, report, skills)
+    report = _change(console, "Updating", lambda skills: skills.update(*names, dry_run=dry_run), options)
     if not report.refused:
         return ExitStatus.DONE
     return ExitStatus.PARTLY_DONE if report.steps else ExitStatus.FAILED
@@ -146,6 +95,16 @@ def uninstall(
     """
     skills = open_skills(console, project=project, use_home=use_home)
     _show(console, skills.uninstall(*names, force=force, dry_run=dry_run), skills)
+
+
+def _change(
+    console: Console, label: str, change: Callable[[SkillManager], Report], options: Mapping[str, Any]
+) -> Report:
+    """Open the folder and the index that the options name, change the folder, and show what was done."""
+    with console.progress(label) as progress, open_skills(console, progress=progress, **options) as skills:
+        report = change(skills)
+    _show(console, report, skills)
+    return report
 
 
 def _show(console: Console, report: Report, skills: SkillManager) -> None:
