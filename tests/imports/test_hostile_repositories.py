@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -187,8 +191,42 @@ def test_a_host_that_drips_is_given_up_and_nothing_of_it_runs_on(host: GitHost, 
     host.faults["info/refs"] = dripping
     error = refused(fetch(host.url(), tmp_path / "store", limits=Limits(1.5)), tmp_path / "store")
     assert "took longer than 1.5 seconds and was stopped" in str(error)
+    assert not fetching(host)
+
+
+def test_a_build_that_is_killed_leaves_nobody_fetching(host: GitHost, tmp_path: Path) -> None:
+    host.faults["info/refs"] = dripping
+    code = (
+        "from pathlib import Path\n"
+        "from molthub.cli.upstream_orders import Limits, Order, Place\n"
+        "from molthub.cli.upstreams import fetched\n"
+        f"place = Place('git', {host.url()!r}, ('http', 'private'))\n"
+        f"list(fetched(place, [Order(path='x', revision='HEAD')], Path({str(tmp_path)!r}), Limits(600)))\n"
+    )
+    build = subprocess.Popen([sys.executable, "-c", code])
+    until(lambda: bool(host.requests and fetching(host)))
+    build.kill()
+    build.wait()
+    until(lambda: not fetching(host))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come true")
+
+
+def fetching(host: GitHost) -> list[str]:
+    """Return the command lines of git that name this host."""
+    found = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
-        assert host.url().encode() not in process.read_bytes()
+        with suppress(OSError):  # it has just ended
+            words = process.read_bytes().decode("utf-8", "replace").split("\0")
+            if words[0].rpartition("/")[2].startswith("git") and host.url() in words:
+                found.append(" ".join(words))
+    return found
 
 
 def test_a_commit_that_is_not_there(host: GitHost, tmp_path: Path) -> None:

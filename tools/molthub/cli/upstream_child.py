@@ -8,7 +8,11 @@ and again by whoever reads the store.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +40,7 @@ from molthub.registry.upstreams.git_folder import read_folder
 from molthub.registry.upstreams.git_program import GitProgram
 
 Outcome = Delivery | UpstreamError | None
+_LOOK_AROUND = 0.5
 _MEMORY = 4 * 1024 * 1024 * 1024
 
 
@@ -44,12 +49,21 @@ def main() -> None:
     request = json.load(sys.stdin)
     limits = Limits(*request["limits"])
     _limit(limits)
+    if hasattr(os, "killpg"):
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     place = Place(*request["place"])
     orders = [Order(*order) for order in request["orders"]]
     store = Store(Path(request["store"]))
     for number, outcome in _outcomes(place, orders, store):
         said = {"error": error_to_json(outcome)} if isinstance(outcome, UpstreamError) else {"delivery": outcome}
         print(json.dumps({"order": number, **said}), flush=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this process and all that it started when whoever started it is gone and can no longer do so."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AROUND)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _limit(limits: Limits) -> None:
