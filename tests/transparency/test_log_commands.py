@@ -236,6 +236,15 @@ def test_a_checkpoint_of_another_history_is_not_gone_on_from(world: World) -> No
     assert world.publish(None).status == 0, "whoever was killed before the last file is gone on from"
 
 
+def test_a_checkpoint_that_is_ahead_of_the_metadata_is_not_gone_on_from(world: World) -> None:
+    old = dict(world.server.files)
+    world.publish(numbered(4))
+    world.server.files = {**world.server.files, **old, "log/checkpoint": world.server.files["log/checkpoint"]}
+    said = world.publish(None)
+    assert (said.status, said.json["error"]["id"]) == (1, "MH621")
+    assert "with 4 entries, and the signed metadata names acme/log with 3" in said.json["error"]["message"]
+
+
 def test_a_folder_that_has_seen_more_than_the_live_site_stops(world: World, tmp_path: Path) -> None:
     live = dict(world.server.files)
     signing = ("sign", "--keys", world.keys, "--registry", world.repository, "--index", tmp_path / "site", "--json",
@@ -255,7 +264,9 @@ def test_a_folder_that_has_seen_more_than_the_live_site_stops(world: World, tmp_
 
 def test_the_whole_log_is_written_for_a_host_that_forgets(skills: Command, installed: World) -> None:
     installed.publish(numbered(5))
-    assert installed.publish(numbered(6), "--whole-log", replace=True).status == 0
+    assert (
+        installed.publish(numbered(6), "--whole-log", replace=True, here={"log/tile/entries/000.p/6": b"x"}).status == 0
+    )
     found = {path for path in installed.server.files if path.startswith("log/tile/")}
     tiles = list(all_tiles(6))
     bundles = {f"log/{tile.bundle_path}" for tile in tiles if tile.level == 0}

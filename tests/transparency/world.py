@@ -11,7 +11,7 @@ from molthub.client.trust import Trust
 from molthub.documents import hex_of
 from molthub.index.sign import Lifetimes, read_published, sign
 from molthub.index.signing_keys import SigningKeys
-from tests.builders import Tree, commit, registry, skill
+from tests.builders import Tree, commit, registry, skill, write_tree
 from tests.index_fixture import IndexServer
 from tests.registry.command import Ran
 
@@ -64,10 +64,18 @@ class World:
         said = self.publish(tree, "--first")
         assert said.status == 0, said
 
-    def publish(self, tree: Tree | None, *options: str, rev: str = "HEAD", replace: bool = False) -> Ran:
+    def publish(
+        self,
+        tree: Tree | None,
+        *options: str,
+        rev: str = "HEAD",
+        replace: bool = False,
+        here: Mapping[str, bytes] | None = None,
+    ) -> Ran:
         """Commit, then build, sign and deploy from a fresh checkout of ``rev``.
 
-        ``replace`` is for a host that is given all files each time and forgets the rest.
+        ``replace`` is for a host that is given all files each time and forgets the rest; ``here`` is what stands in the
+        folder before it is signed.
         """
         if tree is not None:
             commit(tree, self.repository)
@@ -75,6 +83,7 @@ class World:
         checkout, site = (self.folder / f"{name}-{self._count}" for name in ("checkout", "site"))
         subprocess.run(["git", "clone", "-q", str(self.repository), str(checkout)], check=True)
         assert self.molthub("build", "--registry", checkout, "--out", site, "--rev", rev).status == 0
+        write_tree(here or {}, site)
         said = self.molthub(
             *("sign", "--keys", self.keys, "--registry", checkout, "--index", site, "--json"),
             *("--previous", self.server.url, *options),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from molthub.cli.sign_log import continue_log, log_to_json, show_log
+from molthub.cli.sign_log import check_own_copy, continue_log, log_to_json, show_log
 from molthub.console import Console, common_options
 from molthub.errors import MolthubError, UsageError, missing_extra
 
@@ -128,7 +128,7 @@ def sign(
     read = _reader(where)
     log = continue_log(console, before, content, read, where=where, out=out, accept_fork=accept_fork, whole=whole_log)
     if previous is not None and before is not None and not accept_fork:
-        _check_own_copy(keys, before, read, where, out)
+        check_own_copy(keys, before, read, where=where, own=_reader(str(out)))
     _write(console, keys, before, content, out=out, expires=expires, log=log)
 
 
@@ -259,21 +259,6 @@ def _check_follows(console: Console, before: Published, content: bytes, registry
         return is_ancestor(registry, older, newer)
 
     check_follows(before, content, comes_after, where)
-
-
-def _check_own_copy(
-    keys: SigningKeys, before: Published, read: Callable[[str], bytes | None], where: str, out: Path
-) -> None:
-    """Check that what is published goes on from what was signed in this folder before, if anything was."""
-    from molthub.errors import TrustError
-    from molthub.index.sign import check_goes_on, read_published
-
-    try:
-        own = read_published(_reader(str(out)), keys, str(out))
-    except TrustError:
-        return  # only a part of it is here
-    if own is not None:
-        check_goes_on(own, before, read, where)
 
 
 def _write(

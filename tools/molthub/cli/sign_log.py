@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from molthub.index.new_releases import NewReleases
     from molthub.index.release_log import LogUpdate
     from molthub.index.sign import Published
+    from molthub.index.signing_keys import SigningKeys
+
+Read = Callable[[str], bytes | None]
+"""Reads a file of an index by its path; None: there is none."""
 
 _SHOWN = 10
 
@@ -20,7 +24,7 @@ def continue_log(
     console: Console,
     before: Published | None,
     content: bytes,
-    read: Callable[[str], bytes | None],
+    read: Read,
     *,
     where: str,
     out: Path,
@@ -32,6 +36,7 @@ def continue_log(
     Raises :class:`LogForkError` where a version that was published has other content now, unless ``accept_fork``.
     """
     from molthub.documents import index_root_from_json
+    from molthub.errors import LogDamagedError
     from molthub.index.new_releases import new_releases
     from molthub.index.release_log import empty_log, extend_log, log_origin, whole_log
 
@@ -44,8 +49,27 @@ def continue_log(
     update = extend_log(log or empty_log(log_origin(root.url, root.name)), read, added, where)
     if not whole:
         return update
-    files = whole_log(update.checkpoint, lambda path: update.files.get(path) or read(path), where)
+    try:
+        files = whole_log(update.checkpoint, _either(update.files.get, _either(built, read)), where)
+    except LogDamagedError:  # what lies here is of another log, or damaged
+        files = whole_log(update.checkpoint, _either(update.files.get, read), where)
     return update._replace(files=files)
+
+
+def check_own_copy(keys: SigningKeys, before: Published, read: Read, *, where: str, own: Read) -> None:
+    """Check that what is published goes on from what was signed in this folder, which ``own`` reads, if anything was.
+
+    Raises :class:`RollbackError`, :class:`LogForkError`.
+    """
+    from molthub.errors import TrustError
+    from molthub.index.sign import check_goes_on, read_published
+
+    try:
+        signed = read_published(own, keys, "")
+    except TrustError:
+        return  # only a part of it is here
+    if signed is not None:
+        check_goes_on(signed, before, read, where)
 
 
 def log_to_json(log: LogUpdate, key: str | None) -> dict[str, Any]:
@@ -83,7 +107,7 @@ def _judge(console: Console, differ: NewReleases, where: str, *, accept_fork: bo
         console.warn(f"published before and not in this index: {names} (the log still holds them)")
 
 
-def _files_of(folder: Path) -> Callable[[str], bytes | None]:
+def _files_of(folder: Path) -> Read:
     def read(path: str) -> bytes | None:
         try:
             return (folder / path).read_bytes()
@@ -93,8 +117,6 @@ def _files_of(folder: Path) -> Callable[[str], bytes | None]:
     return read
 
 
-def _either(
-    first: Callable[[str], bytes | None], second: Callable[[str], bytes | None]
-) -> Callable[[str], bytes | None]:
+def _either(first: Read, second: Read) -> Read:
     """Read what is named after its bytes from where it is nearer."""
     return lambda path: first(path) or second(path)

@@ -70,12 +70,12 @@ def _releases(shards: Mapping[str, str], read: Read, skipped: set[str]) -> _Rele
 def _in_shard(path: str, hex_name: str, read: Read) -> Iterator[tuple[str, LoggedRelease]]:
     content = read(path)
     if content is None or hex_of(content) != hex_name:
-        problem = "is missing" if content is None else "is not what its name says"
-        raise TrustError(f"{path} {problem}", remedy="publish a whole index first: molthub build")
+        problem = "it is missing" if content is None else "it is not what its name says"
+        raise TrustError(problem, place=path, remedy="publish a whole index first: molthub build, and deploy")
     try:
         shard = shard_from_json(gzip.decompress(content), path)
     except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"{path} cannot be unpacked ({error})", remedy="build the index again") from None
+        raise FormatError(f"it cannot be unpacked ({error})", place=path, remedy="build the index again") from None
     for skill in shard.skills.values():
         for number, release in skill.releases.items():
             yield release.published, LoggedRelease("skill", skill.name, number, release.artifact.digest)

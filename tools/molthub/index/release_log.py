@@ -8,6 +8,7 @@ one log for everybody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from molthub.documents import canonical
@@ -26,7 +27,9 @@ from molthub.transparency.published_log import PublishedLog
 from molthub.transparency.tiles import TILE_WIDTH, Growth, Hashes, Tile, bundle, edge_tiles, grow, subtree_of, tile_of
 
 Read = Callable[[str], bytes | None]
-"""Reads a file of an index by its path; None: there is none."""
+"""Reads a file of an index by its path; None: there is none. May be called by several threads."""
+
+_AT_ONCE = 8
 
 
 class LogUpdate(NamedTuple):
@@ -76,10 +79,11 @@ def whole_log(checkpoint: Checkpoint, read: Read, where: str) -> dict[str, bytes
     log = PublishedLog(checkpoint, read, where)
     files: dict[str, bytes] = {}
     leaves: list[bytes] = []
-    for index in range(-(-checkpoint.size // TILE_WIDTH)):
-        entries = log.entries(index)
-        leaves += map(leaf_hash, entries)
-        files[f"{FOLDER}{tile_of(0, index, checkpoint.size).bundle_path}"] = bundle(entries)
+    numbers = range(-(-checkpoint.size // TILE_WIDTH))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for number, entries in zip(numbers, pool.map(log.entries, numbers), strict=True):
+            leaves += map(leaf_hash, entries)
+            files[f"{FOLDER}{tile_of(0, number, checkpoint.size).bundle_path}"] = bundle(entries)
     grown = grow(0, {}, leaves)
     if root_hash(subtree_of(grown.size, grown.tiles.__getitem__), grown.size) != checkpoint.root:
         message = "the entries of its log do not lead to the signed root"

@@ -137,6 +137,13 @@ def check_checkpoint(read: Read, keys: SigningKeys, previous: Published, where: 
     except ValueError as error:
         message = f"{LOG}{CHECKPOINT} is not what was signed ({error})"
         raise TrustError(message, place=where, remedy=_DAMAGED) from None
+    if found.origin != previous.log.origin or found.size > previous.log.size:
+        message = (
+            f"{LOG}{CHECKPOINT} is of {found.origin} with {found.size} entries, and the signed metadata names "
+            f"{previous.log.origin} with {previous.log.size}"
+        )
+        raise LogForkError(message, place=where, remedy="somebody else may be publishing: find out who, and sign again "
+                           "when both are of one history")  # fmt: skip
     PublishedLog(previous.log, read, where).check_follows(found.size, found.root)
 
 
