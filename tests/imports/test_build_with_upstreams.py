@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -127,6 +128,24 @@ def test_a_previous_index_is_a_cache_by_digest_and_nothing_else(
             unread
         )
         assert contents(tmp_path / "site2") == contents(tmp_path / "good")
+
+
+def test_an_archive_that_somebody_took_away_is_asked_for_and_missed_in_words(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, host: GitHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with imported_registry(capsys, tmp_path, host) as (place, server):
+        out = tmp_path / "site"
+        assert build(capsys, place, out).status == 0
+        shutil.copytree(out, tmp_path / "copy")
+        shutil.rmtree(out / "archives")
+        server.files.clear()
+        empty_store(monkeypatch, tmp_path / "none")
+        (place / "skills/own/project.yaml").write_text((place / "skills/own/project.yaml").read_text() + "# later\n")
+        subprocess.run(["git", "-C", str(place), "commit", "-qam", "Note"], check=True)
+        missed = build(capsys, place, out)
+        assert (missed.status, "was taken out of this folder" in missed.err) == (1, True), missed
+        assert build(capsys, place, out, "--previous", tmp_path / "copy").status == 0
+        assert (out / "archives").is_dir()
 
 
 def test_what_was_left_out_comes_with_the_next_build(

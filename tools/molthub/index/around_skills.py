@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from molthub.documents import shard_from_json
 from molthub.documents.signatures import signatures_from_json
-from molthub.errors import Problem
+from molthub.errors import MolthubError, Problem
 from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import imported_of, whole_content
 from molthub.index.fleets import FleetDocuments, write_fleets
@@ -90,7 +90,10 @@ class SkillsOnDemand(Mapping[str, Skill]):
         return skill.versions[version]
 
     def content(self, name: str, version: str) -> Content:
-        """Return the files of one version without noting it; raises KeyError."""
+        """Return the files of one version without noting it; raises KeyError.
+
+        Raises :class:`MolthubError` where somebody took an imported version's archive away, and nobody else has it.
+        """
         found = self.version(name, version)
         part = skill_part(self._source, name, self._state.tree(name))
         content, imported = whole_content(found, part, self._upstreams), imported_of(found)
@@ -98,7 +101,11 @@ class SkillsOnDemand(Mapping[str, Skill]):
             self._upstreams.bring([imported])
             content = whole_content(found, part, self._upstreams)
         if content is None:
-            raise KeyError(name, version)
+            message = f"the files of {name} {version} are in no index that was asked, nor at its upstream"
+            remedy = (
+                "its archive was taken out of this folder: name an index that has it with --previous, or try --full"
+            )
+            raise MolthubError(message, place=found.folder, remedy=remedy)
         return content
 
 
