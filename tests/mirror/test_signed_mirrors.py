@@ -69,6 +69,7 @@ def test_clients_with_keys_believe_a_mirror_as_they_believe_the_origin(
     shutil.rmtree(site)
     assert skills("registry", "add", "m", "--root", "keys/1.root.json").status == 0
     assert skills("install", "git").status == 0
+    assert skills("verify").status == 0, "the log can be read there too"
     checkpoint = read_checkpoint((tmp_path / "m/log/checkpoint").read_text())
     log = PublishedLog(checkpoint, lambda path: (tmp_path / "m" / path).read_bytes(), "m")
     assert checkpoint.size == 3
@@ -78,11 +79,14 @@ def test_clients_with_keys_believe_a_mirror_as_they_believe_the_origin(
 def test_a_signed_mirror_follows_its_origin(site: Path, molthub: Command, skills: Command, tmp_path: Path) -> None:
     molthub("mirror", site, "m", "--root", "keys/1.root.json")
     skills("registry", "add", "m", "--root", "keys/1.root.json")
+    skills("install", "docker")
+    assert skills("verify").status == 0
     publish(molthub, "1.1.0", "1.2.0")
     molthub("sign", "rotate", "--keys", "keys", "--online")
     publish(molthub, "1.1.0", "1.2.0", "1.3.0")
     assert molthub("mirror", "m").status == 0
     assert skills("install", "git").out == "+ git 1.3.0\n"
+    assert skills("verify").status == 0
     assert (tmp_path / "m/metadata/2.root.json").exists()
     assert walk.contents(tmp_path / "m/log").items() <= walk.contents(site / "log").items()
     assert molthub("mirror", "m", "--json").json["changed"] is False
