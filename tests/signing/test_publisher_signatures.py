@@ -238,6 +238,17 @@ def test_the_policy_may_begin_at_a_time_but_what_is_new_is_signed_whatever_its_d
     assert found(signed({**two, KEY: public(ada)}, ada, number="1.2.0"), {**one, KEY: public(ada)}) == []
 
 
+def test_a_new_version_must_be_signed_by_a_key_that_is_good_today() -> None:
+    """Who stole a key that has expired since can write any date into project.yaml."""
+    gone = new_key()
+    two = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
+    tree = signed({**two, KEY: public(gone)}, gone, number="1.2.0")
+    cert = gone.extract_certificate()
+    ended = cert.set_expiration(datetime.now(UTC) - timedelta(seconds=20), gone.certifier())
+    tree[KEY] = pysequoia.armor(bytes(ended), pysequoia.ArmorKind.PublicKey).encode()
+    assert [problem.id for problem in found(tree, {**ONE, KEY: tree[KEY]})] == ["MH633"]
+
+
 def test_a_change_is_judged_by_the_keys_that_it_meets(ada: Any, eve: Any) -> None:
     """Who swaps the publisher's key and signs with the new one has shown nothing."""
     two = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
@@ -327,9 +338,9 @@ def test_damaged_keys_and_signatures_are_refused_and_nothing_else_happens(ada: A
     good = sign_with_file(RELEASE, secret(ada), "key")
     raw = bytes(ada.extract_certificate())
     keys = ring(public(ada))
-    for _ in range(300):
+    for _ in range(150):
         with contextlib.suppress(SignatureError):
             assert keys.verify(RELEASE, damaged(good, chance), NOW).fingerprint in keys.fingerprints
-    for _ in range(300):
+    for _ in range(150):
         with contextlib.suppress(SignatureError):
             ring(damaged(raw, chance)).verify(RELEASE, good, NOW)

@@ -438,3 +438,32 @@ def test_verify_and_info_tell_of_a_key_that_was_revoked_since(
     assert [problem["id"] for report in verified.json["signatures"] for problem in report["problems"]] == ["MH634"]
     assert run_skills(capsys, "verify", "--offline").status == 0
     assert "DO NOT TRUST IT" in run_skills(capsys, "info", "git", "--registry", place.folder / "site").out
+
+
+def test_verify_says_which_index_could_not_be_asked(
+    place: Place, ada: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.install(built(tree_of(ada)), "git")
+    place.open(built(registry(skill("plain"), locked=False))).close()
+    monkeypatch.chdir(place.folder)
+    assert run_skills(capsys, "verify").status == 0  # what the index offers no longer cannot be judged by it
+    (place.folder / "site/registry.json").write_text("{")
+    said = run_skills(capsys, "verify", "--json")
+    assert said.status == 1
+    assert [problem["id"] for report in said.json["signatures"] for problem in report["problems"]] == ["MH602"]
+
+
+def test_info_tells_when_nothing_can_be_verified(place: Place, ada: Any) -> None:
+    command = [sys.executable, "-c", INFO_WITHOUT_LIBRARY, "info", "git", "--registry"]
+    with place.open(built(tree_of(ada))) as manager:
+        site = manager.index.where
+    said = subprocess.run([*command, site], capture_output=True, text=True, check=False)
+    assert "(not verified: " in said.stdout, said
+
+
+INFO_WITHOUT_LIBRARY = """
+import sys
+sys.modules["pysequoia"] = None
+from molthub.cli.main import skills
+skills()
+"""
