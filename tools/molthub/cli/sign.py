@@ -80,7 +80,7 @@ def _index_options(command: Command) -> Command:
 )
 @click.option("--first", is_flag=True, help="Nothing is signed there yet: begin at version 1.")
 @click.option(
-    "--accept-fork", is_flag=True, help="Sign although what is published is no ancestor of this: only this once."
+    "--accept-fork", is_flag=True, help="Sign although what is published does not lead to this; the log keeps both."
 )
 @click.option("--whole-log", is_flag=True, help="Write the whole log, for a host that is given all files each time.")
 @common_options

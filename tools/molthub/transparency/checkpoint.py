@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from molthub.transparency.merkle import HASH_BYTES
 
-MAX_NOTE = 64_000
 _ED25519 = b"\x01"
 _ID_BYTES = 4
 _SIZE = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
