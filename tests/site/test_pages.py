@@ -14,7 +14,8 @@ import pytest
 from molthub.index.build import BuiltIndex
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import ON_ONE_PAGE
-from molthub.index.pages.render import POLICY, tag_path
+from molthub.index.pages.render import POLICY
+from molthub.index.pages.text import tag_path
 from tests.builders import registry, skill
 from tests.index.made import build, many_skills
 from tests.site.registry import EXECUTABLE, URL, shown

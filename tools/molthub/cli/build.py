@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,8 @@ def _build(
     max_delete: float,
 ) -> Updated:
     """Build from git at the cost of what changed, and from a plain folder, which has no ids to tell that by, whole."""
+    if find_spec("deflate") is None:  # it is imported when something is to be made, which is too late to refuse
+        raise missing_extra("registry", "molthub build")
     try:
         from molthub.index.update import Wanted, update, update_whole
         from molthub.registry.trees.git_source import GitSource

@@ -19,7 +19,9 @@ from molthub.index.fleets import FleetDocuments, write_fleets
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.listings import Listed, Lists, entry_views, listed, pack_lists, search_rows
 from molthub.index.pages.entry_pages import with_used_by
-from molthub.index.pages.list_pages import read_rows, users_of
+from molthub.index.pages.list_pages import list_pages
+from molthub.index.pages.render import assets
+from molthub.index.pages.shelves import Shelves
 from molthub.index.publishers import judge_of, publisher_files
 from molthub.index.releases import Archived
 from molthub.index.search_files import write_search
@@ -145,17 +147,19 @@ def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> di
         files |= entry_views(registry, archived, entry)
     found = {skill.name: latest_artifact(skill) for skill in archived.skills.values()}
     files |= root_discovery(archived, {name: latest for name, latest in found.items() if latest is not None})
-    lists = Lists.of(rows)
-    for name, users in users_of(read_rows(lists.pages.values())).items():
+    listed_rows = list(rows)
+    shelves = Shelves.in_memory(row.page for row in listed_rows if row.page is not None)
+    for name in shelves.used():
         path = f"skills/{name}/index.html"
         if path in files:
-            files[path] = with_used_by(files[path], users)
-    return files | list_views(registry, lists) | pack_lists(registry, archived)
+            files[path] = with_used_by(files[path], shelves.users(name))
+    files |= Lists.of(listed_rows).documents(registry) | list_pages(registry, shelves)
+    return files | fixed_views(registry) | pack_lists(registry, archived)
 
 
-def list_views(registry: Registry, lists: Lists) -> dict[str, bytes]:
-    """Return the views that speak of everything, or of nothing in particular."""
-    return lists.documents(registry) | schemas() | hosting(registry) | {openapi.PATH: openapi.openapi()}
+def fixed_views(registry: Registry) -> dict[str, bytes]:
+    """Return the views that speak of no entry."""
+    return schemas() | hosting(registry) | assets() | {openapi.PATH: openapi.openapi()}
 
 
 def _of_fleets(problem: Problem) -> bool:

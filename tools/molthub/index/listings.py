@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from molthub.index.pages.entry_pages import entry_pages
-from molthub.index.pages.list_pages import list_pages, page_row, read_rows
+from molthub.index.pages.list_pages import page_row
+from molthub.index.pages.shelves import PageRow
 from molthub.index.releases import Archived
 from molthub.index.search_rows import search_row
 from molthub.index.shards import Kind, ShardRow, shard_row
@@ -34,7 +35,7 @@ class Listed(NamedTuple):
     search: bytes | None
     api: bytes
     simple: bytes | None
-    page: bytes | None
+    page: PageRow | None
     tags: tuple[str, ...]
 
 
@@ -73,7 +74,6 @@ class Lists:
     skills: Rows = field(default_factory=dict)
     packs: Rows = field(default_factory=dict)
     simple: Rows = field(default_factory=dict)
-    pages: Rows = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
@@ -84,16 +84,13 @@ class Lists:
             (lists.skills if row.kind == "skill" else lists.packs)[row.name] = row.api
             if row.simple is not None:
                 lists.simple[row.name] = row.simple
-            if row.page is not None:
-                lists.pages[f"{row.kind}/{row.name}"] = row.page
             for tag in row.tags:
                 lists.tags.setdefault(tag, []).append(row.name)
         return lists
 
     def documents(self, registry: Registry) -> Files:
-        """Return the views that list everything."""
-        views = simple_lists(self.simple) | list_routes(registry.name, self.skills, self.packs, self.tags)
-        return views | list_pages(registry, read_rows(self.pages.values()))
+        """Return the views that list everything, pages apart."""
+        return simple_lists(self.simple) | list_routes(registry.name, self.skills, self.packs, self.tags)
 
 
 def search_rows(rows: Iterable[Listed]) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:

@@ -67,7 +67,7 @@ def publish(index: BuiltIndex, out: Path, *, progress: Callable[[int], None] = l
         gone = writer.remove(_in_the_way(stale, index.files))
         for path in sorted(index.files, key=_order):
             if path == ROOT_DOCUMENT and writer.written:
-                settle()
+                settle(out, writer.written)
                 touch_old_root(out)
             writer.write(path, index.files[path], exists=path in present)
         kept = blobs_of_old_roots(Kept(index.files, index.removed, index.fleets), out, stale)

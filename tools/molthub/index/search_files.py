@@ -10,10 +10,12 @@ their tags. A row stands in as many lists as it has words that tell it from othe
 
 from __future__ import annotations
 
+import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 from molthub.documents import canonical, hex_of, search_directory_to_json, search_from_json, search_to_json
 from molthub.index.archives import compress
@@ -39,36 +41,71 @@ MIN_PAIR = 5
 _PLACES = len(Place)
 
 
-def write_search(skills: Mapping[str, bytes], packs: Mapping[str, bytes], files: Files) -> dict[str, str]:
+class SearchList(NamedTuple):
+    """A search list that was written: its hex name, the SHA-256 of what it holds, and the rows that stand in it.
+
+    ``rows`` are ``<kind>/<name>``, each with a line feed before and behind it. The directory has none.
+    """
+
+    name: str
+    content: str
+    rows: str
+
+
+class SearchFiles:
+    """Packs search lists into ``files``, those apart that are ``known`` by what they hold."""
+
+    def __init__(self, files: Files, known: Iterable[SearchList] = ()) -> None:
+        self.files = files
+        self.lists: dict[str, SearchList] = {}
+        self._known = {one.content: one.name for one in known}
+
+    def add(self, content: bytes, rows: str) -> str:
+        """Add a list, of which ``rows`` says what :class:`SearchList` does, and return its hex name."""
+        digest = hex_of(content)
+        name = self._known.get(digest)
+        if name is None:
+            packed = compress(content)
+            name = hex_of(packed)
+            self.files[f"search/{name}.json.gz"] = packed
+        self.lists[name] = SearchList(name, digest, rows)
+        return name
+
+
+def write_search(skills: Mapping[str, bytes], packs: Mapping[str, bytes], files: SearchFiles | Files) -> dict[str, str]:
     """Add the search lists to ``files`` and return their hex names by key. Rows come as canonical JSON, by name."""
-    if len(skills) + len(packs) <= SMALL:
-        return {ONE_LIST: _add_list(files, skills.values(), packs.values())}
-    rows = search_from_json(_list(skills.values(), packs.values()), "search")
+    packed = files if isinstance(files, SearchFiles) else SearchFiles(files)
     encoded = {("skill", name): row for name, row in skills.items()}
     encoded |= {("pack", name): row for name, row in packs.items()}
-    directory = _Lists(rows, encoded, files).directory()
-    return {DIRECTORY: _add(files, canonical(search_directory_to_json(directory)))}
+    if len(encoded) <= SMALL:
+        return {ONE_LIST: packed.add(_list(skills.values(), packs.values()), _keys(encoded))}
+    rows = search_from_json(_list(skills.values(), packs.values()), "search")
+    directory = _Lists(rows, encoded, packed).directory()
+    return {DIRECTORY: packed.add(canonical(search_directory_to_json(directory)), "")}
 
 
-def _add_list(files: Files, skills: Iterable[bytes], packs: Iterable[bytes]) -> str:
-    return _add(files, _list(skills, packs))
+def _keys(rows: Iterable[tuple[str, str]]) -> str:
+    return "".join(("\n", *(f"{kind}/{name}\n" for kind, name in rows)))
 
 
 def _list(skills: Iterable[bytes], packs: Iterable[bytes]) -> bytes:
     return with_rows({"format": search_to_json([])["format"]}, {"skills": skills, "packs": packs})
 
 
-def _add(files: Files, content: bytes) -> str:
-    packed = compress(content)
-    name = hex_of(packed)
-    files[f"search/{name}.json.gz"] = packed
-    return name
+def stands_alike(before: bytes, now: bytes) -> bool:
+    """Whether a row is found by the same words as before: then it stands in the same lists, at the same places."""
+    old, new = json.loads(before), json.loads(now)
+    return bool({**old, **_NOT_SOUGHT} == {**new, **_NOT_SOUGHT})
+
+
+_NOT_SOUGHT = {"latest": "", "platforms": ""}
+"""What rows say and no list is cut by."""
 
 
 class _Lists:
     """Cuts rows into lists. A row is its number in the order of names; a word's rows are ordered best first."""
 
-    def __init__(self, rows: Sequence[SearchRow], encoded: Mapping[tuple[str, str], bytes], files: Files) -> None:
+    def __init__(self, rows: Sequence[SearchRow], encoded: Mapping[tuple[str, str], bytes], files: SearchFiles) -> None:
         self._rows = sorted(rows, key=lambda row: (row.name, row.kind != "skill"))
         self._files = files
         self._encoded = [encoded[row.kind, row.name] for row in self._rows]
@@ -188,9 +225,11 @@ class _Lists:
     def _write(self, numbers: Iterable[int]) -> int:
         """Write the list of these rows and return its number."""
         parts: dict[str, list[bytes]] = {"skill": [], "pack": []}
-        for number in sorted(numbers):
+        ordered = sorted(numbers)
+        for number in ordered:
             parts[self._rows[number].kind].append(self._encoded[number])
-        self._lists.append(_add_list(self._files, parts["skill"], parts["pack"]))
+        keys = ((self._rows[number].kind, self._rows[number].name) for number in ordered)
+        self._lists.append(self._files.add(_list(parts["skill"], parts["pack"]), _keys(keys)))
         return len(self._lists) - 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +47,15 @@ def standing_of(read: Read) -> Standing:
     return Standing(frozenset(skills), frozenset(bots))
 
 
-def check_removal(what: str, before: AbstractSet[str], after: AbstractSet[str], allowed: float) -> None:
-    """Stop where more of ``before`` is not in ``after`` than the share ``allowed``. Raises :class:`MolthubError`."""
-    gone = sorted(before - after)
-    if len(gone) < FEW or len(gone) <= allowed * len(before):
+def check_removal(what: str, gone: Iterable[str], before: int, allowed: float) -> None:
+    """Stop where more are ``gone`` than the share ``allowed`` of how many were there ``before``.
+
+    Raises :class:`MolthubError`.
+    """
+    names = sorted(gone)
+    if len(names) < FEW or len(names) <= allowed * before:
         return
-    message = f"{len(gone)} of {len(before)} {what} would be taken away: {', '.join(gone[:3])} and others"
-    share = -(-100 * len(gone) // len(before))
+    message = f"{len(names)} of {before} {what} would be taken away: {', '.join(names[:3])} and others"
+    share = -(-100 * len(names) // before)
     remedy = f"look at what removed them; if it is meant, run it once with --max-delete {share}"
     raise MolthubError(message, remedy=remedy)

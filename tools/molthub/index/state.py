@@ -5,8 +5,9 @@ it still holds. So it may be deleted at any time. It is not believed where anoth
 a build that was killed has left it; then the next build makes everything again, with the same bytes.
 
 ``skills`` has one line a skill. ``rows`` holds the rows of every list (:mod:`molthub.index.listings`), ``targets``
-which skill refers to what, ``documents`` the size and time of files that must not have been touched by others since,
-``retired`` old blobs with the newest root that still keeps them, and ``facts`` everything there is one of.
+which skill refers to what, ``list_pages`` what each page that lists many was made of, ``documents`` the size and time
+of files that must not have been touched by others since, ``retired`` old blobs with the newest root that still keeps
+them, and ``facts`` everything there is one of. :mod:`molthub.index.pages.shelves` has tables of its own.
 """
 
 from __future__ import annotations
@@ -16,33 +17,57 @@ import json
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from molthub.documents import shard_key
 from molthub.errors import Problem
-from molthub.index.listings import Listed
-from molthub.index.shards import ShardRow
-from molthub.index.skill_rows import SkillRows
+from molthub.index.pages import shelves
 from molthub.model import Json
-from molthub.registry.reading.gathered import Reference
 
-FORMAT = 2
+# What only makes things is imported where it is made: an unchanged index is told from the state alone.
+if TYPE_CHECKING:
+    from molthub.index.listings import Listed
+    from molthub.index.search_files import SearchList
+    from molthub.index.shards import Kind, ShardRow
+    from molthub.index.skill_rows import SkillRows
+    from molthub.registry.reading.gathered import Reference
+
+FORMAT = 3
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE skills (name TEXT PRIMARY KEY, tree TEXT, readable INTEGER, latest INTEGER, archives TEXT, removed TEXT,
+CREATE TABLE skills (name TEXT PRIMARY KEY, tree TEXT, readable INTEGER, latest INTEGER, versions INTEGER, removed TEXT,
     problems TEXT, broken TEXT, refers TEXT, dangling TEXT) WITHOUT ROWID;
+CREATE INDEX skill_counts ON skills (versions);
+CREATE INDEX skills_removed ON skills (removed) WHERE removed != '[]';
+CREATE INDEX skills_problems ON skills (name) WHERE problems != '';
+CREATE INDEX skills_broken ON skills (name) WHERE broken != '';
+CREATE INDEX skills_dangling ON skills (name) WHERE dangling != '';
+CREATE INDEX skills_latest ON skills (name) WHERE latest;
 CREATE TABLE rows (list TEXT, name TEXT, content BLOB, PRIMARY KEY (list, name)) WITHOUT ROWID;
 CREATE TABLE shard_rows (key TEXT PRIMARY KEY, kind TEXT, name TEXT, entry BLOB) WITHOUT ROWID;
 CREATE INDEX shard_keys ON shard_rows (key, kind);
 CREATE TABLE targets (target TEXT, skill TEXT, PRIMARY KEY (target, skill)) WITHOUT ROWID;
 CREATE TABLE documents (path TEXT PRIMARY KEY, size INTEGER, time INTEGER) WITHOUT ROWID;
 CREATE TABLE retired (path TEXT PRIMARY KEY, root TEXT, digest TEXT) WITHOUT ROWID;
+CREATE TABLE search_lists (name TEXT PRIMARY KEY, content TEXT, rows TEXT) WITHOUT ROWID;
+CREATE TABLE list_pages (path TEXT PRIMARY KEY, label TEXT, signature TEXT) WITHOUT ROWID;
+CREATE INDEX list_pages_labels ON list_pages (label);
 """
 LISTS = {
-    "skill": ("search/skill", "api/skill", "pages/skill", "simple", "tags", "signed", "watched"),
-    "pack": ("search/pack", "api/pack", "pages/pack"),
+    "skill": ("search/skill", "api/skill", "simple", "tags", "signed", "watched"),
+    "pack": ("search/pack", "api/pack"),
 }
 """The lists in which an entry may have a row, by its kind."""
+
+
+class Said(NamedTuple):
+    """All that is said of one entry in documents that hold rows of many. ``rows`` are by their lists."""
+
+    kind: Kind
+    name: str
+    shard: bytes
+    rows: dict[str, bytes]
+    shown: shelves.Shown | None
 
 
 class State:
@@ -71,7 +96,7 @@ class State:
         for suffix in ("", "-journal"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         database = sqlite3.connect(self._file, isolation_level=None)
-        database.executescript(_TABLES)
+        database.executescript(_TABLES + shelves.TABLES)
         self._database = database
         self.remember("identity", self._identity)
         return database
@@ -81,6 +106,11 @@ class State:
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
+
+    @property
+    def shelves(self) -> shelves.Shelves:
+        """What stands in which list of the pages."""
+        return shelves.Shelves(self._database)
 
     # --- one build --------------------------------------------------------------------------------------------------
 
@@ -126,7 +156,7 @@ class State:
             rows.tree,
             rows.readable,
             rows.latest,
-            json.dumps(rows.archives),
+            len(rows.archives),
             json.dumps(rows.removed),
             json.dumps([problem.to_json() for problem in rows.problems]) if rows.problems else "",
             json.dumps(rows.broken) if rows.broken else "",
@@ -166,6 +196,11 @@ class State:
         """Return the skills that are offered."""
         return frozenset(name for (name,) in self._database.execute("SELECT name FROM rows WHERE list = 'api/skill'"))
 
+    def offers(self, name: str) -> bool:
+        """Whether a skill is offered."""
+        query = "SELECT 1 FROM rows WHERE list = 'api/skill' AND name = ?"
+        return self._database.execute(query, (name,)).fetchone() is not None
+
     def tree(self, name: str) -> str:
         """Return a skill's tree; empty where there is no such skill."""
         return self._one("SELECT tree FROM skills WHERE name = ?", name) or ""
@@ -177,14 +212,14 @@ class State:
 
     def count(self) -> tuple[int, int]:
         """Return how many skills are offered, and how many versions of them."""
-        skills = self._one("SELECT count(*) FROM rows WHERE list = ?", "api/skill")
-        versions = self._database.execute("SELECT coalesce(sum(json_array_length(archives)), 0) FROM skills")
-        return skills, versions.fetchone()[0]
+        versions = self._database.execute("SELECT coalesce(sum(versions), 0) FROM skills")
+        return self.row_count("api/skill"), versions.fetchone()[0]
 
     def problems(self) -> Iterator[Problem]:
         """Yield everything that was found wrong in skills, by skill."""
-        query = "SELECT problems, dangling FROM skills WHERE problems != '' OR dangling != '' ORDER BY name"
-        for own, dangling in self._database.execute(query):
+        columns = "SELECT name, problems, dangling FROM skills WHERE"
+        query = f"{columns} problems != '' UNION {columns} dangling != '' ORDER BY name"
+        for _name, own, dangling in self._database.execute(query):
             yield from (Problem(**problem) for problem in json.loads(own or "[]"))
             yield from _dangling(dangling).values()
 
@@ -199,6 +234,8 @@ class State:
 
     def references(self, name: str) -> list[Reference]:
         """Return what a skill refers to."""
+        from molthub.registry.reading.gathered import Reference
+
         found = json.loads(self._one("SELECT refers FROM skills WHERE name = ?", name) or "[]")
         return [Reference(target, wanted, file, tuple(pointer), at) for target, wanted, file, pointer, at in found]
 
@@ -236,18 +273,20 @@ class State:
         contents = {
             f"search/{listed.kind}": listed.search,
             f"api/{listed.kind}": listed.api,
-            f"pages/{listed.kind}": listed.page,
             "simple": listed.simple,
             "tags": json.dumps(listed.tags) if listed.tags else None,
         }
         values = [(name, listed.name, content) for name, content in contents.items() if content is not None]
         self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", values)
         self._database.execute("INSERT INTO shard_rows VALUES (?, ?, ?, ?)", listed.shard)
+        if listed.page is not None:
+            self.shelves.put(listed.page)
 
     def drop_rows(self, kind: str, name: str) -> None:
         """Forget the rows of one entry."""
         self._database.executemany("DELETE FROM rows WHERE list = ? AND name = ?", [(of, name) for of in LISTS[kind]])
         self._database.execute("DELETE FROM shard_rows WHERE key = ?", (shard_key(kind, name, 64),))
+        self.shelves.drop(kind, name)
 
     def rows_of(self, kind: str, name: str) -> dict[str, bytes]:
         """Return the rows of one entry by their lists."""
@@ -255,22 +294,28 @@ class State:
         found = {of: self._database.execute(query, (of, name)).fetchone() for of in LISTS[kind]}
         return {of: row[0] for of, row in found.items() if row}
 
+    def said(self, kind: Kind, name: str) -> Said:
+        """Return all that is said of one entry."""
+        row = self.shard_row(kind, name)
+        return Said(kind, name, row.entry if row else b"", self.rows_of(kind, name), self.shelves.shown(kind, name))
+
     def rows(self, of: str) -> dict[str, bytes]:
         """Return the rows of one list by name, in order."""
         return dict(self._database.execute("SELECT name, content FROM rows WHERE list = ? ORDER BY name", (of,)))
 
     def signed(self, name: str) -> bytes:
         """Return the signatures of a skill, as ``molthub.signatures/1``; empty where it has none."""
-        found = self._database.execute(
-            "SELECT content FROM rows WHERE list = 'signed' AND name = ?", (name,)
-        ).fetchone()
-        return found[0] if found else b""
+        return self._one("SELECT content FROM rows WHERE list = 'signed' AND name = ?", name) or b""
+
+    def row_count(self, of: str) -> int:
+        """Return how many rows a list has."""
+        return int(self._one("SELECT count(*) FROM rows WHERE list = ?", of))
 
     def shard_row(self, kind: str, name: str) -> ShardRow | None:
         """Return what the shards say of one entry."""
         query = "SELECT key, kind, name, entry FROM shard_rows WHERE key = ?"
         found = self._database.execute(query, (shard_key(kind, name, 64),)).fetchone()
-        return ShardRow(*found) if found else None
+        return _shard_row(found) if found else None
 
     def shard_keys(self) -> list[str]:
         """Return the whole hashes of all names that have a row."""
@@ -279,7 +324,38 @@ class State:
     def shard_rows(self, prefix: str) -> list[ShardRow]:
         """Return the rows of the shard with this key."""
         query = "SELECT key, kind, name, entry FROM shard_rows WHERE key >= ? AND key < ?"
-        return [ShardRow(*row) for row in self._database.execute(query, (prefix, f"{prefix}g"))]
+        return [_shard_row(row) for row in self._database.execute(query, (prefix, f"{prefix}g"))]
+
+    # --- search lists -------------------------------------------------------------------------------------------------
+
+    def search_lists(self) -> list[SearchList]:
+        """Return every search list, and the directory."""
+        from molthub.index.search_files import SearchList
+
+        return [SearchList(*row) for row in self._database.execute("SELECT name, content, rows FROM search_lists")]
+
+    def change_search_lists(self, gone: Iterable[str], come: Iterable[SearchList]) -> None:
+        """Remember which search lists there are."""
+        self._database.executemany("DELETE FROM search_lists WHERE name = ?", [(name,) for name in gone])
+        self._database.executemany("REPLACE INTO search_lists VALUES (?, ?, ?)", come)
+
+    # --- pages that list many -----------------------------------------------------------------------------------------
+
+    def list_pages(self, label: str) -> dict[str, str]:
+        """Return the pages of one shelf, each with its signature."""
+        return dict(self._database.execute("SELECT path, signature FROM list_pages WHERE label = ?", (label,)))
+
+    def put_list_page(self, path: str, label: str, signature: str) -> None:
+        """Remember of what a page is made."""
+        self._database.execute("REPLACE INTO list_pages VALUES (?, ?, ?)", (path, label, signature))
+
+    def drop_list_page(self, path: str) -> None:
+        """Forget a page that is no longer the index's."""
+        self._database.execute("DELETE FROM list_pages WHERE path = ?", (path,))
+
+    def list_page_paths(self) -> list[str]:
+        """Return all pages that list many."""
+        return [path for (path,) in self._database.execute("SELECT path FROM list_pages ORDER BY path")]
 
     # --- the folder ---------------------------------------------------------------------------------------------------
 
@@ -318,3 +394,9 @@ class State:
 
 def _dangling(text: str) -> dict[tuple[str, str], Problem]:
     return {(at, target): Problem(**problem) for at, target, problem in json.loads(text or "[]")}
+
+
+def _shard_row(row: Any) -> ShardRow:
+    from molthub.index.shards import ShardRow
+
+    return ShardRow(*row)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from molthub.atomic import write_atomically, write_new
 from molthub.index.folder import FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, TEMPORARY
+
+_FEW = 200
+"""So many files are waited for one by one."""
 
 
 def files_below(folder: str, path: str) -> Iterator[str]:
@@ -44,10 +48,28 @@ def plain_umask() -> Iterator[None]:
         os.umask(before)
 
 
-def settle() -> None:
-    """Wait until everything written is on the disk, so that no root outlives a power cut that its files do not."""
-    if hasattr(os, "sync"):
+def settle(out: Path | None = None, paths: Collection[str] | None = None) -> None:
+    """Wait until what was written is on the disk, so that no root outlives a power cut that its files do not.
+
+    Given few ``paths``, each of them is waited for, and for no other program's files.
+    """
+    if paths is not None and len(paths) <= _FEW:
+        waiting = [threading.Thread(target=_sync, args=(f"{out}/{path}",)) for path in paths]
+        for thread in waiting:  # a file system commits what many wait for at once
+            thread.start()
+        for thread in waiting:
+            thread.join()
+    elif hasattr(os, "sync"):
         os.sync()
+
+
+def _sync(file: str) -> None:
+    with suppress(FileNotFoundError):
+        descriptor = os.open(file, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 class Writer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 from molthub.errors import Problem
 from molthub.index.around_skills import SkillsOnDemand
@@ -14,22 +15,59 @@ from molthub.index.skill_rows import SkillRows
 from molthub.registry.catalog import judge_references
 from molthub.registry.reading.gathered import Reading
 from molthub.registry.reading.read_skills import read_skills
-from molthub.registry.trees.skill_folders import SkillFolders, skill_part
+from molthub.registry.trees.skill_folders import SKILLS, SkillFolders, changed_folders, skill_folders, skill_part
 
 
-def make_changed(underway: Underway, folders: SkillFolders) -> None:
-    """Make the skills whose trees or publishers' keys changed, or of which an upstream was not fetched.
+class ChangedSkills(NamedTuple):
+    """The skills to make, by name with their trees, those to forget, and what is wrong outside of any skill.
 
-    Those that are gone are forgotten.
+    ``tree`` is that of the folder ``skills``, to be compared with the next commit's.
     """
+
+    trees: dict[str, str]
+    gone: set[str]
+    strays: list[Problem]
+    tree: str
+
+
+def changed_skills(underway: Underway) -> ChangedSkills:
+    """Return which skills are not as the state remembers them, or have an upstream that was not fetched."""
+    state, source = underway.state, underway.source
+    top = source.top_folder(SKILLS) or ""
+    found = changed_folders(source, state.fact("skills tree")) if _are_plain(underway) else None
+    if found is None:
+        known, folders = state.trees(), skill_folders(source)
+        trees = {name: tree for name, tree in folders.trees.items() if known.get(name) != tree}
+        gone = known.keys() - folders.trees
+        return ChangedSkills(_again(underway, trees, gone), gone, _problems_beside(folders), top)
+    return ChangedSkills(_again(underway, found.trees, found.gone), found.gone, [], top)
+
+
+def _are_plain(underway: Underway) -> bool:
+    """Whether the state knows a tree below which nothing but skills stood."""
     state = underway.state
-    known, again = state.trees(), set(state.fact("unfetched") or ()) | signed_by_changed(underway)
-    work = [(name, tree) for name, tree in folders.trees.items() if known.get(name) != tree or name in again]
-    for name in sorted(known.keys() - folders.trees.keys()):
+    return not underway.whole and bool(state.fact("skills tree")) and not state.fact("strays")
+
+
+def _again(underway: Underway, trees: dict[str, str], gone: set[str]) -> dict[str, str]:
+    """Add the skills that stayed without their upstream."""
+    names = set(underway.state.fact("unfetched") or ()) - gone
+    return {name: underway.state.tree(name) for name in names} | trees
+
+
+def make_changed(underway: Underway, changed: ChangedSkills) -> None:
+    """Make the skills that changed, or whose publishers' keys did, and forget those that are gone."""
+    state = underway.state
+    for name in sorted(changed.gone):
         underway.names_changed |= state.readable(name)
-        underway.lists.update(_note(underway, name))
+        underway.changed.add(name)
+        underway.note("skill", name)
         underway.stale.update(skill_files(underway.out, name))
         state.drop_skill(name)
+    state.remember("strays", [problem.to_json() for problem in changed.strays])
+    state.remember("skills tree", changed.tree)
+    again = signed_by_changed(underway) - changed.trees.keys() - changed.gone
+    work = sorted({**changed.trees, **{name: state.tree(name) for name in again}}.items())
     source, wanted = underway.source, underway.wanted
     here = Work(
         registry=source.path,
@@ -65,24 +103,15 @@ def _make_imported(underway: Underway, here: Work, waiting: Iterable[SkillRows],
 
 def _take(underway: Underway, made: MadeSkill) -> None:
     name, state = made.rows.name, underway.state
-    before = {} if underway.whole else _note(underway, name)
+    if not underway.whole:
+        underway.changed.add(name)
+        underway.note("skill", name)
+        underway.stale.update(made.stale)
     underway.names_changed |= underway.whole or state.readable(name) != made.rows.readable
     state.put_skill(made.rows)
     underway.written += made.written
     underway.unchanged += len(made.paths) - made.written
     underway.paths.update(() if underway.fresh else made.paths)
-    if not underway.whole:
-        underway.stale.update(made.stale)
-        after = state.rows_of("skill", name)
-        underway.lists.update(of for of in before.keys() | after.keys() if before.get(of) != after.get(of))
-
-
-def _note(underway: Underway, name: str) -> dict[str, bytes]:
-    """Note a skill that is about to change and its blobs; return its rows as they are."""
-    underway.changed.add(name)
-    underway.shards.add(("skill", name))
-    underway.note_archives("skill", name)
-    return underway.state.rows_of("skill", name)
 
 
 def judge_changed(underway: Underway) -> bool:
@@ -101,7 +130,7 @@ def judge_changed(underway: Underway) -> bool:
     return different
 
 
-def problems_beside(folders: SkillFolders) -> list[Problem]:
+def _problems_beside(folders: SkillFolders) -> list[Problem]:
     """Return what is wrong below ``skills`` outside of any skill."""
     reading = Reading(folders.strays)
     read_skills(reading)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from molthub.documents import shard_key, shard_key_length
 from molthub.index.around_skills import OfferedOnDemand, SkillsOnDemand
-from molthub.index.build import list_views
+from molthub.index.build import fixed_views
 from molthub.index.incremental.underway import Underway
-from molthub.index.listings import Lists
-from molthub.index.pages.entry_pages import with_used_by
-from molthub.index.pages.list_pages import read_rows, users_of
-from molthub.index.search_files import write_search
 from molthub.index.shards import write_shard
 from molthub.index.views import Files
+from molthub.index.views.api import health, pack_list, skill_list, tag_list
 from molthub.index.views.discovery import MAX_ROOT_SKILLS, latest_artifact, root_discovery
-from molthub.index.write_files import Writer, files_below
+from molthub.index.views.simple import simple_lists
+from molthub.index.write_files import files_below
 
 ROOT_SHELF = ".well-known/agent-skills"
 
@@ -24,10 +23,14 @@ def write_shards(underway: Underway) -> dict[str, str]:
     """Write the shards of all names that changed, and return all by key."""
     state = underway.state
     known: dict[str, str] = state.fact("shards") or {}
-    whole = state.shard_keys()
-    length = shard_key_length(whole)
-    keys = {key[:length] for key in whole}
-    again = {shard_key(kind, name, length) for kind, name in underway.shards}
+    changed = list(underway.differences())
+    if not underway.whole and all(before.shard and now.shard for before, now in changed):
+        keys, length = set(known), len(next(iter(known), ""))
+    else:
+        whole = state.shard_keys()
+        length = shard_key_length(whole)
+        keys = {key[:length] for key in whole}
+    again = {shard_key(before.kind, before.name, length) for before, now in changed if before.shard != now.shard}
     if underway.whole or any(len(key) != length for key in known):
         again = keys
     named = {key: known[key] for key in keys - again}
@@ -40,58 +43,38 @@ def write_shards(underway: Underway) -> dict[str, str]:
     return named
 
 
-def write_search_lists(underway: Underway) -> dict[str, str]:
-    """Write the search lists where a row of them changed, and return all by key."""
-    state = underway.state
-    known: dict[str, str] = state.fact("search") or {}
-    if not underway.whole and not underway.lists & {"search/skill", "search/pack"}:
-        return known
-    files: Files = {}
-    named = write_search(state.rows("search/skill"), state.rows("search/pack"), files)
-    underway.stale.update(state.fact("search files") or ())
+def write_lists(underway: Underway) -> None:
+    """Write the lists in which any row changed, and with a new index what speaks of no entry."""
+    changed, whole, rows = _changed_lists(underway), underway.whole, underway.state.rows
+    files = fixed_views(underway.registry) if whole else {}
+    if whole or "api/skill" in changed:
+        files |= skill_list(rows("api/skill"))
+    if whole or "api/pack" in changed:
+        files |= pack_list(rows("api/pack"))
+    if whole or "simple" in changed:
+        files |= simple_lists(rows("simple"))
+    if whole or "tags" in changed:
+        files |= tag_list(_tags(rows("tags")))
+    if whole or changed:
+        skills, packs = underway.state.row_count("api/skill"), underway.state.row_count("api/pack")
+        files |= health(underway.registry.name, skills=skills, packs=packs)
     underway.write(files, document=True)
-    state.remember("search", named)
-    state.remember("search files", sorted(files))
-    return named
 
 
-def write_list_views(underway: Underway) -> None:
-    """Write the views that list everything, where any row of a list changed."""
-    if not (underway.whole or underway.lists):
-        return
-    lists = _lists(underway)
-    _write_users(underway, lists)
-    views = list_views(underway.registry, lists)
-    underway.write(views, document=True)
-    underway.stale.update(underway.state.fact("list files") or ())
-    underway.state.remember("list files", sorted(views))
+def _changed_lists(underway: Underway) -> set[str]:
+    changed: set[str] = set()
+    for before, now in underway.differences():
+        lists = before.rows.keys() | now.rows.keys()
+        changed.update(of for of in lists if before.rows.get(of) != now.rows.get(of))
+    return changed
 
 
-def _lists(underway: Underway) -> Lists:
-    rows = underway.state.rows
+def _tags(rows: Mapping[str, bytes]) -> dict[str, list[str]]:
     tags: dict[str, list[str]] = {}
-    for name, row in rows("tags").items():
+    for name, row in rows.items():
         for tag in json.loads(row):
             tags.setdefault(tag, []).append(name)
-    pages = {f"{kind}/{name}": row for kind in ("skill", "pack") for name, row in rows(f"pages/{kind}").items()}
-    return Lists(rows("api/skill"), rows("api/pack"), rows("simple"), pages, tags)
-
-
-def _write_users(underway: Underway, lists: Lists) -> None:
-    """Write who uses a skill into its page, where that changed or the page was made again."""
-    users = {name: [list(user) for user in found] for name, found in users_of(read_rows(lists.pages.values())).items()}
-    before = underway.state.fact("users") or {}
-    touched = {name for name in users.keys() | before.keys() if users.get(name) != before.get(name)}
-    if not underway.whole:
-        touched |= users.keys() & underway.changed
-    writer = Writer(underway.out)
-    for name in sorted(touched):
-        path = f"skills/{name}/index.html"
-        if name in lists.skills and (underway.out / path).is_file():
-            users_now = [(page, user, kind) for page, user, kind in users.get(name, ())]
-            writer.put(path, with_used_by((underway.out / path).read_bytes(), users_now))
-    underway.written += len(writer.written)
-    underway.state.remember("users", users)
+    return tags
 
 
 def write_shelf(underway: Underway) -> None:

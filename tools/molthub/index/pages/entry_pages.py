@@ -14,7 +14,8 @@ from molthub.errors import ManifestError
 from molthub.index.address import base_url
 from molthub.index.pages.feeds import skill_feed
 from molthub.index.pages.markdown import MAX_MARKDOWN, to_html
-from molthub.index.pages.render import fragment, page, shown_size
+from molthub.index.pages.render import fragment, page
+from molthub.index.pages.text import shown_size
 from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
 from molthub.index.search_rows import skill_md_of
 from molthub.index.views import Files

@@ -7,11 +7,11 @@ a registry that has none is relative to wherever it was fetched from (RFC 4287, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 from typing import NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from molthub import versions
-from molthub.index.pages.render import url_path, visible
+from molthub.index.pages.text import url_path, visible
 from molthub.model import Registry, SkillEntry
 
 MAX_NEWS = 50
@@ -62,8 +62,8 @@ def feed(registry: Registry, path: str, title: str, news: Iterable[News]) -> byt
         f"<id>{_text(_id(registry, path))}</id>",
         f"<updated>{updated}</updated>",
         f"<author><name>{_text(registry.name)}</name></author>",
-        f'<link rel="self" href={quoteattr(f"{base}{url_path(path)}feed.atom")}/>',
-        f"<link href={quoteattr(f'{base}{url_path(path)}')}/>",
+        f'<link rel="self" href={_quoted(f"{base}{url_path(path)}feed.atom")}/>',
+        f"<link href={_quoted(f'{base}{url_path(path)}')}/>",
         *(text for _time, text in entries),
         "</feed>",
     ]
@@ -76,7 +76,7 @@ def _entry(registry: Registry, base: str, one: News) -> tuple[str, str]:
         f"<title>{_text(f'{one.name} {one.number}')}</title>",
         f"<id>{_text(_id(registry, f'{one.path}{one.number}'))}</id>",
         f"<updated>{_text(one.published)}</updated>",
-        f"<link href={quoteattr(f'{base}{url_path(one.path)}')}/>",
+        f"<link href={_quoted(f'{base}{url_path(one.path)}')}/>",
         f"<author><name>{_text(one.author or registry.name)}</name></author>",
         f"<summary>{_text(one.summary)}</summary>",
         "</entry>",
@@ -97,9 +97,13 @@ def _id(registry: Registry, path: str) -> str:
     )
 
 
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'
+
+
 def _text(text: str) -> str:
     """Return text for XML 1.0, which has no control characters but three."""
-    return escape(visible(text))
+    return escape(visible(text), quote=False)
 
 
 def sitemap(registry: Registry, paths: Iterable[str]) -> bytes:

@@ -1,25 +1,26 @@
 """The pages that list many: the first page, all by letter, tags, publishers, packs, feed and sitemap.
 
-They are put together from rows, one for each skill and pack, which hold what is shown of it ready-made. So a page of a
-thousand is a thousand copies of bytes, and a row that did not change need not be made again.
+They are put together from shelves (:mod:`molthub.index.pages.shelves`). Each page says by its ``signature`` what it is
+made from before it is made: whoever remembers signatures makes no page twice.
 """
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from heapq import nlargest
 from typing import NamedTuple
 
-from molthub.documents import canonical
 from molthub.index.address import base_url
 from molthub.index.pages.entry_pages import page_path
-from molthub.index.pages.feeds import MAX_NEWS, News, feed, sitemap, skill_news
-from molthub.index.pages.render import assets, fragment, page, tag_path
+from molthub.index.pages.feeds import feed, sitemap, skill_news
+from molthub.index.pages.render import fragment, page
+from molthub.index.pages.shelves import ALL_PACKS, ALL_SKILLS, OWNER, TAG, PageRow, Placed, Shelves
+from molthub.index.pages.text import tag_path
 from molthub.index.releases import is_withdrawn, latest_pack, latest_skill
 from molthub.index.views import Files
-from molthub.model import PackEntry, Registry, SkillEntry, bare_name
+from molthub.model import PackEntry, Registry, SkillEntry
 
 ON_ONE_PAGE = 500
 """A list of more names is cut by their first letters, as often as it takes."""
@@ -30,25 +31,19 @@ _TAGS = 80
 _NEWS_EACH = 5
 
 
-class PageRow(NamedTuple):
-    """What lists show of a skill or a pack, and where. ``needs`` are the skills that its latest version names."""
+class ListPage(NamedTuple):
+    """A page that is yet to be made. Equal signatures of one path: equal bytes."""
 
-    kind: str
-    name: str
-    card: str
-    published: str
-    tags: tuple[str, ...]
-    owners: tuple[str, ...]
-    needs: tuple[str, ...]
-    news: tuple[News, ...]
+    path: str
+    signature: str
+    make: Callable[[], bytes]
 
 
-def page_row(entry: SkillEntry | PackEntry) -> bytes | None:
-    """Return an entry's row as canonical JSON; what may not be offered is in no list."""
+def page_row(entry: SkillEntry | PackEntry) -> PageRow | None:
+    """Return what lists show of an entry; what may not be offered is in none."""
     if is_withdrawn(entry):
         return None
-    row = _skill_row(entry) if isinstance(entry, SkillEntry) else _pack_row(entry)
-    return canonical(row._asdict() | {"news": [list(one) for one in row.news]})
+    return _skill_row(entry) if isinstance(entry, SkillEntry) else _pack_row(entry)
 
 
 def _skill_row(skill: SkillEntry) -> PageRow:
@@ -87,168 +82,150 @@ def _card(entry: SkillEntry | PackEntry, latest: str, description: str) -> str:
     return fragment("card.html", kind=kind, description=description, **shown).decode()
 
 
-def read_rows(rows: Iterable[bytes]) -> list[PageRow]:
-    """Read rows back, ordered by name without scope."""
-    found = []
-    for content in rows:
-        row = json.loads(content)
-        row |= {key: tuple(row[key]) for key in ("tags", "owners", "needs")}
-        found.append(PageRow(**row | {"news": tuple(News(*one) for one in row["news"])}))
-    return sorted(found, key=lambda row: (bare_name(row.name), row.name, row.kind))
+def list_pages(registry: Registry, shelves: Shelves) -> Files:
+    """Return every page that lists many."""
+    pages = {
+        one.path: one.make() for label in (None, *every_label(shelves)) for one in pages_of(registry, shelves, label)
+    }
+    return pages | new_versions(registry, shelves) | all_pages(registry, shelves, pages)
 
 
-def users_of(rows: Iterable[PageRow]) -> dict[str, list[tuple[str, str, str]]]:
-    """Return what uses each skill: the (path of the page, name, kind) of skills and packs, by the skill's name."""
-    users: dict[str, list[tuple[str, str, str]]] = {}
-    for row in rows:
-        for name in row.needs:
-            users.setdefault(name, []).append((f"{row.kind}s/{row.name}/", row.name, row.kind))
-    return users
+def every_label(shelves: Shelves) -> list[str]:
+    """Return the shelves that have pages: everything has one, be it empty."""
+    return sorted({ALL_SKILLS, ALL_PACKS, *shelves.labels()})
 
 
-def list_pages(registry: Registry, rows: Iterable[PageRow], names: Mapping[str, str] | None = None) -> Files:
-    """Return every page that lists many. ``rows`` are ordered; ``names`` are the display names of publishers."""
-    ordered = list(rows)
-    skills = [row for row in ordered if row.kind == "skill"]
-    packs = [row for row in ordered if row.kind == "pack"]
-    tags = _by_tag(skills)
-    owners = _by_owner(ordered)
-    pages = {"index.html": _first_page(registry, skills, packs, tags)}
-    pages |= _listing(registry, "skills/", "Skills", skills, parts="browse/")
-    pages |= _listing(registry, "packs/", "Packs", packs)
-    pages |= _overview(registry, "tags/", "Tags", [(tag_path(tag), tag, len(found)) for tag, found in tags.items()])
-    for tag, found in tags.items():
-        pages |= _listing(registry, tag_path(tag), tag, found, parent=("tags/", "Tags"))
-    links = [(f"publishers/{owner}/", owner, len(found)) for owner, found in owners.items()]
-    pages |= _overview(registry, "publishers/", "Publishers", links)
-    for owner, found in owners.items():
-        heading = (names or {}).get(owner) or owner
-        pages |= _listing(registry, f"publishers/{owner}/", heading, found, parent=("publishers/", "Publishers"))
-    pages["feed.atom"] = feed(registry, "", f"New in {registry.name}", _news(skills))
-    if registry.url:
-        folders = [path.removesuffix("index.html") for path in pages if path.endswith("index.html")]
-        pages["sitemap.xml"] = sitemap(registry, [*folders, *(f"{row.kind}s/{row.name}/" for row in ordered)])
-    return pages | assets()
+def pages_of(registry: Registry, shelves: Shelves, label: str | None) -> list[ListPage]:
+    """Return the pages of one shelf; without a label those that list the shelves themselves."""
+    placed = shelves.on(label) if label is not None else []
+    listing = _Listing(registry, shelves, placed)
+    if label is None:
+        return list(_overviews(registry, shelves))
+    if label == ALL_SKILLS:
+        return listing.pages("skills/", "Skills", parts="browse/")
+    if label == ALL_PACKS:
+        return listing.pages("packs/", "Packs")
+    if not placed:
+        return []
+    spelled = shelves.spelled(label)
+    if label.startswith(TAG):
+        return listing.pages(tag_path(spelled), spelled, parent=("tags/", "Tags"))
+    return listing.pages(f"publishers/{spelled}/", spelled, parent=("publishers/", "Publishers"))
 
 
-def _by_tag(skills: Iterable[PageRow]) -> dict[str, list[PageRow]]:
-    """Return the skills of each tag. Of tags that differ in case alone the first one seen names all."""
-    spelled: dict[str, str] = {}
-    found: dict[str, list[PageRow]] = {}
-    for row in skills:
-        for tag in dict.fromkeys(spelled.setdefault(tag.lower(), tag) for tag in row.tags):
-            found.setdefault(tag, []).append(row)
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+def new_versions(registry: Registry, shelves: Shelves) -> Files:
+    """Return the feed of new versions."""
+    return {"feed.atom": feed(registry, "", f"New in {registry.name}", shelves.news())}
 
 
-def _by_owner(rows: Iterable[PageRow]) -> dict[str, list[PageRow]]:
-    found: dict[str, list[PageRow]] = {}
-    for row in rows:
-        for owner in dict.fromkeys(row.owners):
-            found.setdefault(owner, []).append(row)
-    return dict(sorted(found.items()))
+def all_pages(registry: Registry, shelves: Shelves, paths: Iterable[str]) -> Files:
+    """Return the list of all pages, those at ``paths`` among them; none where nobody knows their address."""
+    if not registry.url:
+        return {}
+    folders = sorted(path.removesuffix("index.html") for path in paths)
+    return {"sitemap.xml": sitemap(registry, [*folders, *shelves.pages()])}
 
 
-def _news(skills: Iterable[PageRow]) -> list[News]:
-    news = [one for row in skills for one in row.news]
-    return sorted(news, key=lambda one: (one.published, one.name, one.number), reverse=True)[:MAX_NEWS]
+def _overviews(registry: Registry, shelves: Shelves) -> Iterator[ListPage]:
+    """Yield the first page, and the lists of tags and publishers."""
+    tags, owners = shelves.counts(TAG), shelves.counts(OWNER)
+    yield _first_page(registry, shelves, tags)
+    yield _links(registry, "tags/", "Tags", [(tag_path(tag), tag, count) for tag, count in tags], len(tags))
+    links = [(f"publishers/{owner}/", owner, count) for owner, count in owners]
+    yield _links(registry, "publishers/", "Publishers", links, len(links))
 
 
-def _first_page(
-    registry: Registry, skills: list[PageRow], packs: list[PageRow], tags: Mapping[str, list[PageRow]]
-) -> bytes:
-    newest = sorted(skills, key=lambda row: row.published, reverse=True)[:_NEWEST]
-    counted = Counter({tag: len(found) for tag, found in tags.items()})
-    common = sorted(counted.most_common(_TAGS), key=lambda item: item[0].lower())
-    return page(
+def _first_page(registry: Registry, shelves: Shelves, tags: list[tuple[str, int]]) -> ListPage:
+    common = nlargest(_TAGS, tags, key=lambda item: item[1])  # of equals the first ones
+    values = {
+        "counts": {"skills": shelves.count(ALL_SKILLS), "packs": shelves.count(ALL_PACKS)},
+        "packs": shelves.first(ALL_PACKS, _PACKS),
+        "newest": shelves.newest_skills(_NEWEST),
+        "tags": sorted(common, key=lambda item: item[0].lower()),
+    }
+    return ListPage(
         "index.html",
-        registry,
-        "",
-        counts={"skills": len(skills), "packs": len(packs)},
-        base=base_url(registry),
-        packs=[_cards([row]) for row in packs[:_PACKS]],
-        newest=[_cards([row]) for row in newest],
-        tags=common,
+        _signature(values),
+        lambda: page("index.html", registry, "", base=base_url(registry), **values),
     )
 
 
-def _cards(rows: Iterable[PageRow]) -> str:
-    return "".join(row.card for row in rows)
-
-
-def _overview(
-    registry: Registry, path: str, heading: str, links: list[tuple[str, str, int]], count: int | None = None
-) -> Files:
-    shown = len(links) if count is None else count
-    content = page("list.html", registry, path, heading=heading, count=shown, parent=None, links=links, groups=[])
-    return {f"{path}index.html": content}
-
-
-def _listing(
-    registry: Registry,
-    path: str,
-    heading: str,
-    rows: list[PageRow],
-    *,
-    parent: tuple[str, str] | None = None,
-    parts: str = "",
-) -> Files:
-    """Return one page with all rows, or, of too many, a page for each beginning that few enough names have.
-
-    Those stand in the folder ``parts``, which is the page's own unless names would be in the way.
-    """
-    if len(rows) > ON_ONE_PAGE:
-        return _in_parts(registry, path, heading, rows, parts or path)
-    groups = _groups(rows) if len(rows) > _NEWEST * 2 else [("", rows)]
-    content = page(
-        "list.html",
-        registry,
-        path,
-        heading=heading,
-        count=len(rows),
-        parent=parent,
-        links=[],
-        groups=[(letter, _cards(group)) for letter, group in groups],
+def _links(registry: Registry, path: str, heading: str, links: list[tuple[str, str, int]], count: int) -> ListPage:
+    """Return a page that leads to others."""
+    values: Mapping[str, object] = {"heading": heading, "count": count, "links": links}
+    return ListPage(
+        f"{path}index.html",
+        _signature(values),
+        lambda: page("list.html", registry, path, parent=None, groups=[], **values),
     )
-    return {f"{path}index.html": content}
 
 
-def _in_parts(registry: Registry, path: str, heading: str, rows: list[PageRow], folder: str) -> Files:
-    cut = _parts(rows, 1)
-    links = [(f"{folder}{beginning}/", beginning, len(part)) for beginning, part in cut.items()]
-    pages = _overview(registry, path, heading, links, count=len(rows))
-    for beginning, part in cut.items():
-        at = f"{folder}{beginning}/"
-        pages[f"{at}index.html"] = page(
-            "list.html",
-            registry,
-            at,
-            heading=f"{heading}: {beginning}",
-            count=len(part),
-            parent=(path, heading),
-            links=[],
-            groups=[("", _cards(part))],
-        )
-    return pages
+def _signature(*what: object) -> str:
+    return sha256(repr(what).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _groups(rows: Iterable[PageRow]) -> list[tuple[str, list[PageRow]]]:
-    found: dict[str, list[PageRow]] = {}
-    for row in rows:
-        found.setdefault(bare_name(row.name)[0], []).append(row)
+class _Listing:
+    """The pages of one shelf."""
+
+    def __init__(self, registry: Registry, shelves: Shelves, placed: list[Placed]) -> None:
+        self._registry = registry
+        self._shelves = shelves
+        self._placed = placed
+
+    def pages(
+        self, path: str, heading: str, *, parent: tuple[str, str] | None = None, parts: str = ""
+    ) -> list[ListPage]:
+        """Return one page with everything, or, of too many, a page for each beginning that few enough names have.
+
+        Those stand in the folder ``parts``, which is the page's own unless names would be in the way.
+        """
+        placed = self._placed
+        if len(placed) <= ON_ONE_PAGE:
+            groups = _groups(placed) if len(placed) > _NEWEST * 2 else [("", placed)]
+            return [self._page(path, heading, groups, len(placed), parent)]
+        folder = parts or path
+        cut = _parts(placed, 1)
+        links = [(f"{folder}{beginning}/", beginning, len(part)) for beginning, part in cut.items()]
+        pages = [_links(self._registry, path, heading, links, len(placed))]
+        for beginning, part in cut.items():
+            title = f"{heading}: {beginning}"
+            pages.append(self._page(f"{folder}{beginning}/", title, [("", part)], len(part), (path, heading)))
+        return pages
+
+    def _page(
+        self,
+        path: str,
+        heading: str,
+        groups: list[tuple[str, list[Placed]]],
+        count: int,
+        parent: tuple[str, str] | None,
+    ) -> ListPage:
+        def make() -> bytes:
+            shown = [(letter, "".join(self._shelves.cards(group))) for letter, group in groups]
+            values = {"heading": heading, "count": count, "parent": parent, "links": [], "groups": shown}
+            return page("list.html", self._registry, path, **values)
+
+        said = [(one.name, one.kind, one.mark) for _letter, group in groups for one in group]
+        return ListPage(f"{path}index.html", _signature(heading, count, parent, said), make)
+
+
+def _groups(placed: Iterable[Placed]) -> list[tuple[str, list[Placed]]]:
+    found: dict[str, list[Placed]] = {}
+    for one in placed:
+        found.setdefault(one.bare[0], []).append(one)
     return list(found.items())
 
 
-def _parts(rows: list[PageRow], length: int) -> dict[str, list[PageRow]]:
-    """Return rows by the first letters of their names, which order them: as few letters as leave few enough rows."""
-    names = [bare_name(row.name) for row in rows]
-    cut: dict[str, list[PageRow]] = {}
+def _parts(placed: list[Placed], length: int) -> dict[str, list[Placed]]:
+    """Return entries by the first letters of their names, which order them: as few letters as leave few enough."""
+    names = [one.bare for one in placed]
+    cut: dict[str, list[Placed]] = {}
     at = 0
-    while at < len(rows):
+    while at < len(placed):
         beginning = names[at][:length]
         # A name that ends here is not followed by longer ones of its own: it has a part for itself.
         end = bisect_right(names, beginning if len(beginning) < length else f"{beginning}\U0010ffff", at)
-        part = rows[at:end]
+        part = placed[at:end]
         cut |= _parts(part, length + 1) if len(part) > ON_ONE_PAGE and len(beginning) == length else {beginning: part}
         at = end
     return cut

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from molthub.index.pages.text import anchor, day, shown_size, tag_path, url_path, visible
 from molthub.model import Registry
 
 HERE = Path(__file__).parent
@@ -21,12 +19,6 @@ POLICY = (
     "base-uri 'self'; form-action 'self'"
 )
 """The Content-Security-Policy of every page: nothing from elsewhere, nothing inline."""
-
-_NOT_OBEYED = re.compile("[\\u202a-\\u202e\\u2066-\\u2069]")
-_CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]")
-_PLAIN_PATH = re.compile("[A-Za-z0-9/@._~-]*")
-_SAFE_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z")
 
 
 def page(template: str, registry: Registry, path: str, **values: Any) -> bytes:
@@ -44,16 +36,6 @@ def _encoded(text: str) -> bytes:
     return visible(text).encode("utf-8", "replace")
 
 
-def visible(text: str) -> str:
-    """Return text in which characters that turn what follows around, or are none, are shown and not obeyed.
-
-    In a page only what an author wrote can hold such characters; tags and attributes are as safe without them.
-    """
-    if not text.isascii():
-        text = _NOT_OBEYED.sub(lambda match: f"\u27e8U+{ord(match[0]):04X}\u27e9", text)
-    return _CONTROL.sub("\ufffd", text)
-
-
 @cache
 def _template(name: str) -> Template:
     return _templates().get_template(name)
@@ -69,38 +51,10 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"size": shown_size, "path": url_path, "day": _day, "tag_path": tag_path, "anchor": anchor}
+    environment.filters |= {"size": shown_size, "path": url_path, "day": day, "tag_path": tag_path, "anchor": anchor}
     return environment
 
 
 def assets() -> dict[str, bytes]:
     """Return the style, the script and the icon."""
     return {f"{ASSETS}/{file.name}": file.read_bytes() for file in sorted((HERE / "assets").iterdir())}
-
-
-def shown_size(size: int) -> str:
-    """Return a number of bytes for people."""
-    if size < 1000:  # noqa: PLR2004 (bytes of a kilobyte)
-        return f"{size} B"
-    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"  # noqa: PLR2004 (likewise)
-
-
-def url_path(path: str) -> str:
-    """Return a path of the index as it stands in a URL; the ``@`` of a scope may stand there as it is."""
-    return path if _PLAIN_PATH.fullmatch(path) else quote(path, safe="/@")
-
-
-def tag_path(tag: str) -> str:
-    """Return the folder of a tag's page. Tags that differ in case alone share one, as file systems may."""
-    name = tag.lower()
-    safe = _SAFE_SLUG.match(name) and not _RESERVED.match(name)
-    return f"tags/{name}/" if safe else f"tags/x-{sha256(name.encode()).hexdigest()[:16]}/"
-
-
-def anchor(text: str) -> str:
-    """Return the part of a URL behind ``#`` that leads to an element of this ``id``."""
-    return quote(text, safe="")
-
-
-def _day(time: str) -> str:
-    return time[:10]

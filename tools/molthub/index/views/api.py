@@ -36,11 +36,35 @@ def pack_routes(pack: PackEntry) -> Files:
 
 def list_routes(name: str, skills: Rows, packs: Rows, tags: Mapping[str, list[str]]) -> Files:
     """Return the routes that speak of everything. ``name`` is the registry's, ``tags`` holds names by tag."""
+    lists = skill_list(skills) | pack_list(packs) | tag_list(tags)
+    return lists | health(name, skills=len(skills), packs=len(packs))
+
+
+def skill_list(rows: Rows) -> Files:
+    """Return the list of skills."""
     files: Files = {}
-    add_route(files, "health", {"status": "ok", "registry": name, "skills": len(skills), "skillPacks": len(packs)})
+    _add(files, "skills", with_rows({}, {"skills": rows.values()}))
+    return files
+
+
+def pack_list(rows: Rows) -> Files:
+    """Return the list of packs."""
+    files: Files = {}
+    _add(files, "skill-packs", with_rows({}, {"skillPacks": rows.values()}))
+    return files
+
+
+def tag_list(tags: Mapping[str, list[str]]) -> Files:
+    """Return the names of skills by tag."""
+    files: Files = {}
     add_route(files, "tags", {"tags": dict(tags)})
-    _add(files, "skills", with_rows({}, {"skills": skills.values()}))
-    _add(files, "skill-packs", with_rows({}, {"skillPacks": packs.values()}))
+    return files
+
+
+def health(name: str, *, skills: int, packs: int) -> Files:
+    """Return the answer to whether the index is there. ``name`` is the registry's."""
+    files: Files = {}
+    add_route(files, "health", {"status": "ok", "registry": name, "skills": skills, "skillPacks": packs})
     return files
 
 

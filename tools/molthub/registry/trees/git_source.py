@@ -32,6 +32,7 @@ USUAL_FOLDER = "registry-index"
 
 # A tree object of git: mode, space, name, NUL, the 20 bytes of an id, again and again (gitformat-pack(5), "tree").
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_WHOLE_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 _FOLDER_MODES = (b"40000", b"040000")
 
 
@@ -93,6 +94,16 @@ class GitSource:
     def entries(self, tree_id: str) -> tuple[Entry, ...]:
         """Return what one tree lists, in git's order; sizes are not looked up."""
         return tuple(self._list(tree_id, sized=False))
+
+    def differing(self, before: str, now: str) -> tuple[tuple[Entry, ...], tuple[Entry, ...]] | None:
+        """Return the entries that only the first, and only the second of two trees lists; sizes are not looked up.
+
+        None where the repository does not hold the first. No entry is looked at that both list alike.
+        """
+        if before not in self._repository:
+            return None
+        old, new = (set(_WHOLE_ENTRY.findall(self._repository.read(tree)[1])) for tree in (before, now))
+        return tuple(_entries(old - new)), tuple(_entries(new - old))
 
     def some(self, entries: Iterable[tuple[str, Entry]], refused: Mapping[str, Problem]) -> TreePart:
         """Return the files of some entries, each with the path of its folder, and what was ``refused`` beside them."""
@@ -157,17 +168,23 @@ def tree_entries(repository: pygit2.Repository, tree_id: str, *, sized: bool = T
     """Yield what one tree lists, in git's order; ``sized`` looks up how large the files are."""
     # The raw object is cut up here: an object for each of 400,000 entries costs more than reading them.
     header = repository.odb.read_header
-    for mode, raw_name, raw_id in _ENTRY.findall(repository.read(tree_id)[1]):
-        name, entry_id = raw_name.decode("utf-8", "surrogateescape"), raw_id.hex()
-        if mode in _FOLDER_MODES:
-            yield Entry(name, "folder", entry_id)
-        elif mode == b"120000":
-            yield Entry(name, "link", "")
-        elif mode == b"160000":
-            yield Entry(name, "submodule", "")
-        else:
-            size = header(entry_id)[1] if sized else 0
-            yield Entry(name, "file", entry_id, entry_id, size, int(mode, 8) & 0o111 != 0)
+    for entry in _entries([repository.read(tree_id)[1]]):
+        yield entry._replace(size=header(entry.id)[1]) if sized and entry.kind == "file" else entry
+
+
+def _entries(raw: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the entries of raw trees, or of raw entries, files without their sizes."""
+    for listed in raw:
+        for mode, raw_name, raw_id in _ENTRY.findall(listed):
+            name, entry_id = raw_name.decode("utf-8", "surrogateescape"), raw_id.hex()
+            if mode in _FOLDER_MODES:
+                yield Entry(name, "folder", entry_id)
+            elif mode == b"120000":
+                yield Entry(name, "link", "")
+            elif mode == b"160000":
+                yield Entry(name, "submodule", "")
+            else:
+                yield Entry(name, "file", entry_id, entry_id, 0, int(mode, 8) & 0o111 != 0)
 
 
 def repository_path(directory: Path) -> str | None:

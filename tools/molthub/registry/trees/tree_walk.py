@@ -158,7 +158,7 @@ def walk_some(
 def name_problems(entries: Iterable[Entry], path: str) -> dict[str, Problem]:
     """Return what is wrong with the entries of the folder at ``path`` by themselves, by name; none is entered."""
     listed = list(entries)
-    if all(entry.kind == "folder" and _PLAIN_FOLDER.match(entry.name) for entry in listed):
+    if are_plain_folders(listed):
         return {}
     clashing = {name: group for group in tree_rules.clashes(entry.name for entry in listed) for name in group}
     depth = path.count("/") + 1
@@ -167,6 +167,11 @@ def name_problems(entries: Iterable[Entry], path: str) -> dict[str, Problem]:
         others = [name for name in clashing.get(entry.name, ()) if name != entry.name]
         faults[entry.name] = _fault(entry, f"{path}/{entry.name}", depth, others)
     return {name: problem for name, problem in faults.items() if problem is not None}
+
+
+def are_plain_folders(entries: Iterable[Entry]) -> bool:
+    """Whether all are folders with whose names nothing can be wrong, whatever plain folders stand beside them."""
+    return all(entry.kind == "folder" and _PLAIN_FOLDER.match(entry.name) for entry in entries)
 
 
 _PLAIN_FOLDER = re.compile(

@@ -1,0 +1,146 @@
+"""One update of an index from the commit before: what changed, what follows from it, the root, what is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from molthub.index.around_skills import AroundSkills, make_around, outline_of
+from molthub.index.build import root_documents
+from molthub.index.folder import MARKER, ROOT_DOCUMENT, STATE
+from molthub.index.incremental.changed_skills import changed_skills, judge_changed, make_changed
+from molthub.index.incremental.leftovers import remove_leftovers
+from molthub.index.incremental.list_pages import write_pages
+from molthub.index.incremental.outcome import Updated, nothing_to_write, outcome, problems_so_far, stands
+from molthub.index.incremental.search_lists import write_search_lists
+from molthub.index.incremental.shared_documents import write_lists, write_shards, write_shelf
+from molthub.index.incremental.underway import Underway
+from molthub.index.listings import Listed
+from molthub.index.retention import touch_old_root
+from molthub.index.standing import Standing, check_removal, standing
+from molthub.index.write_files import settle
+from molthub.registry.catalog import read_registry
+from molthub.registry.trees.git_source import ROOT_FILE, GitSource
+from molthub.registry.trees.tree_walk import FOLDERS
+
+
+class OneUpdate:
+    """One update, in its steps."""
+
+    def __init__(self, underway: Underway) -> None:
+        self.underway = underway
+        self.source, self.out, self.state = underway.source, underway.out, underway.state
+        self.max_delete = underway.wanted.max_delete
+
+    def run(self) -> Updated:
+        """Do it."""
+        underway, state = self.underway, self.state
+        before = self._before()
+        changed = changed_skills(underway)
+        offered = len(before.skills) if underway.whole else state.row_count("api/skill")
+        gone = before.skills - changed.trees.keys() | {name for name in changed.gone if state.offers(name)}
+        check_removal("skills", gone, offered, self.max_delete)
+        state.begin()
+        make_changed(underway, changed)
+        check_removal("skills", self._withdrawn(before), offered, self.max_delete)
+        judged = judge_changed(underway)
+        around = self._around(before, judged=judged)
+        self._refuse_nothing(around)
+        self._write_root(around)
+        removed = remove_leftovers(underway, around.removed)
+        state.remember("revision", self.source.revision)
+        state.complete()
+        written = (underway.written, underway.unchanged, removed)
+        return outcome(state, self.source.revision, written, fleets=underway.wanted.fleets)
+
+    # --- what is there ----------------------------------------------------------------------------------------------
+
+    def _before(self) -> Standing:
+        """Return what the folder offers, where the state does not say it: then everything is made."""
+        registry_file = _registry_file(self.source)
+        if stands(self.state, self.out) and self.state.fact("registry file") == registry_file:
+            self.underway.old_root = self.state.fact("root")
+            return Standing()
+        registry = read_registry(self.source.part(without=frozenset(FOLDERS)))
+        self.underway.whole = True
+        self.state.forget()
+        fresh = {entry.name for entry in self.out.iterdir()} <= {MARKER, STATE, f"{STATE}-journal"}
+        self.underway.fresh = fresh
+        self.state.remember("registry file", registry_file)
+        self.state.remember("registry", asdict(registry))
+        return Standing() if fresh else standing(self.out)
+
+    def _withdrawn(self, before: Standing) -> Iterable[str]:
+        """Return the skills that were offered and are no longer."""
+        if self.underway.whole:
+            return before.skills - self.state.offered()
+        skills = [said for (kind, _name), said in self.underway.entries.items() if kind == "skill"]
+        return [said.name for said in skills if "api/skill" in said.rows and not self.state.offers(said.name)]
+
+    # --- packs and fleets -------------------------------------------------------------------------------------------
+
+    def _around(self, before: Standing, *, judged: bool) -> AroundSkills:
+        """Return what stands around the skills: as it was where nothing it was made from changed, or made again."""
+        underway, fleets = self.underway, self.underway.wanted.fleets
+        known = None if underway.whole else AroundSkills(**self.state.fact("around"))
+        same = known is not None and not judged and known.outline == outline_of(self.source, fleets=fleets)
+        if (
+            known is not None
+            and same
+            and known.holds(self.state, underway.changed, names_changed=underway.names_changed)
+        ):
+            return known
+        around, rows, files = make_around(
+            self.source, self.state, underway.publishers, fleets=fleets, upstreams=underway.wanted.upstreams
+        )
+        bots = before.bots if known is None else known.bots
+        check_removal("bots", bots - around.bots if fleets else (), len(bots), self.max_delete)
+        self._put_packs(known.packs if known else (), rows)
+        underway.stale.update(known.paths if known else ())
+        underway.write(files)
+        self.state.remember("around", asdict(around))
+        return around
+
+    def _put_packs(self, before: Iterable[str], rows: Iterable[Listed]) -> None:
+        now = list(rows)
+        for name in {*before, *(row.name for row in now)}:
+            self.underway.note("pack", name)
+            self.state.drop_rows("pack", name)
+        for row in now:
+            self.state.put_rows(row)
+
+    def _refuse_nothing(self, around: AroundSkills) -> None:
+        """Refuse to write an index without anything in it, where something that should be in it is broken."""
+        skills, versions = self.state.count()
+        if not ((skills and versions) or around.counts["packVersions"] or around.counts["bots"]):
+            problems = problems_so_far(self.state)
+            if any(problem.severity == "error" for problem in problems):
+                raise nothing_to_write(self.source, problems)
+
+    # --- the root ---------------------------------------------------------------------------------------------------
+
+    def _write_root(self, around: AroundSkills) -> None:
+        """Write what holds rows of many, then the views that list everything, the root last."""
+        underway = self.underway
+        shards, search = write_shards(underway), write_search_lists(underway)
+        publishers: str = self.state.fact("publisher directory") or ""
+        revision, registry = self.source.revision, underway.registry
+        files = root_documents(registry, revision, shards, search, around.fleets, publishers=publishers)
+        root = {ROOT_DOCUMENT: files.pop(ROOT_DOCUMENT)}
+        underway.write(files, document=True)
+        write_lists(underway)
+        write_pages(underway)
+        write_shelf(underway)
+        if underway.written:
+            settle(self.out, None if underway.whole else underway.paths)
+            touch_old_root(self.out)
+        underway.write(root, document=True)
+        name = next(iter(files))
+        if underway.old_root not in ("", name):
+            underway.stale.add(underway.old_root)
+            self.state.drop_document(underway.old_root)  # its time now says when it was replaced
+        self.state.remember("root", name)
+
+
+def _registry_file(source: GitSource) -> str:
+    return next(entry.handle for entry in source.entries(source.root) if entry.name == ROOT_FILE)
