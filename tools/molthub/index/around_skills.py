@@ -21,7 +21,6 @@ from molthub.index.publishers import Publishers
 from molthub.index.releases import Archived
 from molthub.index.shards import shard_document
 from molthub.index.signatures import signature_files
-from molthub.index.skill_rows import read_skill
 from molthub.index.state import State
 from molthub.index.views import Files
 from molthub.index.views.fleets import fleet_routes
@@ -30,6 +29,7 @@ from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import read_around
 from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.resolve import resolve_bots
+from molthub.registry.touched import read_skill
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Content, Upstreams

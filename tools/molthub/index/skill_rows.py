@@ -17,7 +17,7 @@ from molthub.index.publishers import watched
 from molthub.index.releases import Archived, latest_skill
 from molthub.index.signatures import signature_files
 from molthub.index.views import Files
-from molthub.model import Registry, Skill
+from molthub.model import Registry
 from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.registry.reading.read_skills import read_skills
@@ -90,8 +90,3 @@ def make_skill(
         watched=tuple(watched(name, skill.project.owners)) if skill is not None and has_signatures else (),
     )
     return rows, files
-
-
-def read_skill(source: GitSource, name: str, tree: str) -> Skill | None:
-    """Return the catalog's view of one skill; None where it cannot be read."""
-    return read_skills(Reading(skill_part(source, name, tree))).get(name)

@@ -13,6 +13,7 @@ from molthub.registry.reading.read_layers import read_fleets, read_packs, read_p
 from molthub.registry.reading.read_skills import read_publishers, read_skills
 from molthub.registry.reading.references import dangling_references
 from molthub.registry.source import Source
+from molthub.registry.touched import TouchedSkills, TouchedSource
 from molthub.registry.trees.tree_walk import FOLDERS
 
 ROOT_FILE = "registry.yaml"
@@ -48,10 +49,12 @@ def read_catalog(source: Source) -> Catalog:
     """Read everything that ``source`` declares.
 
     Findings on content are gathered in ``problems`` (the source's own among them). Raises
-    :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` itself cannot be read.
+    :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` itself cannot be read. Of a source that a change
+    touches only in part, other skills are read when they are asked for.
     """
     reading = Reading(source)
-    return _catalog(reading, _read_registry(reading), read_skills(reading))
+    registry, skills = _read_registry(reading), read_skills(reading)
+    return _catalog(reading, registry, TouchedSkills(skills, source) if isinstance(source, TouchedSource) else skills)
 
 
 def read_around(

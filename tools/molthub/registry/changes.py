@@ -10,6 +10,7 @@ from functools import cached_property
 from molthub.errors import ManifestError
 from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
+from molthub.registry.touched import every_skill
 from molthub.yaml_text import Pointer, parse
 
 
@@ -34,7 +35,10 @@ class Change:
     def existed(self, folder: str) -> bool:
         """Whether the base holds anything in ``folder`` (ending in ``/``), be it readable or not."""
         at = bisect_left(self._there, folder)
-        return at < len(self._there) and self._there[at].startswith(folder)
+        if at < len(self._there) and self._there[at].startswith(folder):
+            return True
+        name = folder.removeprefix("skills/")
+        return name != folder and any(f"{skill}/".startswith(name) for skill in every_skill(self.before.skills))
 
     def line(self, file: str, pointer: Pointer) -> int | None:
         """Return the line of a manifest's key after the change; None where it cannot be told."""

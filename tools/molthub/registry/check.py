@@ -25,6 +25,7 @@ from molthub.registry.rules.skills import check_policy, check_skills
 from molthub.registry.rules.upstreams import check_imports, imported_count
 from molthub.registry.rules.versions import check_versions
 from molthub.registry.source import Source
+from molthub.registry.touched import touched_sources
 from molthub.registry.upstreams.content import Upstreams
 
 FORMAT = "molthub.check/1"
@@ -76,10 +77,13 @@ def check(
 
     With ``actors``, everybody who had a hand in the change, it is also judged whether each of them may make it; that
     needs a base. ``strict_spec`` makes every breach of the Agent Skills specification an error. With a base, content
-    that is merged and unchanged is not judged again. With ``upstreams``, imported versions are compared with where they
-    came from. Raises :class:`~molthub.errors.RegistryError` only where
-    ``registry.yaml`` cannot be read.
+    that is merged and unchanged is not judged again: between two commits no other skill is read than those that differ
+    and those that they, packs and bots name. With ``upstreams``, imported versions are compared with where they came
+    from. Raises :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` cannot be read.
     """
+    touched = touched_sources(source, base)
+    if touched is not None:
+        source, base = touched
     catalog = read_catalog(source)
     before = read_catalog(base) if base is not None else None
     folders = Folders(source, base)

@@ -6,14 +6,15 @@ Publishers, owners and scopes are those of the base of a change, never those tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from molthub.documents import DNS_LABEL
 from molthub.errors import UsageError
-from molthub.model import Publisher, Skill
+from molthub.model import Publisher
 from molthub.registry.catalog import Catalog
+from molthub.registry.touched import every_skill
 
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}(?:\[bot\])?\Z")
 _GITHUB = "github:"
@@ -116,15 +117,20 @@ def owners_of(catalog: Catalog, subject: Subject) -> tuple[str, ...]:
     return found.project.owners if found is not None else ()
 
 
-def skill_owners(catalog: Catalog) -> Mapping[str, tuple[str, ...]]:
-    """Return the owners of every skill that is there or was, by its full name."""
-    by_scope: dict[str, list[str]] = {}
-    for publisher in catalog.publishers.values():
-        for scope in publisher.scopes:
-            by_scope.setdefault(scope, []).append(publisher.name)
+class OwnersOfSkills(Mapping[str, tuple[str, ...]]):
+    """The owners of every skill that is there or was, by its full name: with a scope, or without."""
 
-    def owners(skill: Skill) -> tuple[str, ...]:
-        scope = scope_of(skill.name)
-        return tuple(by_scope.get(scope, ())) if scope is not None else skill.project.owners
+    def __init__(self, catalog: Catalog, *, scoped: bool) -> None:
+        self._catalog = catalog
+        self._names = {name for name in every_skill(catalog.skills) if name.startswith("@") == scoped}
 
-    return {name: owners(skill) for name, skill in catalog.skills.items()}
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        if name not in self._names:
+            raise KeyError(name)
+        return owners_of(self._catalog, Subject("skill", name))

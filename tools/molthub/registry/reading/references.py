@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
+from typing import Protocol, runtime_checkable
 
 from molthub.errors import ManifestError, Problem
 from molthub.model import Pack, Skill
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.versions import LATEST, matches
 from molthub.yaml_text import Mark, parse, pointer_text
+
+
+@runtime_checkable
+class SomeRead(Protocol):
+    """Names of which not all are gone through."""
+
+    def every(self) -> Collection[str]:
+        """Return all names."""
+
 
 Key = tuple[str, str]
 """The place of a reference and what it names, ``skill/git`` or ``skill/git@^9``."""
@@ -47,7 +57,11 @@ def dangling_references(
 
 
 def _named(kind: str, names: Mapping[str, Collection[str]], broken: Iterable[str]) -> set[str]:
-    return {*names[kind], *(key.partition("/")[2] for key in broken if key.startswith(f"{kind}/"))}
+    known = names[kind]
+    return {
+        *(known.every() if isinstance(known, SomeRead) else known),
+        *(key.partition("/")[2] for key in broken if key.startswith(f"{kind}/")),
+    }
 
 
 def _unknown(kind: str, name: str, known: Collection[str], hosts: Collection[str]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from molthub.registry.check import CheckResult
 from molthub.registry.review.bot_changes import BotChange
 from molthub.registry.review.merge_class import Bump, Facts, Step
 from molthub.registry.review.new_versions import NewVersion
+from molthub.registry.touched import TouchedSource
 from molthub.registry.trees.git_source import GitSource
 from molthub.versions import is_prerelease, is_version, sort_key
 
@@ -42,8 +43,9 @@ def _findings(problems: Iterable[Problem]) -> Iterator[str]:
 
 
 def _outside(change: Change) -> tuple[str, ...]:
-    if isinstance(change.source, GitSource) and isinstance(change.base, GitSource):
-        return change.source.changed_beside(change.base, change.paths)
+    source, base = (one.whole if isinstance(one, TouchedSource) else one for one in (change.source, change.base))
+    if isinstance(source, GitSource) and isinstance(base, GitSource):
+        return source.changed_beside(base, change.paths)
     return ("the work tree",)
 
 

@@ -32,15 +32,29 @@ def check_cycles(catalog: Catalog) -> Iterator[Problem]:
 
 
 def _skill_cycles(catalog: Catalog) -> Iterator[Problem]:
-    edges: dict[str, list[str]] = {}
-    for skill in catalog.skills.values():
-        for number, version in skill.versions.items():
-            chosen = (_chosen(catalog, name, wanted) for name, wanted in version.manifest.dependencies.items())
-            edges[f"{skill.name}@{number}"] = [found for found in chosen if found is not None]
-    for chain in cycles(edges):
+    for chain in cycles(_Dependencies(catalog)):
         name, _, number = chain[0].rpartition("@")
         message = f"the skill depends on itself: {' -> '.join(chain)}"
         yield Problem("MH205", message, "take one dependency out", file=f"skills/{name}/{number}/skill.yaml")
+
+
+class _Dependencies(Mapping[str, list[str]]):
+    """What each version of a skill would get for its dependencies, found when it is asked for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{skill.name}@{number}" for skill in self._catalog.skills.values() for number in skill.versions)
+
+    def __len__(self) -> int:
+        return sum(len(skill.versions) for skill in self._catalog.skills.values())
+
+    def __getitem__(self, node: str) -> list[str]:
+        name, _, number = node.rpartition("@")
+        wanted = self._catalog.skills[name].versions[number].manifest.dependencies
+        chosen = (_chosen(self._catalog, needed, range_) for needed, range_ in wanted.items())
+        return [found for found in chosen if found is not None]
 
 
 def _chosen(catalog: Catalog, name: str, wanted: str) -> str | None:

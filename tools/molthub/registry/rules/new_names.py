@@ -9,7 +9,7 @@ from molthub.errors import Problem
 from molthub.model import bare_name
 from molthub.registry.changes import Change
 from molthub.registry.near_names import Names
-from molthub.registry.ownership import Actor, Subject, acts_for_registry, owners_of, skill_owners
+from molthub.registry.ownership import Actor, OwnersOfSkills, Subject, acts_for_registry, owners_of
 
 Owners = Mapping[str, tuple[str, ...]]
 
@@ -54,9 +54,7 @@ def check_new_names(change: Change, actors: Sequence[Actor] = ()) -> Iterator[Pr
 def _comparisons(change: Change, new: list[_New]) -> Iterator[tuple[Owners, list[_New], bool]]:
     """Yield which new names are held against which known ones, and whether slips of the finger count."""
     before = change.before
-    skills = skill_owners(before) if any(one.kind == "skill" for one in new) else {}
-    plain = {name: owners for name, owners in skills.items() if not name.startswith("@")}
-    scoped = {name: owners for name, owners in skills.items() if name.startswith("@")}
+    plain, scoped = OwnersOfSkills(before, scoped=False), OwnersOfSkills(before, scoped=True)
     publishers: Owners = {name: (name,) for name in before.publishers}
     scopes: Owners = {f"@{scope}": (one.name,) for one in before.publishers.values() for scope in one.scopes}
     packs: Owners = {name: pack.project.owners for name, pack in before.packs.items()}

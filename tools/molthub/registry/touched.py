@@ -1,0 +1,123 @@
+"""Two commits of a registry, as far as a change between them touches: what is equal on both sides is not read.
+
+Everything but skills is read whole, and the skills whose trees differ. Any other skill is read when somebody asks for
+it by its name: because a pack locks it, a bot has it, a version that is new needs it. So the check of one skill in a
+registry of 100,000 versions costs what the skill costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+
+from molthub.errors import Problem
+from molthub.model import Skill
+from molthub.registry.reading.gathered import Reading
+from molthub.registry.reading.read_skills import read_skills
+from molthub.registry.source import Source
+from molthub.registry.trees.git_source import ROOT_FILE, GitSource
+from molthub.registry.trees.skill_folders import SKILLS, changed_folders, skill_folders, skill_part
+from molthub.registry.trees.tree_part import TreePart
+from molthub.registry.trees.tree_walk import TreeFile
+
+
+class TouchedSource:
+    """One of the two commits without the skills that the change does not touch. A source like any other."""
+
+    uncommitted = 0
+
+    def __init__(self, whole: GitSource, touched: Collection[str]) -> None:
+        self.whole = whole
+        self.touched = frozenset(touched)
+        self.where, self.revision = whole.where, whole.revision
+        trees = {name: whole.below_top(SKILLS, name) for name in sorted(touched)}
+        parts = [whole.part(without=frozenset({SKILLS}))]
+        parts += [skill_part(whole, name, tree) for name, tree in trees.items() if tree is not None]
+        self._of: dict[str, TreePart] = {path: part for part in parts for path in part.files}
+        files = {path: part.files[path] for path, part in self._of.items()}
+        self.files: Mapping[str, TreeFile] = dict(sorted(files.items()))
+        self.problems: tuple[Problem, ...] = tuple(problem for part in parts for problem in part.problems)
+        self.refused = frozenset(path for part in parts for path in part.refused)
+        self.strays = parts[0].strays
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes. Raises KeyError where ``files`` has no such path."""
+        return self._of[path].read(path)
+
+    @cached_property
+    def trees(self) -> Mapping[str, str]:
+        """The trees of all skills by name, touched or not."""
+        return skill_folders(self.whole).trees
+
+
+class TouchedSkills(Mapping[str, Skill]):
+    """The skills of a commit: those that a change touches when they are gone through, any when it is asked for.
+
+    Of a skill that is not touched it is believed that it can be read, until it is.
+    """
+
+    def __init__(self, read: Mapping[str, Skill], source: TouchedSource) -> None:
+        self._source = source
+        self._read: dict[str, Skill | None] = dict(read)
+        self._touched = tuple(read)
+
+    def __getitem__(self, name: str) -> Skill:
+        if name not in self._read and name not in self._source.touched:
+            tree = self._source.whole.below_top(SKILLS, name)
+            self._read[name] = read_skill(self._source.whole, name, tree) if tree is not None else None
+        found = self._read.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._read or name in self._source.touched:
+            return self._read.get(str(name)) is not None
+        return self._source.whole.below_top(SKILLS, str(name)) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._touched)
+
+    def __len__(self) -> int:
+        return len(self._touched)
+
+    def every(self) -> Collection[str]:
+        """Return the names of all skills, touched or not."""
+        return {*self._touched, *(self._source.trees.keys() - self._source.touched)}
+
+
+def every_skill(skills: Mapping[str, Skill]) -> Collection[str]:
+    """Return the names of all skills of a catalog, be they read or not."""
+    return skills.every() if isinstance(skills, TouchedSkills) else skills.keys()
+
+
+def read_skill(source: GitSource, name: str, tree: str) -> Skill | None:
+    """Return the catalog's view of one skill; None where it cannot be read."""
+    return read_skills(Reading(skill_part(source, name, tree))).get(name)
+
+
+def touched_sources(source: Source, base: Source | None) -> tuple[TouchedSource, TouchedSource] | None:
+    """Return both states as far as the change between them touches.
+
+    None where everything must be read: outside git, or where what other skills are judged by changed.
+    """
+    if not isinstance(source, GitSource) or not isinstance(base, GitSource) or not _judges_alike(source, base):
+        return None
+    before = base.top_folder(SKILLS)
+    changed = changed_folders(source, before) if before is not None else None
+    if changed is None:
+        return None
+    names = changed.trees.keys() | changed.gone
+    return TouchedSource(source, names), TouchedSource(base, names)
+
+
+def _judges_alike(source: GitSource, base: GitSource) -> bool:
+    """Whether what skills are judged by did not change: the registry's own file; publishers may only be added."""
+    here, there = ({entry.name: entry for entry in one.entries(one.root)} for one in (source, base))
+    if here.get(ROOT_FILE) != there.get(ROOT_FILE):
+        return False
+    old, new = (
+        {entry.name: entry for entry in one.entries(top)} if (top := one.top_folder("publishers")) else {}
+        for one in (source, base)
+    )
+    return new.items() <= old.items()
