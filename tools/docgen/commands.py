@@ -48,6 +48,8 @@ def _below(group: click.Group, path: str, skip: tuple[str, ...]) -> Iterator[tup
     for name in group.list_commands(context):
         command = None if name in skip else _load(group, context, name)
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{path} {name}", command
             yield from _below(command, f"{path} {name}", ())
         elif command is not None and not command.hidden:
             yield f"{path} {name}", command

@@ -28,9 +28,8 @@ def verify(console: Console, *, names: tuple[str, ...], offline: bool, project: 
     """Hash the files of installed skills, judge their signatures again, and look for each in its registry's log.
 
     Names each file that is not as it was published, and each signature that counts no more: its key may have been
-    revoked since. Where a registry's root is trusted here, its log must go on from
-    what was seen of it before and hold every version that is installed: so nobody is given a version, or a history,
-    that others do not see.
+    revoked since. Where a registry's root is trusted here, its log must go on from what was seen of it before and hold
+    every version that is installed: so nobody is given a version, or a history, that others do not see.
 
     The exit status is 3 when files differ, 1 when a log or a signature is refused, 4 when a registry could not be
     asked.
