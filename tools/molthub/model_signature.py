@@ -12,7 +12,6 @@ import base64
 import contextlib
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -140,6 +139,8 @@ def _verified(
     files: Mapping[str, bytes], claim: Claim, anchors: Mapping[str, bytes], uncovered: tuple[str, ...]
 ) -> ModelSignature:
     """Let the library verify the listed files, written into a folder of their own."""
+    import tempfile
+
     verifying = _library()
     why = ""
     with tempfile.TemporaryDirectory(prefix="molthub-oms") as temporary:

@@ -212,17 +212,19 @@ class SkillManager:
 
         One report for each index that something signed came from. Raises :class:`NotFoundError`.
         """
+        signatures = self._signatures()
+        by_registry: dict[str, list[InstalledVersion]] = {}
+        for entry in self._named(names):
+            if entry.registry is not None and (entry.signer is not None or signatures.required):
+                by_registry.setdefault(entry.registry, []).append(entry)
+        if not by_registry:
+            return ()
         from functools import partial
 
         from molthub.client.config import location_of
         from molthub.client.signatures.installed import judge_installed
         from molthub.client.signatures.judge import Rules
 
-        signatures = self._signatures()
-        by_registry: dict[str, list[InstalledVersion]] = {}
-        for entry in self._named(names):
-            if entry.registry is not None and (entry.signer is not None or signatures.required):
-                by_registry.setdefault(entry.registry, []).append(entry)
         reports = []
         for where, entries in sorted(by_registry.items()):
             opened = partial(self._opened, location_of(where, self.configs))
