@@ -29,17 +29,15 @@ class LastingFiles:
     def write(self, folder: str, name: str, content: bytes) -> bool:
         """Write what is going to be ``folder/name``; return whether it and all before it are in place by now.
 
-        Raises :class:`OSError`.
+        Raises :class:`OSError`; then nothing is going to be there but what is.
         """
-        beside = f"{folder}/.{name}.staged"
-        descriptor = os.open(beside, _NEW, self._mode)
+        path, beside = f"{folder}/{name}", f"{folder}/.{name}.staged"
+        self._staged[path] = beside
         try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(descriptor, left) :]
-        finally:
-            os.close(descriptor)
-        self._staged[f"{folder}/{name}"] = beside
+            _write(beside, content, self._mode)
+        except BaseException:
+            self.drop(path)
+            raise
         if len(self._staged) < GROUP:
             return False
         self._put()
@@ -49,7 +47,7 @@ class LastingFiles:
         """Forget what was written for ``path`` since the last :meth:`settle`."""
         beside = self._staged.pop(path, None)
         if beside is not None:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 os.unlink(beside)
 
     def settle(self) -> dict[str, OSError]:
@@ -74,6 +72,16 @@ class LastingFiles:
                 self._failed[path] = error
 
         in_threads(done, [path for path in paths if path not in self._failed], threads)
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, _NEW, mode)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: str) -> None:

@@ -116,9 +116,11 @@ class TargetState:
             self._unreadable.discard(receipt.bot)
         if durable:
             self._make(folder)
-            self._unsettled[receipt.bot] = receipt
+            self._unsettled.pop(receipt.bot, None)
             if self._lasting.write(folder, "receipt.json", receipt_to_bytes(receipt)):
                 self._unsettled.clear()
+            else:
+                self._unsettled[receipt.bot] = receipt
         else:
             self._leave(receipt.bot)
             self._write(folder, "receipt.json", receipt_to_bytes(receipt))

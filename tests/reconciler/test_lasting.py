@@ -70,6 +70,20 @@ def test_what_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     assert (tmp_path / "free").read_bytes() == b"new"
 
 
+def test_what_could_not_be_written_whole_never_appears(tmp_path: Path) -> None:
+    (tmp_path / "receipt.json").write_bytes(b"old")
+    files = LastingFiles(0o600)
+    files.write(str(tmp_path), "receipt.json", b"first")
+    (tmp_path / ".receipt.json.staged").unlink()
+    (tmp_path / ".receipt.json.staged").mkdir()
+
+    with pytest.raises(OSError, match="staged"):
+        files.write(str(tmp_path), "receipt.json", b"second")
+
+    assert files.settle() == {}
+    assert (tmp_path / "receipt.json").read_bytes() == b"old"
+
+
 def test_a_folder_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         LastingFiles(0o600).write(str(tmp_path / "missing"), "receipt.json", b"new")
