@@ -20,10 +20,11 @@ from molthub.index.deploy.places import Held
 from molthub.index.deploy.replaced import read_replaced, replaced_after, replaced_document
 from molthub.index.deploy.whole_folder import WholeFolder
 from molthub.index.folder import TEMPORARY
+from molthub.index.publish import publish
 from tests.builders import registry, skill
 from tests.deploy.places import NOW, BreakingOff, generation, send
 from tests.index import walk
-from tests.index.made import many_skills, site
+from tests.index.made import build, many_skills, site
 from tests.index_fixture import serve
 from tests.registry.command import run_molthub
 
@@ -45,6 +46,15 @@ def test_a_new_place_gets_the_whole_index_and_nothing_of_the_build(sites: list[P
     assert walk.contents(tmp_path / "www").keys() == set(done.sent)
     assert (tmp_path / "www/.nojekyll").exists()
     assert (tmp_path / "www/s/git/.well-known/agent-skills/index.json").exists()
+
+
+def test_everything_that_a_build_publishes_is_sent_hidden_or_not(tmp_path: Path) -> None:
+    tree = generation(0) | {"registry.yaml": "name: acme\nowner: acme\nurl: https://skills.example.com/\n"}
+    index = build(tree, fleets=True)
+    publish(index, tmp_path / "site")
+    done = send(tmp_path / "site", tmp_path / "www")
+    assert set(done.sent) == index.files.keys()
+    assert {path.partition("/")[0] for path in done.sent if path.startswith(".")} >= {".nojekyll", ".well-known"}
 
 
 def test_what_did_not_change_is_not_sent_again(sites: list[Path], tmp_path: Path) -> None:
