@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molthub import documents, schema_files
+from molthub.documents.printable import printable
 from molthub.index.build import BuiltIndex
 from molthub.model import IndexRoot, Shard
 from tests.builders import Tree, as_bytes, bot, fleet, pack, registry, skill, skill_version
@@ -25,7 +26,9 @@ WITHDRAWN = ("yanked", "quarantined", "removed")
 paths = st.sampled_from(
     ("docs/README.md", "scripts/run.py", "references/übersicht.md", "a b.txt", "d" * 60 + "/" + "f" * 60)
 )
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40).map(
+    lambda text: str(printable(text, b"\\u"))  # readers show control characters as something else
+)
 versions = st.tuples(
     st.dictionaries(paths, st.binary(max_size=600), max_size=3), st.none() | st.tuples(st.sampled_from(WITHDRAWN))
 )
