@@ -12,6 +12,7 @@ import base64
 import contextlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -163,10 +164,31 @@ def _verified(
                         config.use_certificate_verifier(certificate_chain=[anchor])
                     config.verify(folder, signature)
             except Exception as error:  # noqa: BLE001 (the library raises what its many parsers raise)
-                why = f"{str(error).partition(chr(10))[0] or type(error).__name__} ({name})"
+                if not _is_strange(error):
+                    why = why or f"{_told(error)} ({name})"
             else:
                 return ModelSignature("verified", claim.signer, by=name, uncovered=uncovered)
+    if not why:
+        return ModelSignature("unverified", claim.signer, _NO_ANCHOR)
     return ModelSignature("refused", claim.signer, why)
+
+
+def _is_strange(error: Exception) -> bool:
+    """Whether an anchor has nothing to do with a signature: another key, or a root that does not vouch for it."""
+    return type(error).__name__ == "X509StoreContextError" or str(error).startswith("Key mismatch")
+
+
+def _told(error: Exception) -> str:
+    """Return the library's words for people: the files that differ, or its first line."""
+    text = str(error)
+    differing = re.findall(r"Hash mismatch for \\?'([^'\\]+)", text)  # the list is in there as Python shows it
+    if differing:
+        return f"{', '.join(differing)} {'differ' if len(differing) > 1 else 'differs'} from what was signed"
+    return text.partition("\n")[0][:_LONGEST] or type(error).__name__
+
+
+_LONGEST = 200
+_NO_ANCHOR = "no *.pem file of its publisher's is its key or root"
 
 
 def _library() -> Any:
