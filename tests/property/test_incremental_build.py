@@ -201,6 +201,16 @@ def test_the_number_of_processes_changes_nothing(tmp_path: Path) -> None:
     assert differing(sites[1], sites[3]) == set()
 
 
+def test_processes_do_not_meet_where_they_write_over_an_index(tmp_path: Path) -> None:
+    for text in ("before", "after"):
+        made = (skill(f"skill-{number}", description=f"What was {text} {number}.") for number in range(420))
+        commit(registry(*made, locked=False), tmp_path / "r.git", bare=True)
+        update(GitSource(tmp_path / "r.git"), tmp_path / "over", Wanted(jobs=3))
+    update(GitSource(tmp_path / "r.git"), tmp_path / "anew", Wanted())
+    over, anew = contents(tmp_path / "over"), contents(tmp_path / "anew")
+    assert differing({path: over[path] for path in over.keys() & anew.keys()}, anew) == set()
+
+
 @pytest.mark.parametrize("state", ["kept", "lost"])
 def test_most_of_an_index_goes_only_when_that_is_meant(tmp_path: Path, state: str) -> None:
     commit(registry(*(skill(f"skill-{number}") for number in range(30)), locked=False), tmp_path / "r.git", bare=True)

@@ -190,11 +190,26 @@ class BuildBench(Bench):
         import_repository(self.registry, self.size)
         build = ["molthub", "build", "--registry", str(self.registry), "--out", str(self.site), "--quiet"]
         self._note("build, cold, as many processes as processors", timed(build, runs=1))
-        files = sum(len(names) for _folder, _folders, names in os.walk(self.site))
-        print(f"  {'':10} {files} files")
+        self._count()
         self._note("build, unchanged", timed(build, runs=self.runs))
+        publish_one_more(self.registry, self.size, 1, other_words=False)
+        self._note("build, one version more", timed(build, runs=1))
         publish_one_more(self.registry, self.size)
-        self._note("build, after one change", timed(build, runs=1))
+        self._note("build, one version more, found by other words", timed(build, runs=1))
+        check = [
+            "molthub",
+            "check",
+            "--registry",
+            str(self.registry),
+            "--base",
+            "HEAD~1",
+            "--actor",
+            "bench",
+            "--quiet",
+        ]
+        self._note("check of that version", timed(check, runs=self.runs))
+        search = ["skills", "search", "deploy", "review", "--registry", str(self.site)]
+        self._note("skills search, two words", timed(search, runs=self.runs, environment=self._environment()))
         shutil.rmtree(self.site)
         self._note("build, cold, one process", timed([*build, "--jobs", "1"], runs=1))
         floor = [
@@ -207,6 +222,12 @@ class BuildBench(Bench):
         self._note("dumb-pypi, as many files", self._dumb_pypi())
         self._ratio("build, cold, one process", "floor: ls-tree, cat-file, tar, gzip, hash, write", "cpu")
         self._ratio("build, cold, one process", "dumb-pypi, as many files", "cpu")
+
+    def _count(self) -> None:
+        sizes = [
+            os.lstat(f"{folder}/{name}").st_size for folder, _folders, names in os.walk(self.site) for name in names
+        ]
+        print(f"  {'':10} {len(sizes)} files, {sum(sizes) / 1024**2:.0f} MiB")
 
 
 def compile_everything() -> None:

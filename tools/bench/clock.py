@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-import resource
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,19 +42,27 @@ def timed(
 def _once(
     command: Sequence[str], environment: Mapping[str, str] | None, folder: Path | None, expect: Sequence[int]
 ) -> Figure:
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **(environment or {})}, cwd=folder,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    code = os.waitstatus_to_exitcode(status)
+    launched = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
+    done = subprocess.run(launched, env={**os.environ, **(environment or {})}, cwd=folder, capture_output=True,
+                          text=True, errors="replace", check=True)  # fmt: skip
+    wall, cpu, peak, code = json.loads(done.stdout)
     if code not in expect:
-        raise SystemExit(f"{' '.join(command)} ended with {code}: {said.decode(errors='replace')[-2000:]}")
-    return Figure(wall, usage.ru_utime + usage.ru_stime, _mebibytes(usage))
+        raise SystemExit(f"{' '.join(command)} ended with {code}: {done.stderr[-2000:]}")
+    return Figure(wall, cpu, _mebibytes(peak))
 
 
-def _mebibytes(usage: resource.struct_rusage) -> float:
-    per_mebibyte = 1024 * 1024 if os.uname().sysname == "Darwin" else 1024
-    return usage.ru_maxrss / per_mebibyte
+# A process's peak begins with that of the one it was forked from, and this one has made up a registry: a small one
+# starts what is timed.
+_LAUNCHER = """
+import json, os, resource, sys, time
+start = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[
+    (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0o600)])
+_, status, usage = os.wait4(child, 0)
+wall = time.perf_counter() - start
+print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.waitstatus_to_exitcode(status)]))
+"""
+
+
+def _mebibytes(peak: int) -> float:
+    return peak / (1024 * 1024 if os.uname().sysname == "Darwin" else 1024)

@@ -173,17 +173,21 @@ def import_repository(folder: Path, size: Size) -> Path:
     return folder
 
 
-def publish_one_more(folder: Path, size: Size) -> None:
-    """Commit one more version of one skill."""
+def publish_one_more(folder: Path, size: Size, number: int = 0, *, other_words: bool = True) -> None:
+    """Commit one more version of one skill: with another description and other tags, or with those of the last."""
     repo = pygit2.Repository(str(folder))
     index = pygit2.Index()
     index.read_tree(repo.revparse_single("HEAD").peel(pygit2.Tree))
-    version = f"1.{size.versions}.0"
-    files = skill_files(0, version)
+    version, last = f"1.{size.versions}.0", f"1.{size.versions - 1}.0"
+    files = skill_files(number, version)
+    if not other_words:
+        files = {
+            path: text.replace(last.encode(), version.encode()) for path, text in skill_files(number, last).items()
+        }
     for path, content in files.items():
         mode = pygit2.enums.FileMode.BLOB_EXECUTABLE if path in EXECUTABLE else pygit2.enums.FileMode.BLOB
-        index.add(pygit2.IndexEntry(f"skills/{name_of(0)}/{version}/{path}", repo.create_blob(content), mode))
-    project = f"skills/{name_of(0)}/project.yaml"
+        index.add(pygit2.IndexEntry(f"skills/{name_of(number)}/{version}/{path}", repo.create_blob(content), mode))
+    project = f"skills/{name_of(number)}/project.yaml"
     old = repo[index[project].id].data.decode()
     entry = f'  {version}:\n    published: "{PUBLISHED}"\n    digest: {_digest(files)}\n'
     index.add(pygit2.IndexEntry(project, repo.create_blob((old + entry).encode()), pygit2.enums.FileMode.BLOB))

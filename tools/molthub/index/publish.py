@@ -16,7 +16,7 @@ from molthub.errors import MolthubError
 from molthub.index.build import BuiltIndex
 from molthub.index.folder import BLOB, ROOT_DOCUMENT, STATE, TEMPORARY, opened_for_build
 from molthub.index.retention import Kept, blobs_of_old_roots, touch_old_root
-from molthub.index.write_files import Writer, files_below, parents, settle
+from molthub.index.write_files import Writer, files_below, parents, plain_umask, settle
 
 OWNED_FOLDERS = (
     "archives",
@@ -59,7 +59,7 @@ def publish(index: BuiltIndex, out: Path, *, progress: Callable[[int], None] = l
     Blobs that a root of the last 30 days names stay, for clients that have just read it. Raises
     :class:`MolthubError` where ``out`` is not an index's folder, or is locked; OSError where it cannot be written.
     """
-    with opened_for_build(out):
+    with plain_umask(), opened_for_build(out):
         (out / STATE).unlink(missing_ok=True)  # it tells of what another kind of build left here
         writer = Writer(out, progress)
         present = present_files(out, index.files)

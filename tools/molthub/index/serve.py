@@ -83,7 +83,13 @@ def _decoded(path: str) -> str | None:
 def _is_public(path: str) -> bool:
     """Whether a path stays below the folder and names no file of the build itself or of the host."""
     segments = path.split("/")
-    if "" in segments[:-1] or "." in segments or ".." in segments or TEMPORARY in segments or ":" in segments[0]:
+    if (
+        "" in segments[:-1]
+        or "." in segments
+        or ".." in segments
+        or any(step.startswith(TEMPORARY) for step in segments)
+        or ":" in segments[0]
+    ):
         return False
     below = segments[1:] if segments[0] in SHOWN_THOUGH_HIDDEN else segments
     before = below[: below.index(".well-known")] if ".well-known" in below else below  # what skills bring may be hidden

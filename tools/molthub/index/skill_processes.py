@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from molthub.index.folder import TEMPORARY
 from molthub.index.listings import SKILL_FOLDERS
 from molthub.index.publishers import Publishers
 from molthub.index.skill_rows import SkillRows, make_skill
@@ -62,7 +63,8 @@ class SkillMaker:
         self._work = work
         self._source = source or GitSource(work.registry, work.revision)
         self._judge = work.publishers.judge(self._source, demanded_by(work.said.policy))
-        self._writer = Writer(work.out, fresh=work.fresh)
+        # Archives of several processes come into one folder, and are written there beside their places.
+        self._writer = Writer(work.out, fresh=work.fresh, temporary=f"{TEMPORARY}-{os.getpid()}")
 
     def make(self, name: str, tree: str) -> MadeSkill:
         """Make one skill and write its files; those that it has no longer are named, and left."""

@@ -23,7 +23,7 @@ def files_below(folder: str, path: str) -> Iterator[str]:
     except FileNotFoundError:
         return
     for entry in entries:
-        if entry.name == TEMPORARY:
+        if entry.name.startswith(TEMPORARY):
             os.unlink(entry.path)  # noqa: PTH108 (50,000 Path objects would cost more than the work)
         elif entry.is_dir(follow_symlinks=False):
             yield from files_below(entry.path, f"{path}/{entry.name}")
@@ -75,16 +75,23 @@ def _sync(file: str) -> None:
 class Writer:
     """Writes and removes files below one folder, and counts.
 
+    ``temporary`` is what files are called until they are whole; of several processes each has its own name for them.
     ``fresh`` says that the folder held no index: nobody reads in it before the root is there, so that a file may be
     written in its place.
     """
 
     def __init__(
-        self, out: Path, progress: Callable[[int], None] = lambda _steps: None, *, fresh: bool = False
+        self,
+        out: Path,
+        progress: Callable[[int], None] = lambda _steps: None,
+        *,
+        fresh: bool = False,
+        temporary: str = TEMPORARY,
     ) -> None:
         self._out = str(out)
         self._progress = progress
         self._fresh = fresh
+        self._temporary = temporary
         self._folders = {""}
         self.written: list[str] = []
         self.unchanged = 0
@@ -101,7 +108,7 @@ class Writer:
                 write_new(target, content)
             else:
                 durable = path == ROOT_DOCUMENT
-                write_atomically(target, content, FILE_MODE, durable=durable, temporary=TEMPORARY)
+                write_atomically(target, content, FILE_MODE, durable=durable, temporary=self._temporary)
             self.written.append(path)
         self._progress(1)
 
@@ -142,8 +149,7 @@ class Writer:
         self._make(folder.rpartition("/")[0])
         place = f"{self._out}/{folder}"
         try:
-            os.mkdir(place)  # noqa: PTH102 (as above)
-            os.chmod(place, FOLDER_MODE)  # noqa: PTH101 (as above)
+            os.mkdir(place, FOLDER_MODE)  # noqa: PTH102 (as above); whoever writes has taken the umask away
         except FileExistsError:
             if not os.path.isdir(place):  # noqa: PTH112 (as above)
                 raise
