@@ -36,6 +36,10 @@ def search(shelf: Shelf, requirements: list[Requirement]) -> dict[str, str] | No
         mapping = Resolver(provider, BaseReporter()).resolve(asked, max_rounds=10_000).mapping
     except ResolutionImpossible:
         return None
+    except RecursionError:  # resolvelib's own end of a search, where choices that were given up need each other
+        return {
+            choice.name: choice.version for choice in solve(requirements, lambda name: candidates(shelf, name)).values()
+        }
     return {name: choice.candidate.version for name, choice in mapping.items()}
 
 
@@ -73,3 +77,12 @@ def test_the_order_of_asking_does_not_matter(shelf: Shelf, requirements: list[Re
         except ResolutionError:
             outcomes.append(None)
     assert outcomes[0] == outcomes[1]
+
+
+def test_choices_that_were_given_up_may_need_each_other() -> None:
+    shelf: Shelf = {
+        "a": {"1.0.0": {}, "1.1.0": {"a": "1.0.0", "d": "*"}},
+        "d": {"1.0.0": {"a": "*", "d": "*"}},
+    }
+    chosen = solve([Requirement("a", "*", "bot")], lambda name: candidates(shelf, name))
+    assert {name: candidate.version for name, candidate in chosen.items()} == {"a": "1.0.0"}

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
-from resolvelib.resolvers import ResolutionTooDeep
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible
+from resolvelib.resolvers import Resolution, ResolutionTooDeep
 
 from molthub.errors import Problem, ResolutionError
 from molthub.versions import matches, sort_key
@@ -104,15 +104,31 @@ def _straight(wants: Iterable[_Want], provider: _Provider) -> dict[str, _Choice]
 
 def _searched(wants: list[_Want], provider: _Provider, max_rounds: int) -> dict[str, _Choice]:
     """Search with backtracking. Raises :class:`ResolutionError`."""
-    resolver: Resolver[_Want, _Choice, str] = Resolver(provider, BaseReporter())
+    resolution: Resolution[_Want, _Choice, str] = Resolution(provider, BaseReporter())
     try:
-        return dict(resolver.resolve(wants, max_rounds=max_rounds).mapping)
+        return _needed(wants, resolution.resolve(wants, max_rounds).mapping, provider)
     except ResolutionImpossible as impossible:
         problems = _conflicts([cause.requirement for cause in impossible.causes], provider)
         raise _error(problems) from None
     except ResolutionTooDeep:
         message = f"no fitting versions were found in {max_rounds} steps"
         raise _error([Problem("MH202", message, "name versions to narrow the search")]) from None
+
+
+def _needed(wants: Sequence[_Want], found: Mapping[str, _Choice], provider: _Provider) -> dict[str, _Choice]:
+    """Return of what the search took along its ways what is wanted in the end.
+
+    resolvelib's own ``Resolver`` does the same by walking from each choice up to the root, and never ends where
+    choices that nobody wants any more need each other.
+    """
+    needed: dict[str, _Choice] = {}
+    waiting = [want.name for want in wants]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed[name] = found[name]
+            waiting += [want.name for want in provider.get_dependencies(found[name])]
+    return needed
 
 
 @dataclass(frozen=True, slots=True)
