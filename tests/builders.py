@@ -171,6 +171,24 @@ def bot(
     return {f"fleets/{fleet_name}/bots/{name}.yaml": as_yaml({**document, "spec": whole})}
 
 
+def one_of_everything(*more: Tree, **fields: Any) -> Tree:
+    """Return a valid registry that holds one of every kind, and dependencies, a scope, a host between them."""
+    return registry(
+        skill("git", "1.0.0", "1.1.0", dependencies={"shell": "^1.0"}),
+        skill("shell"),
+        skill("@acme/notes", dependencies=[{"roundtable": ">=2"}]),
+        pack("base", {"skills": ["shell"]}),
+        pack("dev", {"skills": ["git"], "extends": ["base"]}, {"skills": [{"name": "git", "version": "^1.1"}]}),
+        profile("backend", skills=["git"], hosts={"roundtable": "2.1.0"}),
+        overlay("prod", envVars={"LOG_LEVEL": "error"}),
+        fleet("prod", packs=["dev"]),
+        bot("prod", "ada", profile="backend", overlays=["prod"]),
+        *more,
+        hosts=["roundtable"],
+        **fields,
+    )
+
+
 def with_locks(tree: Tree) -> Tree:
     """Return ``tree`` with ``resolved`` filled in for packs that have none, bases first, and digests recorded."""
     paths = [path for path in tree if path.startswith("packs/") and not path.endswith("/project.yaml")]
@@ -280,7 +298,7 @@ def commit_index(repo: pygit2.Repository, index: pygit2.Index, message: str) -> 
 def commit_entries(repo: pygit2.Repository, entries: Mapping[bytes, tuple[bytes, pygit2.enums.FileMode]]) -> str:
     """Commit exactly these files under any names, those that an index would refuse too; return the revision.
 
-    Tree objects are written by hand. A submodule's content does not count.
+    Tree objects are written by hand. A link's content is its target, a submodule's its commit.
     """
     author = pygit2.Signature("Ada", "ada@example.com", 1_762_000_000, 0)
     parents = [] if repo.head_is_unborn else [repo.head.target]
@@ -298,7 +316,7 @@ def _write_tree(
         if rest:
             folders.setdefault(name, {})[tuple(rest)] = (content, mode)
         else:
-            blob = pygit2.Oid(hex="1" * 40) if mode == modes.COMMIT else repo.create_blob(content)
+            blob = pygit2.Oid(hex=content.decode()) if mode == modes.COMMIT else repo.create_blob(content)
             lines[name] = b"%o %s\0%s" % (mode, name, blob.raw)
     for name, inner in folders.items():
         lines[name + b"/"] = b"%o %s\0%s" % (modes.TREE, name, _write_tree(repo, inner).raw)

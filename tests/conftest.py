@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.registry.command import Command, run_molthub, run_skills
+
 _PLACES = {
     "HOME": "",
     "USERPROFILE": "",
@@ -54,3 +56,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def molthub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run ``molthub`` in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: run_molthub(capsys, *arguments)
+
+
+@pytest.fixture
+def skills(capsys: pytest.CaptureFixture[str], molthub: Command) -> Command:
+    """Run ``skills`` there."""
+    del molthub  # it has gone to that folder
+    return lambda *arguments: run_skills(capsys, *arguments)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import commit, registry, skill
-from tests.imports.git_host import NOTES, GitHost, commit_entries, git_host
+from tests.imports.git_host import NOTES, GitHost, commit_skills, git_host
 
 
 @pytest.fixture
@@ -24,6 +24,6 @@ def host(tmp_path: Path) -> Iterator[GitHost]:
     """Serve ``skills.git``, which holds the skill ``notes`` in ``skills/notes``."""
     root = tmp_path / "host"
     root.mkdir()
-    commit_entries(root / "skills.git", NOTES)
+    commit_skills(root / "skills.git", NOTES)
     with git_host(root) as server:
         yield server

@@ -15,7 +15,7 @@ from typing import Any
 
 import pygit2
 
-from tests.builders import as_bytes, commit_index
+from tests.builders import as_bytes, commit_entries
 
 BLOB, EXECUTABLE = pygit2.enums.FileMode.BLOB, pygit2.enums.FileMode.BLOB_EXECUTABLE
 LINK, SUBMODULE = pygit2.enums.FileMode.LINK, pygit2.enums.FileMode.COMMIT
@@ -30,18 +30,15 @@ NOTES: dict[str, Entry] = {
 }
 
 
-def commit_entries(repository: Path, entries: Mapping[str, Entry]) -> str:
+def commit_skills(repository: Path, entries: Mapping[str, Entry]) -> str:
     """Commit exactly these files, links (their target) and submodules (their commit); return the revision."""
     exists = (repository / "HEAD").is_file()
     made = pygit2.Repository if exists else partial(pygit2.init_repository, bare=True, initial_head="main")
-    repo = made(str(repository))
-    index = pygit2.Index()
-    for path, entry in entries.items():
-        content, mode = entry if isinstance(entry, tuple) else (entry, BLOB)
-        is_commit = mode == SUBMODULE
-        blob = pygit2.Oid(hex=str(content)) if is_commit else repo.create_blob(as_bytes(content))
-        index.add(pygit2.IndexEntry(path, blob, mode))
-    return commit_index(repo, index, "Publish skills")
+    whole = (entry if isinstance(entry, tuple) else (entry, BLOB) for entry in entries.values())
+    named = zip(entries, whole, strict=True)
+    return commit_entries(
+        made(str(repository)), {path.encode(): (as_bytes(text), mode) for path, (text, mode) in named}
+    )
 
 
 def with_raw_tree(repository: Path, name: bytes, mode: bytes, content: bytes) -> str:

@@ -23,7 +23,7 @@ from tests.imports.git_host import (
     SUBMODULE,
     Entry,
     GitHost,
-    commit_entries,
+    commit_skills,
     cut,
     denied,
     dripping,
@@ -84,7 +84,7 @@ TREES: dict[str, tuple[dict[str, Entry], str, str]] = {
 @pytest.mark.parametrize("case", TREES)
 def test_what_a_tree_may_not_hold_is_refused(host: GitHost, tmp_path: Path, case: str) -> None:
     entries, path, message = TREES[case]
-    commit_entries(host.root / "skills.git", NOTES | entries)
+    commit_skills(host.root / "skills.git", NOTES | entries)
     error = refused(
         fetch(f"file://{host.root}/skills.git", tmp_path / "store", allowed=("file",), path=path), tmp_path / "store"
     )
@@ -120,12 +120,12 @@ def test_nothing_that_a_repository_brings_is_run(
         "x": (GONE, SUBMODULE),
         "skills/notes/hooks/post-checkout": (script, EXECUTABLE),
     }
-    commit_entries(
+    commit_skills(
         host.root / "skills.git", NOTES | {key: value for key, value in entries.items() if key != ".gitmodules"}
     )
     answer = fetch(host.url(), tmp_path / "store")
     assert isinstance(answer, Delivery), answer
-    commit_entries(host.root / "skills.git", NOTES | entries)
+    commit_skills(host.root / "skills.git", NOTES | entries)
     refused(fetch(host.url(), tmp_path / "other"), tmp_path / "other")  # git's own check refuses such a .gitmodules
     assert not ran.exists()
 
@@ -181,7 +181,7 @@ HOSTS: dict[str, tuple[Callable[[GitHost], None], str]] = {
 @pytest.mark.parametrize("case", HOSTS)
 def test_hosts_that_misbehave(host: GitHost, tmp_path: Path, case: str) -> None:
     spoil, message = HOSTS[case]
-    head = commit_entries(host.root / "skills.git", NOTES)
+    head = commit_skills(host.root / "skills.git", NOTES)
     spoil(host)
     error = refused(fetch(host.url(), tmp_path / "store", revision=head), tmp_path / "store")
     assert message in str(error)
@@ -258,7 +258,7 @@ def test_bytes_that_are_not_those_recorded(host: GitHost, tmp_path: Path) -> Non
 
 
 def test_a_repository_that_is_too_large_is_not_fetched(host: GitHost, tmp_path: Path) -> None:
-    commit_entries(host.root / "skills.git", NOTES | {"big": os.urandom(3_000_000)})
+    commit_skills(host.root / "skills.git", NOTES | {"big": os.urandom(3_000_000)})
     limits = Limits(60, repository=1_000_000)
     error = refused(fetch(host.url(), tmp_path / "store", limits=limits), tmp_path / "store")
     assert "larger than is fetched" in str(error)

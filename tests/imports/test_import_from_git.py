@@ -15,7 +15,7 @@ from molthub.registry.check import check
 from molthub.registry.source import open_source
 from molthub.registry.trees.git_source import GitSource
 from tests.imports.command import ALLOWED, entry, files_below, run_import
-from tests.imports.git_host import NOTES, SKILL_MD, Entry, GitHost, commit_entries
+from tests.imports.git_host import NOTES, SKILL_MD, Entry, GitHost, commit_skills
 from tests.registry.command import run_molthub
 
 
@@ -51,7 +51,7 @@ def test_a_revision_is_a_branch_a_tag_or_a_commit(
     subprocess.run([*git, "tag", "-a", "-m", "First", "v1"], check=True)
     subprocess.run([*git, "branch", "topic/x"], check=True)
     first = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    commit_entries(repository, NOTES | {"skills/notes/SKILL.md": SKILL_MD + "More.\n"})
+    commit_skills(repository, NOTES | {"skills/notes/SKILL.md": SKILL_MD + "More.\n"})
     wanted = first if revision == "commit" else revision
     ran = run_import(capsys, place, "--from", f"{host.url()}@{wanted}", "--path", "skills/notes")
     assert ran.status == 0, ran
@@ -65,7 +65,7 @@ def test_again_is_unchanged_and_a_later_commit_is_the_next_version(
     again = run_import(capsys, place, "notes")
     assert (again.status, "unchanged" in again.out) == (0, True), again
     assert run_molthub(capsys, "import", "--check", "--registry", place, *ALLOWED).status == 0
-    commit_entries(host.root / "skills.git", NOTES | {"skills/notes/SKILL.md": SKILL_MD + "More.\n"})
+    commit_skills(host.root / "skills.git", NOTES | {"skills/notes/SKILL.md": SKILL_MD + "More.\n"})
     moved = run_molthub(capsys, "import", "--check", "--registry", place, *ALLOWED)
     assert (moved.status, "its folder has changed" in moved.out) == (3, True), moved
     taken = run_import(capsys, place, "notes")
@@ -82,7 +82,7 @@ def test_a_host_that_gives_no_single_commits_is_fetched_whole(
     first = subprocess.run(
         ["git", "-C", str(repository), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    commit_entries(repository, NOTES | {"README.md": "Later.\n"})
+    commit_skills(repository, NOTES | {"README.md": "Later.\n"})
     ran = run_import(capsys, place, "--from", f"{host.url()}@{first}", "--path", "skills/notes")
     assert (ran.status, entry(place, "notes", "1.0.0")["upstream"]["commit"]) == (0, first), ran
 
@@ -94,7 +94,7 @@ def test_a_scope_may_be_given_and_comments_stay(capsys: pytest.CaptureFixture[st
     project.write_text(project.read_text() + "# judged by the platform team\n")
     for command in (["add", "-A"], ["commit", "-qm", "Note who judged it"]):
         subprocess.run(["git", "-C", str(place), *command], check=True)
-    commit_entries(host.root / "skills.git", NOTES | {"skills/notes/new.md": "new\n"})
+    commit_skills(host.root / "skills.git", NOTES | {"skills/notes/new.md": "new\n"})
     assert run_import(capsys, place, f"{name}@1.2.0").status == 0
     text = project.read_text()
     assert "# judged by the platform team" in text
@@ -106,7 +106,7 @@ def test_what_no_version_holds_is_left_out_and_named(
     capsys: pytest.CaptureFixture[str], place: Path, host: GitHost
 ) -> None:
     junk: dict[str, Entry] = {"skills/notes/.DS_Store": b"\0", "skills/notes/node_modules/x/index.js": "x"}
-    commit_entries(host.root / "skills.git", NOTES | junk)
+    commit_skills(host.root / "skills.git", NOTES | junk)
     ran = run_import(capsys, place, "--from", host.url(), "--path", "skills/notes")
     assert (ran.status, "node_modules" in ran.out, ".DS_Store" in ran.out) == (0, True, True), ran
     out = place.parent / "site"

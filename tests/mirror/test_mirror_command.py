@@ -35,25 +35,10 @@ from tests.index_fixture import (
     truncated,
     unavailable,
 )
-from tests.registry.command import Ran, run_molthub, run_skills
+from tests.registry.command import Command
 
 KILLS = int(os.environ.get("MOLTHUB_KILLS", "10"))
-Command = Callable[..., Ran]
 Change = Callable[[IndexServer], Any]
-
-
-@pytest.fixture
-def molthub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run ``molthub`` in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: run_molthub(capsys, *arguments)
-
-
-@pytest.fixture
-def skills(capsys: pytest.CaptureFixture[str], molthub: Command) -> Command:
-    """Run ``skills`` there."""
-    del molthub  # it has gone to that folder
-    return lambda *arguments: run_skills(capsys, *arguments)
 
 
 @pytest.fixture

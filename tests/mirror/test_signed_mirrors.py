@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,8 @@ from molthub.transparency.published_log import PublishedLog
 from molthub.transparency.tiles import edge_tiles
 from tests.builders import Tree, bot, commit, fleet, pack, registry, skill
 from tests.index import walk
-from tests.registry.command import Ran, run_molthub, run_skills
+from tests.registry.command import Command
 from tests.signing.keys import KEY, fingerprint, new_key, public, signed
-
-Command = Callable[..., Ran]
 
 
 def declared(*versions: str) -> Tree:
@@ -27,18 +24,6 @@ def declared(*versions: str) -> Tree:
         fleet("prod", packs=["dev"]),
         bot("prod", "ada"),
     )
-
-
-@pytest.fixture
-def molthub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: run_molthub(capsys, *arguments)
-
-
-@pytest.fixture
-def skills(capsys: pytest.CaptureFixture[str], molthub: Command) -> Command:
-    del molthub  # it has gone to that folder
-    return lambda *arguments: run_skills(capsys, *arguments)
 
 
 @pytest.fixture

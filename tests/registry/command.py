@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from molthub import schema_files
 from molthub.cli.main import molthub_group, skills_group
 from molthub.console import run
 
-__all__ = ["Ran", "assert_document", "run_molthub", "run_skills"]
+__all__ = ["Command", "Ran", "assert_document", "run_molthub", "run_skills"]
 
 
 class Ran:
@@ -31,6 +32,10 @@ class Ran:
 
     def __repr__(self) -> str:
         return f"exit {self.status}\n{self.out}\n{self.err}"
+
+
+Command = Callable[..., Ran]
+"""Runs a command line: its words in, what it did out."""
 
 
 def _run(group: click.Group, capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:

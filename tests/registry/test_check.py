@@ -20,7 +20,7 @@ from tests.builders import (
     bot,
     commit,
     fleet,
-    overlay,
+    one_of_everything,
     pack,
     profile,
     registry,
@@ -30,23 +30,6 @@ from tests.builders import (
     write_tree,
 )
 from tests.registry.command import assert_document, run_molthub
-
-
-def _registry(**settings: Any) -> Tree:
-    """Return a valid registry with one of everything."""
-    return registry(
-        skill("git", "1.0.0", "1.1.0", dependencies={"shell": "^1.0"}),
-        skill("shell"),
-        skill("@acme/notes", dependencies=[{"roundtable": ">=2"}]),
-        pack("base", {"skills": ["shell"]}),
-        pack("dev", {"skills": ["git"], "extends": ["base"]}, {"skills": [{"name": "git", "version": "^1.1"}]}),
-        profile("backend", skills=["git"], hosts={"roundtable": "2.1.0"}),
-        overlay("prod", envVars={"LOG_LEVEL": "error"}),
-        fleet("prod", packs=["dev"]),
-        bot("prod", "ada", profile="backend", overlays=["prod"]),
-        hosts=["roundtable"],
-        **settings,
-    )
 
 
 def _found(tree: Tree, base: Tree | None = None, *, strict: bool = False) -> list[Problem]:
@@ -79,8 +62,8 @@ def _changed(tree: Tree, path: str, **keys: Any) -> Tree:
 
 
 def test_a_valid_registry_has_no_findings() -> None:
-    assert _found(_registry(), strict=True) == []
-    assert _found(_registry(), _registry(), strict=True) == []
+    assert _found(one_of_everything(), strict=True) == []
+    assert _found(one_of_everything(), one_of_everything(), strict=True) == []
 
 
 GIT = "skills/git/1.1.0"
@@ -114,7 +97,7 @@ NO_DIGEST = "sha256:" + "0" * 64
     ],
 )  # fmt: skip
 def test_one_wrong_thing(extra: Tree, expected: tuple[str, str]) -> None:
-    assert expected in _ids(_registry() | extra)
+    assert expected in _ids(one_of_everything() | extra)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +117,11 @@ def test_one_wrong_thing(extra: Tree, expected: tuple[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_one_changed_key(path: str, keys: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert expected in _ids(_changed(_registry(), path, **keys))
+    assert expected in _ids(_changed(one_of_everything(), path, **keys))
 
 
 def test_pack_numbers_have_no_gaps() -> None:
-    tree = _registry()
+    tree = one_of_everything()
     moved = _changed({"packs/dev/4.yaml": tree["packs/dev/2.yaml"]}, "packs/dev/4.yaml", spec__version=4)
     problems = [p for p in _found(_without(tree, "packs/dev/2.yaml") | moved) if p.id == "MH403"]
     assert [(problem.file, "3 would be next" in problem.message) for problem in problems] == [
@@ -147,7 +130,7 @@ def test_pack_numbers_have_no_gaps() -> None:
 
 
 def test_a_new_pack_version_is_locked_to_what_resolves_now_and_a_merged_one_keeps_its_lock() -> None:
-    base = _registry()
+    base = one_of_everything()
     newer = skill("git", "1.0.0", "1.1.0", "1.2.0", dependencies={"shell": "^1.0"})
     assert _ids(base | newer, base) == set()
     stale = _changed({"packs/dev/3.yaml": base["packs/dev/2.yaml"]}, "packs/dev/3.yaml", spec__version=3)
@@ -168,7 +151,7 @@ def test_one_cycle_is_told_once() -> None:
 
 
 def test_one_broken_manifest_hides_no_other_finding() -> None:
-    tree = _registry() | {
+    tree = one_of_everything() | {
         "skills/shell/1.0.0/skill.yaml": "name: [",
         "fleets/prod/bots/eve.yaml": "kind: Bot\n",
         f"{GIT}/.env": "x",
@@ -323,7 +306,7 @@ def test_a_broken_project_is_not_taken_for_a_removed_one() -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    commit(_registry(), tmp_path)
+    commit(one_of_everything(), tmp_path)
     return tmp_path
 
 
@@ -348,12 +331,12 @@ def test_uncommitted_files_are_counted_and_checked_on_demand(capsys: pytest.Capt
 
 
 def test_a_folder_outside_git_has_no_revision_to_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    ran = run_molthub(capsys, "check", "--registry", write_tree(_registry(), tmp_path))
+    ran = run_molthub(capsys, "check", "--registry", write_tree(one_of_everything(), tmp_path))
     assert ran.out.endswith(" 1 bot in 1 fleet in the folder\n")
 
 
 def test_history_in_git_is_compared_by_blobs(capsys: pytest.CaptureFixture[str], place: Path) -> None:
-    commit({**_registry(), "skills/git/1.0.0/SKILL.md": skill_md("git", "Other.")}, place)
+    commit({**one_of_everything(), "skills/git/1.0.0/SKILL.md": skill_md("git", "Other.")}, place)
     ran = run_molthub(capsys, "check", "--registry", place, "--base", "HEAD~1", "--json")
     assert ran.status == 1
     assert {problem["id"] for problem in ran.json["problems"]} == {"MH401", "MH404"}
@@ -371,7 +354,7 @@ def test_json_is_the_published_document(capsys: pytest.CaptureFixture[str], plac
 
 
 def test_github_and_sarif(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    tree = {f"registry-index/{path}": text for path, text in _registry().items()}
+    tree = {f"registry-index/{path}": text for path, text in one_of_everything().items()}
     commit(tree | {"registry-index/profiles/backend.yaml": "x: 1\n"}, tmp_path)
     ran = run_molthub(capsys, "check", "--registry", tmp_path, "--format", "github")
     assert ran.out.startswith("::error file=registry-index/")

@@ -16,20 +16,7 @@ from pygit2.enums import FileMode
 
 from molthub.client.ustar import MAX_TAR, members
 from molthub.client.verify import gunzip
-from tests.builders import (
-    Tree,
-    as_bytes,
-    bot,
-    commit_entries,
-    content_digest,
-    fleet,
-    overlay,
-    pack,
-    profile,
-    registry,
-    skill,
-    skill_md,
-)
+from tests.builders import Tree, as_bytes, commit_entries, content_digest, one_of_everything, skill, skill_md
 from tests.registry.command import Ran, run_molthub
 
 FOLDER = Path(__file__).parent.parent / "cases" / "hostile"
@@ -49,20 +36,8 @@ CASES = tuple(_read_cases())
 
 def valid() -> Tree:
     """Return a registry with one of everything and nothing wrong."""
-    return registry(
-        skill("git", "1.0.0", "1.1.0", dependencies={"shell": "^1.0"}),
-        skill("shell"),
-        skill("@acme/notes", dependencies=[{"roundtable": ">=2"}]),
-        pack("base", {"skills": ["shell"]}),
-        pack("dev", {"skills": ["git"], "extends": ["base"]}, {"skills": [{"name": "git", "version": "^1.1"}]}),
-        profile("backend", skills=["git"], hosts={"roundtable": "2.1.0"}),
-        overlay("prod", envVars={"LOG_LEVEL": "error"}),
-        fleet("prod", packs=["dev"]),
-        bot("prod", "ada", profile="backend", overlays=["prod"]),
-        {"publishers/mallory/publisher.yaml": "name: mallory\ngithub: [mallory]\n"},
-        hosts=["roundtable"],
-        policy={"licenses": ["Apache-2.0", "MIT"]},
-    )
+    mallory: Tree = {"publishers/mallory/publisher.yaml": "name: mallory\ngithub: [mallory]\n"}
+    return one_of_everything(mallory, policy={"licenses": ["Apache-2.0", "MIT"]})
 
 
 def _path(case: Mapping[str, Any]) -> bytes:
@@ -79,6 +54,8 @@ def _content(case: Mapping[str, Any], before: bytes) -> bytes:
         old, new = (_with_token(case, text) for text in case["replace"])
         assert old.encode() in before, f"{case['name']}: the valid registry does not hold {old!r}"
         return before.replace(old.encode(), new.encode(), 1)
+    if "submodule" in case:
+        return b"1" * 40
     if "hex" in case:
         return bytes.fromhex(case["hex"])
     if "repeat" in case:

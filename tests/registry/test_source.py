@@ -10,7 +10,7 @@ import pytest
 
 from molthub.errors import RegistryError
 from molthub.registry.source import FolderSource, GitSource, Source, open_source
-from tests.builders import Tree, commit, commit_index, registry, skill, write_tree
+from tests.builders import Tree, as_bytes, commit, commit_entries, registry, skill, write_tree
 
 MODE = pygit2.enums.FileMode
 
@@ -23,32 +23,10 @@ def ids(source: Source) -> list[tuple[str, str | None]]:
     return [(problem.id, problem.file) for problem in source.problems]
 
 
-def commit_modes(entries: dict[str, tuple[bytes, MODE]], folder: Path) -> None:
-    """Commit entries of any mode, without a work tree that would have to hold them."""
-    commit(tree(), folder, bare=True)
-    repo = pygit2.Repository(str(folder))
-    index = pygit2.Index()
-    index.read_tree(repo.head.peel().tree)
-    for path, (content, mode) in entries.items():
-        target = pygit2.Oid(hex="1" * 40) if mode == MODE.COMMIT else repo.create_blob(content)
-        index.add(pygit2.IndexEntry(path, target, mode))
-    commit_index(repo, index, "Add what does not belong")
-
-
-def commit_raw(path: tuple[str, ...], name: bytes, folder: Path) -> None:
-    """Commit one file under a name that an index would refuse: the tree object is written by hand."""
-    commit(tree(), folder, bare=True)
-    repo = pygit2.Repository(str(folder))
-    blob = repo.create_blob(b"x")
-    inner = repo.write(pygit2.enums.ObjectType.TREE, b"100644 " + name + b"\0" + blob.raw)
-    for step in reversed(path[1:]):
-        builder = repo.TreeBuilder()
-        builder.insert(step, inner, MODE.TREE)
-        inner = builder.write()
-    builder = repo.TreeBuilder(repo.head.peel().tree)
-    builder.insert(path[0], inner, MODE.TREE)
-    author = pygit2.Signature("Ada", "ada@example.com", 1_762_000_000, 0)
-    repo.create_commit("refs/heads/main", author, author, "Add", builder.write(), [repo.head.target])
+def commit_with(folder: Path, more: dict[bytes, tuple[bytes, MODE]]) -> None:
+    """Commit entries of any name and mode beside a valid registry, in a repository without a work tree."""
+    files = {path.encode(): (as_bytes(content), MODE.BLOB) for path, content in tree().items()}
+    commit_entries(pygit2.init_repository(folder, bare=True, initial_head="main"), files | more)
 
 
 # --- git -----------------------------------------------------------------------------------------------------------
@@ -156,8 +134,8 @@ def test_what_is_no_registry_is_named(tmp_path: Path) -> None:
 
 def test_links_and_submodules_are_refused_with_their_path(tmp_path: Path) -> None:
     folder = "skills/git/1.0.0"
-    bad = {f"{folder}/link": (b"/etc/passwd", MODE.LINK), f"{folder}/sub": (b"", MODE.COMMIT)}
-    commit_modes(bad, tmp_path)
+    bad = {f"{folder}/link": (b"/etc/passwd", MODE.LINK), f"{folder}/sub": (b"1" * 40, MODE.COMMIT)}
+    commit_with(tmp_path, {path.encode(): entry for path, entry in bad.items()})
     source = open_source(tmp_path)
     assert ids(source) == [("MH010", f"{folder}/link"), ("MH010", f"{folder}/sub")]
     assert source.refused == set(bad)
@@ -165,7 +143,7 @@ def test_links_and_submodules_are_refused_with_their_path(tmp_path: Path) -> Non
 
 
 def test_a_link_beside_the_registry_is_only_a_warning(tmp_path: Path) -> None:
-    commit_modes({"CLAUDE.md": (b"AGENTS.md", MODE.LINK)}, tmp_path)
+    commit_with(tmp_path, {b"CLAUDE.md": (b"AGENTS.md", MODE.LINK)})
     source = open_source(tmp_path)
     assert [(problem.severity, problem.file) for problem in source.problems] == [("warning", "CLAUDE.md")]
     assert source.refused == set()
@@ -192,7 +170,7 @@ def test_a_link_beside_the_registry_is_only_a_warning(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_some_systems_cannot_hold_are_refused(tmp_path: Path, name: bytes, why: str) -> None:
-    commit_raw(("profiles", "inner"), name, tmp_path)
+    commit_with(tmp_path, {b"profiles/inner/" + name: (b"x", MODE.BLOB)})
     source = open_source(tmp_path)
     assert [problem.id for problem in source.problems] == ["MH011"]
     assert why in source.problems[0].message

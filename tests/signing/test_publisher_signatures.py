@@ -34,18 +34,6 @@ def ring(*keys: bytes) -> Keyring:
     return Keyring((f"{number}.asc", key) for number, key in enumerate(keys))
 
 
-@pytest.fixture(scope="module")
-def ada() -> Any:
-    """Return a publisher's key."""
-    return new_key()
-
-
-@pytest.fixture(scope="module")
-def eve() -> Any:
-    """Return somebody else's."""
-    return new_key()
-
-
 @pytest.fixture
 def gpg(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., bytes]]:
     """Run gpg with a home of its own; its path is short, because its agent's socket lies in it."""

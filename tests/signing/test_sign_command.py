@@ -23,26 +23,11 @@ from molthub.index.sign import Lifetimes, read_published, sign
 from molthub.index.signing_keys import SigningKeys
 from tests.builders import Tree, bot, commit, fleet, registry, skill, write_tree
 from tests.index_fixture import IndexServer, serve
-from tests.registry.command import Ran, run_molthub, run_skills
+from tests.registry.command import Command, Ran
 from tests.signing.repository import MemoryFetcher, SignedIndex
 
 ONE = registry(skill("git", "1.1.0"), locked=False)
 TWO = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
-Command = Callable[..., Ran]
-
-
-@pytest.fixture
-def molthub(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run ``molthub`` in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: run_molthub(capsys, *arguments)
-
-
-@pytest.fixture
-def skills(capsys: pytest.CaptureFixture[str], molthub: Command) -> Command:
-    """Run ``skills`` there."""
-    del molthub  # it has gone to that folder
-    return lambda *arguments: run_skills(capsys, *arguments)
 
 
 @pytest.fixture

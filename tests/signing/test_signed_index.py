@@ -25,7 +25,6 @@ from tests.signing.keys import (
     KEY,
     SSH_KEY,
     fingerprint,
-    new_key,
     public,
     release_of,
     signed,
@@ -35,18 +34,6 @@ from tests.signing.keys import (
 
 MANIFEST = "signatures/skill/git/1.1.0.json"
 ONE = registry(skill("git", "1.1.0", "1.2.0"), locked=False)
-
-
-@pytest.fixture(scope="module")
-def ada() -> Any:
-    """Return a publisher's key."""
-    return new_key()
-
-
-@pytest.fixture(scope="module")
-def eve() -> Any:
-    """Return somebody else's."""
-    return new_key()
 
 
 def built(tree: Tree, *, fleets: bool = False) -> BuiltIndex:

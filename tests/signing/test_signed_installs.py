@@ -37,18 +37,6 @@ from tests.signing.keys import KEY, SSH_KEY, fingerprint, new_key, public, signe
 from tests.signing.remade import Edit, Opened, changed, write
 
 
-@pytest.fixture(scope="module")
-def ada() -> Any:
-    """Return a publisher's key."""
-    return new_key()
-
-
-@pytest.fixture(scope="module")
-def eve() -> Any:
-    """Return somebody else's."""
-    return new_key()
-
-
 def built(tree: Tree) -> dict[str, bytes]:
     source = TreeSource(tree)
     return dict(build_index(read_catalog(source), source).files)

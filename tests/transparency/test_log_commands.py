@@ -13,7 +13,8 @@ from molthub.transparency.entries import LoggedRelease
 from molthub.transparency.tiles import all_tiles, split_bundle
 from tests.builders import pack, registry, skill
 from tests.index_fixture import hang_up
-from tests.transparency.world import Command, World, forked, numbered
+from tests.registry.command import Command
+from tests.transparency.world import World, forked, numbered
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from molthub.errors import TrustError
 from molthub.transparency.checkpoint import Checkpoint
 from molthub.transparency.published_log import PublishedLog
 from tests.builders import commit
-from tests.transparency.world import Command, World, forked, numbered
+from tests.registry.command import Command
+from tests.transparency.world import World, forked, numbered
 
 PUBLISHES = int(os.environ.get("PUBLISHES", "12"))
 READERS = int(os.environ.get("READERS", "15"))

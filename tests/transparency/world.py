@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +13,7 @@ from molthub.index.sign import Lifetimes, read_published, sign
 from molthub.index.signing_keys import SigningKeys
 from tests.builders import Tree, commit, registry, skill, write_tree
 from tests.index_fixture import IndexServer
-from tests.registry.command import Ran
-
-Command = Callable[..., Ran]
+from tests.registry.command import Command, Ran
 
 
 def numbered(count: int, homepage: str = "https://example.com/") -> Tree:
