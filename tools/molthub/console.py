@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import click
 
-from molthub.errors import ExitStatus, MolthubError, Problem
+from molthub.errors import ExitStatus, MolthubError, Problem, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,6 +51,14 @@ class Console:
     def warn(self, text: str) -> None:
         """Say on stderr what a person should know even with ``--quiet``."""
         click.echo(f"{self.style('warning', fg='yellow')}: {text}", err=True, color=self._color_of(sys.stderr))
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something is written; ``yes`` answers. Raises :class:`UsageError` where nobody can be asked."""
+        if yes:
+            return
+        if not sys.stdin.isatty() or self.as_json:
+            raise UsageError("nobody can be asked here", remedy="run it with --yes, or look first with --dry-run")
+        click.confirm(question, abort=True, err=True)
 
     def style(self, text: str, **style: Any) -> str:
         """Return ``text`` with colour where colour is wanted."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli.guards import max_delete_option
 from molthub.cli.upstream_options import upstream_options
 from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, missing_extra
@@ -31,14 +32,7 @@ if TYPE_CHECKING:
 @click.option("--worktree", is_flag=True, help="Build the files as they lie there, committed or not.")
 @click.option("--out", type=click.Path(path_type=Path), default="site", show_default=True, help="Where to write.")
 @click.option("--jobs", type=click.IntRange(min=1), help="How many processes may work (default: one per processor).")
-@click.option(
-    "--max-delete",
-    type=click.IntRange(0, 100),
-    default=50,
-    show_default=True,
-    metavar="PERCENT",
-    help="Stop where more of the skills, or of the bots, would be taken away (ten may always go).",
-)
+@max_delete_option
 @click.option("--full", is_flag=True, help="Make everything again, and mend files that somebody edited.")
 @click.option(
     "--previous", metavar="URL|DIR", help="The index as it was published before: what it holds is taken from there."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli.guards import max_delete_option
 from molthub.console import Console, common_options
 from molthub.errors import missing_extra
 
@@ -28,14 +29,7 @@ if TYPE_CHECKING:
     help="The built index.",
 )
 @click.option("--live", metavar="URL", help="What is published now, where --to is a folder that replaces it whole.")
-@click.option(
-    "--max-delete",
-    type=click.IntRange(0, 100),
-    default=50,
-    show_default=True,
-    metavar="PERCENT",
-    help="Stop where more of the skills, or of the bots, would be taken away (ten may always go).",
-)
+@max_delete_option
 @click.option("--delete/--no-delete", default=True, help="Remove what no index of the last 30 days names (default).")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent and removed, and do nothing.")
 @common_options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molthub.cli.next_step import say_next
+from molthub.cli.outcomes import Shown, show_outcomes
 from molthub.cli.upstream_options import upstream_options
-from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, Problem, UsageError
+from molthub.console import Console, common_options, counted
+from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from molthub.cli.import_reading import Found, Source
@@ -101,7 +101,9 @@ def import_(
         return check_upstreams(console, catalog, names, upstreams)
     found = _Reading(console, catalog, upstreams, _Given(address, path, rev, renamed, bump)).read(names)
     plan = _plan(checkout, catalog, found, owner, bump)
-    _show(console, plan, checkout)
+    show_outcomes(
+        console, checkout, (Shown(_headline(console, outcome), outcome.problems) for outcome in plan.outcomes)
+    )
     commit = None
     if plan.files and not dry_run:
         _ask(console, plan, checkout, yes=yes)
@@ -234,16 +236,6 @@ def _plan(checkout: Checkout, catalog: Catalog, found: Found, owner: str | None,
     return with_whole_registry(plan, tree)
 
 
-def _show(console: Console, plan: Plan, checkout: Checkout) -> None:
-    console.say(f"into {checkout.shown}" + (f", branch {checkout.branch}" if checkout.branch else ""))
-    for outcome in plan.outcomes:
-        console.result(_headline(console, outcome))
-        for problem in outcome.problems:
-            console.result("    " + _line(console, problem))
-            if problem.remedy and problem.severity == "error":
-                console.result(f"      {problem.remedy}")
-
-
 def _headline(console: Console, outcome: Outcome) -> str:
     what = outcome.shown or outcome.upstream.path
     word = "" if outcome.state == "new" else f"  {outcome.state}"
@@ -251,19 +243,8 @@ def _headline(console: Console, outcome: Outcome) -> str:
     return f"{sign} {what}{word}  ({outcome.upstream.shown})"
 
 
-def _line(console: Console, problem: Problem) -> str:
-    color = "red" if problem.severity == "error" else "yellow"
-    place = f" {problem.place}" if problem.place else ""
-    return f"{console.style(problem.severity, fg=color)}{place}: {problem.message} ({problem.id})"
-
-
 def _ask(console: Console, plan: Plan, checkout: Checkout, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty() or console.as_json:
-        raise UsageError("nobody can be asked here", remedy="run it with --yes, or look first with --dry-run")
-    count = len(plan.having("new"))
-    click.confirm(f"Import {count} version{'s' * (count > 1)} into {checkout.shown}?", abort=True, err=True)
+    console.confirm(f"Import {counted(len(plan.having('new')), 'version')} into {checkout.shown}?", yes=yes)
 
 
 def _end(console: Console, plan: Plan, checkout: Checkout, commit: str | None, *, dry_run: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molthub.cli.next_step import say_next
-from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, Problem, UsageError
+from molthub.cli.outcomes import Shown, show_outcomes
+from molthub.console import Console, common_options, counted
+from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from molthub.registry.authoring.checkout import Checkout, NewFile
@@ -148,13 +148,8 @@ def _plan(console: Console, checkout: Checkout, paths: tuple[Path, ...], **wishe
 
 
 def _show(console: Console, plan: Plan, checkout: Checkout) -> None:
-    console.say(f"into {checkout.shown}" + (f", branch {checkout.branch}" if checkout.branch else ""))
-    for outcome in plan.outcomes:
-        console.result(_headline(console, outcome))
-        for problem in outcome.problems:
-            console.result("    " + _line(console, problem, outcome.shown))
-            if problem.remedy and problem.severity == "error":
-                console.result(f"      {problem.remedy}")
+    shown = (Shown(_headline(console, outcome), outcome.problems, outcome.shown) for outcome in plan.outcomes)
+    show_outcomes(console, checkout, shown, _KINDS)
     for problem in plan.left_out:
         console.result(f"- {problem.file}: {problem.message} ({problem.id})")
 
@@ -169,20 +164,8 @@ def _headline(console: Console, outcome: Outcome) -> str:
     return f"{sign} {what}  ({outcome.shown})"
 
 
-def _line(console: Console, problem: Problem, shown: str) -> str:
-    kind = _KINDS.get(problem.id, problem.severity)
-    color = "red" if problem.severity == "error" else "yellow"
-    place = f" {problem.place}" if problem.place not in ("", shown) else ""  # the line above names the folder
-    return f"{console.style(kind, fg=color)}{place}: {problem.message} ({problem.id})"
-
-
 def _ask(console: Console, count: int, checkout: Checkout, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty() or console.as_json:
-        raise UsageError("nobody can be asked here", remedy="run it with --yes, or look first with --dry-run")
-    what = f"{count} skill{'s' if count > 1 else ''}"
-    click.confirm(f"Publish {what} into {checkout.shown}?", abort=True, err=True)
+    console.confirm(f"Publish {counted(count, 'skill')} into {checkout.shown}?", yes=yes)
 
 
 def _end(console: Console, plan: Plan, checkout: Checkout, commit: str | None, *, dry_run: bool) -> None:

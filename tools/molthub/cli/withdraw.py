@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -230,11 +229,7 @@ def _ask(console: Console, done: Withdrawal, *, yes: bool) -> None:
         "  it stays in git's history: rewrite that, or replace what leaked\n"
         "  bots that have it keep it until their packs have moved on"
     )
-    if yes:
-        return
-    if not sys.stdin.isatty() or console.as_json:
-        raise UsageError("nobody can be asked here", remedy="run it with --yes, or look first with --dry-run")
-    click.confirm(f"Remove {done.target} for good?", abort=True, err=True)
+    console.confirm(f"Remove {done.target} for good?", yes=yes)
 
 
 def _show(console: Console, target: Target, found: Holders) -> None:

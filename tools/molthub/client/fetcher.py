@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from molthub.errors import FormatError
+from molthub.errors import FormatError, UnreachableError
 
 OK = 200
 NOT_MODIFIED = 304
@@ -38,6 +38,22 @@ class Fetcher(Protocol):
     def close(self) -> None:
         """Let go of connections. A closed fetcher opens new ones when it is used again."""
         ...
+
+
+class MissingFileError(UnreachableError):
+    """A file that an index names is not there, although the index answers."""
+
+
+def named_file(fetcher: Fetcher, path: str, place: str, *, limit: int) -> bytes:
+    """Return a file that the index names; ``place`` is what messages call it. Raises :class:`MissingFileError`."""
+    answer = fetcher.get(path, limit=limit)
+    if answer.status == NOT_FOUND:
+        raise MissingFileError(
+            "the index names this file but does not have it",
+            place=place,
+            remedy="it may be being published just now: try again in a minute, else tell whoever runs it",
+        )
+    return answer.content
 
 
 def too_large(where: str, limit: int) -> FormatError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from molthub.client.cache import Store
 from molthub.client.download import Download
 from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, Fetcher, open_fetcher
+from molthub.client.fetcher import named_file
 from molthub.client.index_cache import IndexCache, KeptRoot
 from molthub.client.parallel import in_threads
 from molthub.client.trust import RootPin, Trust
@@ -336,14 +337,7 @@ class Index:
     def _get(self, path: str, *, limit: int) -> bytes:
         if self.offline:
             raise _not_kept(self._place(path))
-        answer = self._fetcher.get(path, limit=limit)
-        if answer.status == NOT_FOUND:
-            raise UnreachableError(
-                "the index names this file but does not have it",
-                place=self._place(path),
-                remedy="it may be being published just now: try again in a minute, else tell whoever runs it",
-            )
-        return answer.content
+        return named_file(self._fetcher, path, self._place(path), limit=limit)
 
     def _current_root(self) -> tuple[bytes, str | None]:
         """Return the bytes of ``registry.json`` and its ETag, asking only for a newer one where one is at hand."""

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from molthub.client.fetcher import NOT_FOUND, Fetcher
+from molthub.client.fetcher import Fetcher, MissingFileError, named_file
 from molthub.client.index import MAX_DOCUMENT
 from molthub.client.index_cache import IndexCache
 from molthub.client.parallel import in_threads
@@ -208,10 +208,10 @@ class _Run:
                 check_archive_size(artifact, self._place(path))
                 content = self._get(path, artifact.size)
                 unpack(content, artifact)
-            except UnreachableError as error:
-                if not isinstance(error, _MissingError):
-                    raise
+            except MissingFileError as error:
                 self._refuse(artifact, error)
+            except UnreachableError:
+                raise
             except MolthubError as error:
                 self._refuse(artifact, error)
             else:
@@ -226,14 +226,7 @@ class _Run:
     # --- both -------------------------------------------------------------------------------------------------------
 
     def _get(self, path: str, limit: int) -> bytes:
-        answer = self.fetcher.get(path, limit=limit)
-        if answer.status == NOT_FOUND:
-            raise _MissingError(
-                "the index names this file but does not have it",
-                place=self._place(path),
-                remedy="it may be being published just now: try again in a minute, else tell whoever runs it",
-            )
-        return answer.content
+        return named_file(self.fetcher, path, self._place(path), limit=limit)
 
     def _keep(self, path: str, content: bytes) -> None:
         damaged = (self.folder.path / path).exists()
@@ -252,10 +245,6 @@ class _Run:
 
     def _count(self, walked: Walked) -> None:
         self.done.counts = dict(_counts(walked))
-
-
-class _MissingError(UnreachableError):
-    """A file that an index names is not there, although the index answers."""
 
 
 def check_fleets(selection: Selection, root: IndexRoot, where: str) -> None:

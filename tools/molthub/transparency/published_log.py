@@ -20,7 +20,6 @@ from molthub.transparency.merkle import (
     root_hash,
 )
 from molthub.transparency.tiles import (
-    TILE_WIDTH,
     Hashes,
     Tile,
     split_bundle,
@@ -100,16 +99,7 @@ class PublishedLog:
     def entries(self, number: int) -> tuple[bytes, ...]:
         """Return one file of entries, as it is. Raises :class:`LogDamagedError` where it is missing or none."""
         tile = tile_of(0, number, self.checkpoint.size)
-        path = f"{FOLDER}{tile.bundle_path}"
-        content = self._read(path)
-        if content is None and tile.width < TILE_WIDTH:
-            content = self._read(f"{FOLDER}{tile.full.bundle_path}")
-        if content is None:
-            raise self._damaged(f"{path} is missing")
-        try:
-            return split_bundle(content, tile.width)
-        except ValueError as error:
-            raise self._damaged(f"{path} is damaged ({error})") from None
+        return self._split(tile.bundle_path, tile.full.bundle_path, partial(split_bundle, width=tile.width))
 
     def _prefetch(self, ask: Callable[[Subtree], object]) -> None:
         missing = [tile for tile in tiles_needed(self.checkpoint.size, ask) if tile not in self._tiles]
@@ -121,17 +111,19 @@ class PublishedLog:
         return self._tiles[tile]
 
     def _fill(self, tile: Tile) -> None:
-        """Read a tile; one that has grown since may be left as the full one alone."""
-        path = f"{FOLDER}{tile.path}"
-        content = self._read(path)
-        if content is None and tile.width < TILE_WIDTH:
-            content = self._read(f"{FOLDER}{tile.full.path}")
+        self._tiles[tile] = self._split(tile.path, tile.full.path, partial(split_tile, width=tile.width))
+
+    def _split(self, path: str, full: str, split: Callable[[bytes], Hashes]) -> Hashes:
+        """Read a file and part it; one that has grown since may be left as the full one alone."""
+        content = self._read(f"{FOLDER}{path}")
+        if content is None and full != path:
+            content = self._read(f"{FOLDER}{full}")
         if content is None:
-            raise self._damaged(f"{path} is missing")
+            raise self._damaged(f"{FOLDER}{path} is missing")
         try:
-            self._tiles[tile] = split_tile(content, tile.width)
+            return split(content)
         except ValueError as error:
-            raise self._damaged(f"{path} is damaged ({error})") from None
+            raise self._damaged(f"{FOLDER}{path} is damaged ({error})") from None
 
     def _damaged(self, message: str) -> LogDamagedError:
         return LogDamagedError(message, place=self._where, remedy=_TELL_DAMAGE)
