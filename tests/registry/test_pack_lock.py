@@ -165,3 +165,32 @@ def test_a_base_that_changed_since_it_was_locked_is_refused() -> None:
     )
     with pytest.raises(ResolutionError, match="locks pack/base@1 by another digest than is recorded"):
         derived(catalog, "top")
+
+
+def _with_forged_locks(*names: str, **bases: list[str]) -> Catalog:
+    """Packs that lock each other by digests that hold, as no command would ever write them."""
+    digest = f"sha256:{'0' * 64}"
+    everybody = {f"pack/{name}": {"version": 1, "digest": digest} for name in names}
+    tree = registry(*(pack(name, {"extends": bases[name], "resolved": everybody}) for name in names))
+    for name in names:
+        path = f"packs/{name}/project.yaml"
+        tree[path] = re.sub(r"sha256:[0-9a-f]{64}", digest, str(tree[path]))
+    return read_catalog(TreeSource(tree))
+
+
+def test_a_cycle_over_several_levels_is_named_link_by_link_and_nothing_beside_it() -> None:
+    catalog = _with_forged_locks(
+        "a", "b", "c", "side", a=["side", "b"], b=["c", "side"], c=["a"], side=[]
+    )  # fmt: skip
+    with pytest.raises(ResolutionError) as caught:
+        derived(catalog, "a")
+    assert "packs extend each other: a -> b -> c -> a" in [problem.message for problem in caught.value.problems]
+
+
+def test_packs_that_build_on_each_other_without_end_are_refused_not_crashed_upon() -> None:
+    names = [f"p{number}" for number in range(200)]
+    bases = {name: [after] for name, after in zip(names, [*names[1:], ""], strict=True)} | {names[-1]: []}
+    catalog = _with_forged_locks(*names, **bases)
+    with pytest.raises(ResolutionError, match="more than 64 levels deep"):
+        derived(catalog, "p0")
+    assert derived(catalog, names[-3])

@@ -227,17 +227,21 @@ def read_layer(reading: Reading, manifest: Manifest, name: str, key: str, *, pac
 
 
 def _items(reading: Reading, manifest: Manifest, field: str, key: str) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    """Yield the items of a list whose items have names, a bare name as a map; a name that comes twice is a finding."""
-    seen: set[str] = set()
+    """Yield the items of a list whose items have names, a bare name as a map; a name that comes twice is a finding.
+
+    A pack may be attached once for each set of labels.
+    """
+    seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
     items: Sequence[Any] = manifest.value["spec"].get(field, ())
     for index, item in enumerate(items):
         pointer = ("spec", field, index)
-        whole = {"name": item} if isinstance(item, str) else item
-        if whole["name"] in seen:
+        whole: dict[str, Any] = {"name": item} if isinstance(item, str) else item
+        identity = whole["name"], tuple(sorted(whole.get("when", {}).get("matchLabels", {}).items()))
+        if identity in seen:
             message = f"{whole['name']} stands here a second time"
             reading.add(manifest.problem("MH003", pointer, message, "keep one of the two"), key)
             continue
-        seen.add(whole["name"])
+        seen.add(identity)
         yield pointer, whole
 
 

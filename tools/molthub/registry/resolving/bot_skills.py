@@ -9,7 +9,7 @@ from molthub.errors import Problem
 from molthub.model import Json, Locked, Origin, SkillUse, bare_name
 from molthub.registry.resolving.attachments import Attached, unlocked
 from molthub.registry.resolving.availability import placed
-from molthub.registry.resolving.layers import ConflictError, Stack, Word, origins, settle
+from molthub.registry.resolving.layers import ConflictError, Stack, Word, clear_text_findings, origins, settle
 from molthub.registry.resolving.skill_choice import Chooser, Locks, Want
 from molthub.solve import Candidate
 
@@ -109,15 +109,16 @@ def _wants(
         return [Want(name, use.version, layer, use.at, free=True)], []
     wants: list[Want] = []
     problems: list[Problem] = []
+    built_on = {base.name for pack in packs if name in pack.version.resolved for base in pack.chain[:-1]}
     for pack in packs:
         own = [use for version in pack.chain for use in version.layer.skills if use.name == name]
-        if not own or not own[-1].enabled:
+        if not own or not own[-1].enabled or pack.name in built_on:  # who builds on it has the say on the range
             continue
         ranges = [use.version for use in own if use.version is not None]
         if name in pack.version.resolved:
             layer = pack.version.layer.name
             wants.append(Want(name, ranges[-1] if ranges else None, layer, own[-1].at, free=False))
-        else:
+        elif not any(name in other.version.resolved for other in packs):  # who brings this version of a base locks it
             problems.append(unlocked(pack.version, f"the skill {name}", own[-1].at))
     if not wants and not problems:
         wants.append(Want(name, None, winner.layer, winner.at, free=True))
@@ -186,6 +187,7 @@ def _settings(
             continue
         words = [Word(layer, use.at, dict(use.config), of_pack) for layer, use, of_pack in speaking]
         key = f"config/{name}"
+        problems += _settings_in_clear(key, words)
         if name not in skills:
             taken = presence[name][0]
             where[key] = origins(taken, [*words, taken])
@@ -199,6 +201,24 @@ def _settings(
         if merged:
             desired[key] = merged
     return desired, where, problems
+
+
+def _settings_in_clear(key: str, words: Sequence[Word]) -> Iterator[Problem]:
+    """Yield where a setting stands in clear over a placeholder of a lower layer, however deep in it."""
+    by_place: dict[str, list[Word]] = {}
+    for word in words:
+        for place, value in _texts(key, word.value):
+            by_place.setdefault(place, []).append(replace(word, value=value))
+    for place, said in by_place.items():
+        yield from clear_text_findings(place, said, None)
+
+
+def _texts(place: str, value: Json) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(f"{place}/{name}", inner)
 
 
 def _merged_settings(key: str, words: Sequence[Word], stack: Stack) -> dict[str, Json]:

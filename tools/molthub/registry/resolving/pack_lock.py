@@ -8,7 +8,7 @@ from dataclasses import replace
 from molthub.errors import Problem, ResolutionError
 from molthub.model import Locked, PackVersion, SkillUse
 from molthub.registry.catalog import Catalog
-from molthub.registry.resolving.attachments import Attached, chain_of, layers_of
+from molthub.registry.resolving.attachments import Attached, chain_of, layers_of, one_version_each
 from molthub.registry.resolving.availability import pick_pack, placed
 from molthub.registry.resolving.bot_skills import locks_of
 from molthub.registry.resolving.skill_choice import Chooser, Want
@@ -59,10 +59,24 @@ def _bases(catalog: Catalog, pack: PackVersion) -> tuple[tuple[Attached, ...], l
         chain, said = chain_of(catalog, version, use.at)
         problems += said
         if any(link.name == pack.name for link in chain):
-            way = " -> ".join([pack.name, *(link.name for link in reversed(chain))])
+            way = " -> ".join([pack.name, *_way(version, chain, pack.name)])
             problems.append(placed("MH205", f"packs extend each other: {way}", "drop one of them", use.at))
         bases.append(Attached(version, chain))
-    return tuple(bases), problems
+    return tuple(one_version_each(catalog, bases)), problems
+
+
+def _way(version: PackVersion, chain: tuple[PackVersion, ...], goal: str) -> list[str]:
+    """Return the names on the way from a pack version over its bases, which ``chain`` holds, to the pack ``goal``."""
+    links = {link.name: link for link in chain}
+    seen, ways = {version.name}, [[version.name]]
+    for way in ways:
+        for use in links[way[-1]].layer.packs:
+            if use.name == goal:
+                return [*way, goal]
+            if use.name in links and use.name not in seen:
+                seen.add(use.name)
+                ways.append([*way, use.name])
+    return [version.name, goal]
 
 
 def _base_locks(catalog: Catalog, bases: tuple[Attached, ...]) -> dict[str, Locked]:
