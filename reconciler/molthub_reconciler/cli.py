@@ -34,7 +34,7 @@ class Asked:
     accept_signers: tuple[str, ...]
 
 
-def _asked(command: Wrapped) -> Wrapped:
+def asked_options(command: Wrapped) -> Wrapped:
     """Add the options that say which bots, where, and what they should have; the command gets an :class:`Asked`."""
     import functools
 
@@ -90,7 +90,7 @@ def _asked(command: Wrapped) -> Wrapped:
 
 
 @click.command()
-@_asked
+@asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @common_options
 def plan(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
@@ -112,7 +112,7 @@ def plan(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
 
 
 @click.command()
-@_asked
+@asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @common_options
 def drift(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
@@ -136,7 +136,7 @@ def drift(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
 
 
 @click.command()
-@_asked
+@asked_options
 @click.option("--once", is_flag=True, help="One pass, then stop.")
 @click.option("--interval", type=click.FloatRange(min=1), default=60.0, show_default=True, metavar="S",
               help="Seconds between looks at the index, give or take 10%.")  # fmt: skip
@@ -170,14 +170,14 @@ def reconcile(
         return _look(console, "plan", asked, full=full)
     from molthub_reconciler.reconcile import Rules
 
-    place = _workplace(asked)
+    place = workplace(asked)
     if once or not all("/" in bot for bot in asked.bots):
         place.check()
     place.make_target()
     rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal)
     with place.state.lock():
         if once:
-            return _tell(console, place.once("reconcile", rules))
+            return tell(console, place.once("reconcile", rules))
         from molthub_reconciler.controller import Controller
 
         return Controller(place, rules, interval, console).run()
@@ -187,15 +187,16 @@ def _look(console: Console, command: Command, asked: Asked, *, full: bool) -> Ex
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import drift_alone
 
-    place = _workplace(asked)
+    place = workplace(asked)
     if command == "drift":
         place.need_target()
     place.check()
     report = place.once(command, Rules(full=full))
-    return _tell(console, drift_alone(report) if command == "drift" else report)
+    return tell(console, drift_alone(report) if command == "drift" else report)
 
 
-def _workplace(asked: Asked) -> Workplace:
+def workplace(asked: Asked) -> Workplace:
+    """Return where the command works. Raises :class:`UsageError` where its folders stand in each other."""
     from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
     from molthub_reconciler.subjects import Choice
     from molthub_reconciler.workplace import Workplace
@@ -228,7 +229,7 @@ def _keep_apart(asked: Asked) -> None:
         raise UsageError("the state folder is inside the target", place=str(state), remedy=remedy)
 
 
-def _tell(console: Console, report: Report) -> ExitStatus:
+def tell(console: Console, report: Report) -> ExitStatus:
     """Print a report and return the exit status it means."""
     from molthub_reconciler.report import HEADERS, exit_status, fleet_lines, problem_lines, rows
 

@@ -24,7 +24,9 @@ from molthub_reconciler.receipt import Receipt
 from molthub_reconciler.targets.base import Observed
 from molthub_reconciler.wanted import WantedBot
 
-State = Literal["in-sync", "drifted", "pending", "conflict", "failed", "unresolved", "orphaned", "suspended"]
+State = Literal[
+    "in-sync", "drifted", "pending", "conflict", "failed", "unresolved", "orphaned", "suspended", "rolled-back"
+]
 Result = Literal["applied", "failed", "kept"]
 
 

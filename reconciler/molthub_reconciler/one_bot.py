@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
-from molthub.model import DesiredState, FileEntry, Json
+from molthub.model import Artifact, DesiredState, FileEntry, Json
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import FileFormat, Platform
-from molthub_reconciler.findings import Look, Result, observed_digest, shown_changes, state_of
+from molthub_reconciler.findings import Look, Result, State, observed_digest, shown_changes, state_of
 from molthub_reconciler.neighbours import Neighbours
+from molthub_reconciler.pins import FILE as PIN_FILE
+from molthub_reconciler.pins import Pin
 from molthub_reconciler.plan import Change, Place, no_mates, plan
 from molthub_reconciler.receipt import Receipt
-from molthub_reconciler.report import BotReport
+from molthub_reconciler.report import BotReport, Command
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
@@ -36,6 +38,7 @@ class Surroundings:
     neighbours: Neighbours
     act: bool = False
     full: bool = False
+    command: Command = "reconcile"
 
 
 @dataclass(slots=True)
@@ -51,6 +54,9 @@ class BotPass:
     problems: list[Problem] = field(default_factory=list)
     results: dict[str, Result] = field(default_factory=dict)
     wrote_at: float = 0.0
+    has_new_document: bool = False
+    began_with: str | None = None
+    documents: dict[str, DesiredState | None] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, around: Surroundings, subject: Subject, desired: DesiredState) -> BotPass:
@@ -70,8 +76,12 @@ class BotPass:
             receipt = Receipt(subject.bot)
         if around.act:
             around.target.tidy(home)
+            if subject.lifted is not None:
+                around.state.keep_note(subject.bot, PIN_FILE, b"")
+                problems = (*problems, _lifted(subject.lifted))
         want = wanted(desired, adapter)
         work = cls(around, subject, desired, home, Look(desired, want), receipt, [*problems, *want.problems])
+        work.began_with = receipt.document
         work.look = work._compared()
         if not work.may_write:
             work.problems += dict.fromkeys(work._refused().values())
@@ -92,13 +102,24 @@ class BotPass:
         """Whether differences are mended, not only told."""
         return self.around.act and self.desired.sync.mode != "detect"
 
-    def _refused(self) -> dict[str, Problem]:
-        """Return why some of the skills that are to be written would not be: their signatures do not count."""
+    def _coming(self) -> dict[str, Artifact]:
+        """Return the skills that are to be written, by key, as far as the document says how to fetch them."""
         desired, known = self.desired.desired, self.desired.skills
         changes = (change for change in self.look.plan.changes if change.action in ("create", "update"))
         keys = [change.key for change in changes if change.key.startswith("skill/")]
-        coming = {key: known[desired[key]] for key in keys if desired.get(key) in known}
+        return {key: known[desired[key]] for key in keys if desired.get(key) in known}
+
+    def _refused(self) -> dict[str, Problem]:
+        """Return why some of the skills that are to be written would not be: their signatures do not count."""
+        coming = self._coming()
         return self.around.supply.refused(coming) if coming else {}
+
+    def lacking(self) -> dict[str, Problem]:
+        """Return why some of the skills that are to be written cannot be had, by key. Fills the store."""
+        coming = self._coming()
+        refused = self.around.supply.refused(coming) if coming else {}
+        missing = self.around.supply.provide(coming.values())
+        return refused | {key: missing[one.digest] for key, one in coming.items() if one.digest in missing}
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -195,6 +216,8 @@ class BotPass:
             return
         receipt = replace(self.receipt.settled(wrote, gone), document=document)
         if document is not None and self.subject.document is not None:
+            earlier = self._earlier()
+            self.has_new_document |= earlier is None or earlier.digest != self.desired.digest
             self.around.state.keep_document(self.subject.bot, document, self.subject.content)
         self._save(receipt.with_files(self._file_lists(receipt)))
 
@@ -216,8 +239,7 @@ class BotPass:
         """Look again if anything was written, and say what was found, what became of it, and what is left."""
         before = self.look
         left = self._compared() if self.results else before
-        has_failed = any(problem.severity == "error" for problem in self.problems)
-        state = "failed" if has_failed else self.subject.state or state_of(left.plan)
+        state = self._state(left)
         is_exact = left.plan.in_sync and not left.wanted.refused
         told = BotReport(
             bot=self.subject.bot,
@@ -229,27 +251,41 @@ class BotPass:
             changes=shown_changes(before, self.results if self.around.act else None),
             versions=self._versions(before),
             is_watched=self.desired.sync.mode == "detect",
+            pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
         )
-        if self.around.act and (told.differences or told.problems):
+        if self.around.act and (told.differences or told.problems or self.has_new_document):
             self._log(told, revision)
         return told
+
+    def _state(self, left: Look) -> State:
+        if any(problem.severity == "error" for problem in self.problems):
+            return "failed"
+        found = self.subject.state or state_of(left.plan)
+        return "rolled-back" if found == "in-sync" and self.subject.pin is not None else found
+
+    def _earlier(self) -> DesiredState | None:
+        """Return the document that was acted upon before this pass."""
+        name = self.began_with
+        if name is not None and name not in self.documents:
+            self.documents[name] = self.around.state.document(self.subject.bot, name)
+        return self.documents.get(name) if name is not None else None
 
     def _versions(self, look: Look) -> dict[str, str]:
         """Return the numbers of the skill versions that changed, by digest, as far as documents at hand tell."""
         if not any(change.key.startswith("skill/") for change in look.plan.changes):
             return {}
-        earlier = self.around.state.document(self.subject.bot, look.receipt.document)
+        earlier = self._earlier()
         documents = (earlier, self.desired) if earlier is not None else (self.desired,)
         return {digest: skill.version for document in documents for digest, skill in document.skills.items()}
 
     def _log(self, told: BotReport, revision: str | None) -> None:
-        changes: list[Json] = [
-            {key: change[key] for key in ("key", "action", "cause", "result")} for change in told.changes
-        ]
-        line = {"at": timestamp(), "revision": revision, "state": told.state, "changes": changes}
+        line: dict[str, Json] = {"at": timestamp(), "revision": revision, "state": told.state}
+        line |= {"command": self.around.command, "document": self.receipt.document}
+        line |= {"desired": told.desired, "observed": told.observed}
+        changes = [_logged(change, told.versions) for change in told.changes]
         if self.receipt.keys or self.subject.state != "orphaned":
             problems = [problem.to_json() for problem in told.problems]
-            self.around.state.add_pass(told.bot, {**line, "problems": problems})
+            self.around.state.add_pass(told.bot, {**line, "changes": changes, "problems": problems})
 
 
 def _adapter(name: str) -> Platform:
@@ -282,6 +318,20 @@ def _told_in_detail(look: Look) -> tuple[Place, ...]:
         and change.at in look.observed.standing
         and (change.at.pointer or change.cause != "declared")
     )
+
+
+def _logged(change: Mapping[str, Json], versions: Mapping[str, str]) -> dict[str, Json]:
+    """Return what history keeps of a change: no value of configuration, which is in git or the owner's own."""
+    kept = {key: change[key] for key in ("key", "action", "cause", "drift", "origin", "result") if key in change}
+    if not change["key"].startswith("skill/"):
+        return kept
+    sides = {"from": change.get("before"), "to": change.get("after")}
+    return kept | {side: versions.get(str(digest), digest) for side, digest in sides.items() if digest is not None}
+
+
+def _lifted(pin: Pin) -> Problem:
+    message = f"git asks for something newer than what was rolled back at {pin.at}: it is followed again"
+    return Problem("MH712", message, "nothing needs to be done", severity="warning")
 
 
 def _moved(old: str) -> Problem:

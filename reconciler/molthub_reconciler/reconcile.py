@@ -55,13 +55,30 @@ def run_pass(
 
     ``empty_fleets`` declare no bots any more, which may well be a mistake: nothing of theirs is removed.
     """
-    around = Surroundings(target, state, supply, Neighbours(state), act=rules.act, full=rules.full)
+    around = Surroundings(target, state, supply, Neighbours(state), act=rules.act, full=rules.full, command=command)
+    if rules.act and revision is not None:
+        state.see_revision(revision, timestamp())
     try:
         told, problems = _worked_on(subjects, around, rules, revision, empty_fleets)
     finally:
         lost = state.settle()
     told = [_without_receipt(bot, lost[bot.bot]) if bot.bot in lost else bot for bot in told]
     return Report(command, timestamp(), revision, tuple(sorted(told, key=lambda bot: bot.bot)), tuple(problems))
+
+
+def lacking(
+    subjects: Iterable[Subject], target: Target, state: TargetState, supply: Supply
+) -> dict[str, tuple[Problem, ...]]:
+    """Return why some bots could not be brought to their documents: skills that cannot be had. Changes no bot."""
+    around = Surroundings(target, state, supply, Neighbours(state))
+    found: dict[str, tuple[Problem, ...]] = {}
+    for subject in subjects:
+        if subject.desired is not None:
+            try:
+                found[subject.bot] = tuple(BotPass.begin(around, subject, subject.desired).lacking().values())
+            except (MolthubError, OSError) as error:
+                found[subject.bot] = (problem_of(error),)
+    return {bot: problems for bot, problems in found.items() if problems}
 
 
 def _worked_on(

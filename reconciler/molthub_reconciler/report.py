@@ -12,7 +12,7 @@ from molthub.errors import ExitStatus, Problem
 from molthub.model import Json
 from molthub_reconciler.findings import State
 
-Command = Literal["plan", "drift", "reconcile"]
+Command = Literal["plan", "drift", "reconcile", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class BotReport:
     """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests.
 
     ``versions`` names skill versions by digest, for people. ``is_watched``: differences are told and never mended.
+    ``pinned`` says what a bot was rolled back to.
     """
 
     bot: str
@@ -31,6 +32,7 @@ class BotReport:
     changes: tuple[Mapping[str, Json], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     is_watched: bool = False
+    pinned: Mapping[str, Json] | None = None
 
     @property
     def fleet(self) -> str:
@@ -52,6 +54,7 @@ class BotReport:
             "observed": self.observed,
             "problems": [problem.to_json() for problem in self.problems],
             "changes": [dict(change) for change in self.changes],
+            **({"pinned": dict(self.pinned)} if self.pinned is not None else {}),
         }
 
 
@@ -102,18 +105,19 @@ def exit_status(report: Report) -> ExitStatus:
     refused = any(problem.severity == "error" for problem in report.problems)
     if report.bots and len(lost) == len(report.bots):
         return ExitStatus.FAILED
-    if report.command == "reconcile":
+    if report.command in _ACTING:
         return ExitStatus.PARTLY_DONE if undone or refused else ExitStatus.DONE
     if report.count("failed"):
         return ExitStatus.PARTLY_DONE
     return ExitStatus.PENDING if undone or refused else ExitStatus.DONE
 
 
+_ACTING: frozenset[Command] = frozenset({"reconcile", "rollback"})
 _LOST: frozenset[State] = frozenset({"failed", "unresolved", "suspended"})
 
 
 def _is_done(bot: BotReport, command: Command) -> bool:
-    if command == "reconcile" and bot.is_watched and bot.state not in _LOST:
+    if command in _ACTING and (bot.is_watched or bot.state == "rolled-back") and bot.state not in _LOST:
         return True
     if bot.state == "orphaned":
         return all(change.get("result") == "applied" for change in bot.changes)
@@ -142,7 +146,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 _ORDER: Sequence[State] = (
-    "in-sync", "pending", "drifted", "conflict", "unresolved", "orphaned", "suspended", "failed",
+    "in-sync", "rolled-back", "pending", "drifted", "conflict", "unresolved", "orphaned", "suspended", "failed",
 )  # fmt: skip
 
 

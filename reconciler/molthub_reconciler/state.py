@@ -5,10 +5,12 @@
     <state>/targets/<12 hex of the target's address>/
         target.json                      which target this is
         lock                             held by the process that works on the target
+        revisions.jsonl                  the index's revisions that passes saw, oldest first
         bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.receipt)
         bots/<fleet>/<bot>/documents/    the last five documents that were acted upon, by hex name
         bots/<fleet>/<bot>/passes.jsonl  a line per pass that changed or found something
         bots/<fleet>/<bot>/files.json    what the last look saw: makes the next one cheap, may be deleted
+        bots/<fleet>/<bot>/pin.json      there while a bot is rolled back (molthub_reconciler.pins)
 
 It holds no secret, but says where they belong, so it is for its owner alone (mode 0700).
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from molthub.atomic import FileLock, remove_tree, write_atomically
@@ -30,6 +32,7 @@ from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_b
 
 DOCUMENTS_KEPT = 5
 PASSES_KEPT = 200
+REVISIONS_KEPT = 500
 _PRIVATE = 0o700
 _FILE_MODE = 0o600
 
@@ -166,10 +169,26 @@ class TargetState:
             if not content:
                 return
             self._write(folder, f"{name}.json", content)
-        with os.scandir(folder) as kept:
-            by_age = sorted((-entry.stat().st_mtime_ns, entry.path) for entry in kept if entry.name.endswith(".json"))
-        for _, old in by_age[DOCUMENTS_KEPT:]:
-            Path(old).unlink(missing_ok=True)
+        named = self.documents(bot)
+        if len(named) > DOCUMENTS_KEPT:
+            for old in _to_drop([(kept, self._digest(bot, kept)) for kept, _ in named]):
+                Path(f"{folder}/{old}.json").unlink(missing_ok=True)
+
+    def documents(self, bot: str) -> list[tuple[str, float]]:
+        """Return the hex names of the documents that were kept, and when each was last acted upon, newest first."""
+        try:
+            with os.scandir(f"{self._bot(bot)}/documents") as kept:
+                found = [(entry.stat().st_mtime_ns, entry.name) for entry in kept if entry.name.endswith(".json")]
+        except FileNotFoundError:
+            return []
+        return [(name.removesuffix(".json"), stamp / 1e9) for stamp, name in sorted(found, reverse=True)]
+
+    def _digest(self, bot: str, name: str) -> str | None:
+        try:
+            document = json.loads(_read(f"{self._bot(bot)}/documents/{name}.json"))
+        except (OSError, ValueError):
+            return None
+        return document.get("digest") if isinstance(document, dict) else None
 
     def add_pass(self, bot: str, line: Mapping[str, Json]) -> None:
         """Add what a pass changed or found, unless it changed nothing and found the same as the one before."""
@@ -187,14 +206,42 @@ class TargetState:
 
     def remembered(self, bot: str) -> bytes:
         """Return what the last look left to remember; nothing when there was none."""
-        try:
-            return _read(f"{self._bot(bot)}/files.json")
-        except OSError:
-            return b""
+        return self.note(bot, "files.json")
 
     def remember(self, bot: str, content: bytes) -> None:
         """Keep what makes the next look cheap."""
-        self._write(self._bot(bot), "files.json", content)
+        self.keep_note(bot, "files.json", content)
+
+    def note(self, bot: str, name: str) -> bytes:
+        """Return a small file beside a bot's receipt, of the target itself where ``bot`` is empty; nothing if none."""
+        try:
+            return _read(f"{self._of(bot)}/{name}")
+        except OSError:
+            return b""
+
+    def keep_note(self, bot: str, name: str, content: bytes) -> None:
+        """Keep such a file; without ``content`` there is none any more. Raises :class:`OSError`."""
+        if content:
+            self._write(self._of(bot), name, content)
+        else:
+            Path(f"{self._of(bot)}/{name}").unlink(missing_ok=True)
+
+    def revisions(self) -> tuple[str, ...]:
+        """Return the index's revisions that passes which acted saw, oldest first."""
+        return tuple(line["revision"] for line in _parsed(self.note("", "revisions.jsonl").splitlines()))
+
+    def see_revision(self, revision: str, at: str) -> None:
+        """Take note of the revision that a pass acts upon."""
+        lines = _parsed(self.note("", "revisions.jsonl").splitlines())
+        if lines and lines[-1]["revision"] == revision:
+            return
+        lines = [*(line for line in lines if line["revision"] != revision), {"revision": revision, "at": at}]
+        self.keep_note(
+            "", "revisions.jsonl", b"".join(canonical_plain(line) + b"\n" for line in lines[-REVISIONS_KEPT:])
+        )
+
+    def _of(self, bot: str) -> str:
+        return self._bot(bot) if bot else str(self.folder)
 
     def _bot(self, bot: str) -> str:
         return f"{self._bots}/{bot}"
@@ -229,14 +276,28 @@ def _read(place: str) -> bytes:
 def _lines(place: str) -> list[dict[str, Json]]:
     """Return the lines of a file of JSON lines; what cannot be read is history, and left out."""
     try:
-        lines = _read(place).splitlines()
+        return _parsed(_read(place).splitlines())
     except FileNotFoundError:
         return []
+
+
+def _parsed(lines: Iterable[bytes]) -> list[dict[str, Json]]:
     found = []
     for line in lines:
         with contextlib.suppress(ValueError):
             found.append(json.loads(line))
     return [line for line in found if isinstance(line, dict)]
+
+
+def _to_drop(kept: Sequence[tuple[str, str | None]]) -> list[str]:
+    """Return which documents go, of those kept (newest first, each with its digest): copies first, then the oldest.
+
+    Documents of one digest differ in lines and policy only; five of them would be no history.
+    """
+    newest = {digest: name for name, digest in reversed(kept)}
+    copies = [name for name, digest in reversed(kept) if newest[digest] != name]
+    oldest = [name for name, digest in reversed(kept) if newest[digest] == name]
+    return [*copies, *oldest][: max(0, len(kept) - DOCUMENTS_KEPT)]
 
 
 def _holder(place: Path) -> str:

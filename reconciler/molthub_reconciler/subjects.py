@@ -14,6 +14,8 @@ from molthub.documents import bot_from_json
 from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError, UsageError
 from molthub.model import DesiredState, FleetState, Json, SyncPolicy
 from molthub_reconciler.findings import State
+from molthub_reconciler.pins import FILE as PIN_FILE
+from molthub_reconciler.pins import Pin, pin_from_bytes
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.receipt import Receipt
 from molthub_reconciler.state import TargetState
@@ -51,7 +53,8 @@ class Subject:
 
     ``desired`` is what it is compared with; without it the bot is only reported. ``document`` is that document's hex
     name, ``content`` its bytes where they come from the index and may have to be kept. ``state`` is set where the bot's
-    state does not follow from its changes, and ``problems`` say why.
+    state does not follow from its changes, and ``problems`` say why. ``asked`` is the digest that git asks for, as far
+    as it is known. A bot that was rolled back has its ``pin``; one that git moved on from has its ``lifted`` one.
     """
 
     bot: str
@@ -60,6 +63,9 @@ class Subject:
     state: State | None = None
     problems: tuple[Problem, ...] = ()
     content: bytes = b""
+    asked: str | None = None
+    pin: Pin | None = None
+    lifted: Pin | None = None
 
 
 @dataclass(slots=True)
@@ -136,14 +142,26 @@ class Declared:
             try:
                 desired, content = self._document(bot, ref.file)
             except MolthubError as error:
-                yield self._last_good(bot, "failed", (problem_of(error),))
+                yield replace(self._last_good(bot, "failed", (problem_of(error),)), asked=ref.digest)
                 continue
             if desired.template:
                 continue
             if not desired.resolved:
                 yield self._last_good(bot, "unresolved", (*map(_problem, desired.problems), _UNRESOLVED))
             else:
-                yield Subject(bot, desired, ref.file, content=content)
+                yield self._unless_pinned(Subject(bot, desired, ref.file, content=content, asked=ref.digest))
+
+    def _unless_pinned(self, subject: Subject) -> Subject:
+        """Return a bot as git asks for it, or, as long as its pin holds, as it was rolled back to."""
+        try:
+            pin = pin_of(self.state, subject.bot)
+        except MolthubError as error:
+            return Subject(subject.bot, state="failed", problems=(problem_of(error),), asked=subject.asked)
+        if pin is None:
+            return subject
+        if not pin.holds(subject.asked, self.index.root().revision):
+            return replace(subject, lifted=pin)
+        return pinned(self.state, subject, pin)
 
     def _document(self, bot: str, hex_name: str) -> tuple[DesiredState, bytes]:
         if self._unreachable is not None:
@@ -159,7 +177,8 @@ class Declared:
         return desired, content
 
     def _last_good(self, bot: str, state: State, problems: tuple[Problem, ...]) -> Subject:
-        return replace(last_good(self.state, bot), state=state, problems=problems)  # what is wrong now says more
+        known = last_good(self.state, bot)  # what is wrong now says more than that nothing is at hand
+        return replace(known, state=state, problems=(*problems, *(known.problems if known.pin else ())))
 
     def _orphan(self, bot: str, sync: SyncPolicy) -> Subject:
         receipt, _ = self.state.receipt(bot)
@@ -203,8 +222,44 @@ def kept(state: TargetState, choice: Choice) -> Iterator[Subject]:
     yield from (last_good(state, bot) for bot in state.bots() if choice.has(bot))
 
 
+def pin_of(state: TargetState, bot: str) -> Pin | None:
+    """Return a bot's pin, if it was rolled back. Raises :class:`MolthubError` for one that cannot be read."""
+    try:
+        return pin_from_bytes(state.note(bot, PIN_FILE), bot)
+    except FormatError as error:
+        remedy = f"say again what it is to have: `molthub rollback {bot} --to ...`, or --release"
+        problem = Problem("MH712", f"its pin cannot be read: {error.message}", remedy)
+        raise MolthubError(problem.message, place=bot, remedy=remedy, problems=[problem]) from None
+
+
+def pinned(state: TargetState, subject: Subject, pin: Pin) -> Subject:
+    """Return a bot as it was rolled back to; how it is kept in sync is still what git says, if that is known."""
+    older = state.document(subject.bot, pin.document)
+    if older is None:
+        problem = Problem("MH717", f"the document {pin.document[:8]} that it is pinned to is gone", _repin(subject.bot))
+        return Subject(subject.bot, state="failed", problems=(problem,), asked=subject.asked, pin=pin)
+    sync = subject.desired.sync if subject.desired is not None else older.sync
+    instead = f" instead of {pin.instead_of[:15]}" if pin.instead_of else ""
+    of = f" (revision {pin.revision[:8]})" if pin.revision else ""
+    message = f"rolled back at {pin.at}, pinned to {pin.digest[:15]}{of}{instead} until git asks for something newer"
+    remedy = f"`molthub rollback --release {subject.bot}` follows git again at once"
+    problem = Problem("MH712", message, remedy, severity="warning")
+    return replace(subject, desired=replace(older, sync=sync), document=pin.document, content=b"", pin=pin,
+                   problems=(*subject.problems, problem))  # fmt: skip
+
+
+def _repin(bot: str) -> str:
+    return f"`molthub rollback --release {bot}` follows git again"
+
+
 def last_good(state: TargetState, bot: str) -> Subject:
     """Return a bot with the last document that was acted upon; without one it is only reported."""
+    try:
+        pin = pin_of(state, bot)
+    except MolthubError as error:
+        return Subject(bot, state="failed", problems=(problem_of(error),))
+    if pin is not None:
+        return pinned(state, Subject(bot), pin)
     receipt, _ = state.receipt(bot)
     document = state.document(bot, receipt.document)
     if document is None:

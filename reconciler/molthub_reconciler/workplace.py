@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from molthub.client.cache import Store, default_store
 from molthub.client.index import Index
 from molthub.client.paths import index_cache, state_folder
-from molthub.errors import NotFoundError
+from molthub.errors import NotFoundError, Problem
 from molthub_reconciler.problems import refused
-from molthub_reconciler.reconcile import Rules, run_pass
+from molthub_reconciler.reconcile import Rules, lacking, run_pass
 from molthub_reconciler.report import Command, Report
 from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
@@ -77,26 +77,33 @@ class Workplace:
 
     def once(self, command: Command, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots that the index declares. Raises :class:`MolthubError` without a readable index."""
-        declared = Declared(self.index, self.state, self.choice if choice is None else choice)
-        return self._pass(command, declared, rules, declared)
+        return self._declared(command, rules, self.choice if choice is None else choice)
 
     def offline(self, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots as they were last declared, while the index cannot be reached."""
         subjects = kept(self.state, self.choice if choice is None else choice)
-        return self._pass("reconcile", subjects, replace(rules, may_remove=False))
+        return self.one_pass("reconcile", subjects, replace(rules, may_remove=False), online=False)
 
-    def _pass(
-        self, command: Command, subjects: Iterable[Subject], rules: Rules, declared: Declared | None = None
+    def lacking(self, subjects: Iterable[Subject], *, online: bool) -> dict[str, tuple[Problem, ...]]:
+        """Return why some bots could not be brought to their documents: skills that cannot be had. Writes nothing."""
+        target = DirectoryTarget(self.folder, self.store, self.state, keep=False)
+        return lacking(subjects, target, self.state, self._supply(online=online, act=False))
+
+    def one_pass(
+        self, command: Command, subjects: Iterable[Subject], rules: Rules, *, online: bool, empty: Collection[str] = ()
     ) -> Report:
+        """Do one pass over given bots. ``online``: what they lack may be fetched."""
         target = DirectoryTarget(self.folder, self.store, self.state, keep=rules.act)
-        index = self.index if declared is not None else None
-        signatures = SkillSignatures(index, self.state.folder, self.signatures, rules.act)
-        supply = Supply(self.store, index, signatures)
-        revision = self.index.root().revision if declared is not None else None
-        empty = declared.empty_fleets if declared is not None else ()
-        report = run_pass(command, subjects, target, self.state, supply,
-                          rules=rules, revision=revision, empty_fleets=empty)  # fmt: skip
-        if declared is None:
-            return report
+        revision = self.index.root().revision if online else None
+        return run_pass(command, subjects, target, self.state, self._supply(online=online, act=rules.act),
+                        rules=rules, revision=revision, empty_fleets=empty)  # fmt: skip
+
+    def _supply(self, *, online: bool, act: bool) -> Supply:
+        index = self.index if online else None
+        return Supply(self.store, index, SkillSignatures(index, self.state.folder, self.signatures, act))
+
+    def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
+        declared = Declared(self.index, self.state, choice)
+        report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets)
         doubts = () if report.problems else declared.doubts()  # what was refused for a fleet says it already
         return replace(report, problems=(*report.problems, *declared.problems, *doubts))

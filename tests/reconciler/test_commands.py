@@ -189,7 +189,10 @@ def test_the_state_folder_is_private_and_remembers(world: World, desired: dict[s
     assert len(list((state / "documents").iterdir())) == 5
     lines = [json.loads(line) for line in (state / "passes.jsonl").read_text().splitlines()]
     assert [len(line["changes"]) for line in lines] == [6, 1, 1, 1, 1, 1, 1]
-    assert lines[-1]["changes"] == [{"key": "env/LEVEL", "action": "update", "cause": "declared", "result": "applied"}]
+    origin = "fleets/prod/bots/ada.yaml:9"
+    assert lines[-1]["changes"] == [
+        {"key": "env/LEVEL", "action": "update", "cause": "declared", "origin": origin, "result": "applied"}
+    ]
     assert read_json(state.parents[2] / "target.json")["address"] == str(world.target)
     receipt = read_json(state / "receipt.json")
     assert (state / "documents" / f"{receipt['document']}.json").exists()

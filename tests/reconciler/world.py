@@ -36,14 +36,15 @@ class World:
         return self.state / "targets" / hex_of(str(self.target).encode())[:12] / "bots" / bot
 
     def molthub(self, command: str, *options: str) -> Outcome:
-        """Run ``plan``, ``drift`` or ``reconcile`` (one pass)."""
+        """Run ``plan``, ``drift``, ``reconcile`` (one pass), ``rollback`` or ``history``."""
         once = ["--once"] if command == "reconcile" else []
-        places = ["--index", str(self.site.folder), "--target", str(self.target), "--state", str(self.state)]
+        index = ["--index", str(self.site.folder)] if command != "history" else []
+        places = [*index, "--target", str(self.target), "--state", str(self.state)]
         return run_molthub(command, *places, *once, *options)
 
     def report(self, command: str, *options: str, status: int) -> dict[str, Any]:
         """Run a command with ``--json``, check its exit status, and return its report."""
-        outcome = self.molthub(command, *options, "--json")
+        outcome = self.molthub(command, "--json", *options)
         assert outcome.status == status, outcome
         report: dict[str, Any] = json.loads(outcome.stdout)
         return report

@@ -1,0 +1,160 @@
+"""Bringing bots back to a document that they had before, and letting go of it again.
+
+First every bot is judged, and nothing is touched: is the document at hand, can every skill of it be had? Then the pins
+are written, then comes an ordinary pass against the older documents. A pass that is killed is finished by the next one,
+which finds the pins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from molthub.client.index_cache import timestamp
+from molthub.errors import MolthubError, Problem, UnreachableError, UsageError
+from molthub_reconciler.history import Kept, in_force, kept_documents
+from molthub_reconciler.pins import FILE as PIN_FILE
+from molthub_reconciler.pins import Pin, pin_to_bytes
+from molthub_reconciler.problems import problem_of
+from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.state import TargetState
+from molthub_reconciler.subjects import Choice, Declared, Subject, kept, pin_of, pinned
+from molthub_reconciler.workplace import Workplace
+
+_LEAST_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one bot goes back: its ``pin``, and the ``subject`` as it is then."""
+
+    subject: Subject
+    pin: Pin
+
+
+def roll_back(place: Workplace, choice: Choice, to: str | None, rules: Rules) -> Report:
+    """Bring bots back to what they had before, or to ``to``: a revision, or the digest of a desired state or document.
+
+    A bot whose document or skills cannot be had is told and not touched. Unless ``rules.act``, none is.
+    """
+    subjects, revision = _subjects(place, choice)
+    revisions = place.state.revisions()
+    known = tuple(dict.fromkeys([*revisions, *([revision] if revision else [])]))
+    ways: list[_Way] = []
+    refused: dict[str, tuple[Subject, tuple[Problem, ...]]] = {}
+    for subject in subjects:
+        try:
+            ways.append(_way(place.state, subject, to, revisions=known))
+        except MolthubError as error:
+            refused[subject.bot] = (subject, (problem_of(error),))
+    lacking = place.lacking([way.subject for way in ways], online=revision is not None)
+    refused |= {way.subject.bot: (way.subject, lacking[way.subject.bot]) for way in ways if way.subject.bot in lacking}
+    ways = [way for way in ways if way.subject.bot not in lacking]
+    if rules.act:
+        for way in ways:
+            place.state.keep_note(way.subject.bot, PIN_FILE, pin_to_bytes(way.pin))
+    report = place.one_pass("rollback", [way.subject for way in ways], rules, online=revision is not None)
+    told = [*report.bots, *(_refusal(subject, problems) for subject, problems in refused.values())]
+    return replace(report, bots=tuple(sorted(told, key=lambda bot: bot.bot)))
+
+
+def release(state: TargetState, bots: Iterable[str]) -> dict[str, Pin]:
+    """Take away the pins of ``bots``; return those that there were."""
+    found = {}
+    for bot in bots:
+        try:
+            pin = pin_of(state, bot)
+        except MolthubError:
+            pin = Pin("", "", "")
+        if pin is not None:
+            state.keep_note(bot, PIN_FILE, b"")
+            head = {"at": timestamp(), "revision": None, "state": "released", "command": "rollback --release"}
+            state.add_pass(bot, {**head, "document": None, "changes": [], "problems": []})
+            found[bot] = pin
+    return found
+
+
+def _subjects(place: Workplace, choice: Choice) -> tuple[list[Subject], str | None]:
+    """Return the bots, as they are declared now, and the index's revision; without an index, as they are kept."""
+    try:
+        declared = Declared(place.index, place.state, choice)
+        return [_without_pin(subject) for subject in declared], place.index.root().revision
+    except UnreachableError:
+        return [_without_pin(subject) for subject in kept(place.state, choice)], None
+
+
+def _without_pin(subject: Subject) -> Subject:
+    """Return what git says of a bot, as far as that can be told."""
+    if subject.pin is None:
+        return subject
+    asked = subject.asked or subject.pin.instead_of
+    return replace(subject, asked=asked, problems=tuple(found for found in subject.problems if found.id != "MH712"))
+
+
+def _way(state: TargetState, subject: Subject, to: str | None, *, revisions: Sequence[str]) -> _Way:
+    """Return how a bot goes back. Raises :class:`MolthubError` with what it can go back to."""
+    bot = subject.bot
+    if subject.state in ("suspended", "orphaned"):
+        raise _refused(f"the bot is {subject.state}, and stays as it is", "declare it, or end its suspension, first")
+    found = kept_documents(state, bot)
+    asked = subject.asked
+    if asked is None and subject.pin is None:
+        asked = next((one.digest for one in found if one.is_current), None)
+    chosen = _earlier(found, subject, asked) if to is None else _named(state, bot, found, to, revisions)
+    if chosen.digest == asked:
+        raise _refused(f"git asks for {chosen} already", f"`molthub reconcile --bot {bot}` brings it there")
+    pin = Pin(chosen.document, chosen.digest, timestamp(), asked, chosen.revision, tuple(revisions))
+    return _Way(pinned(state, replace(subject, state=None, lifted=None), pin), pin)
+
+
+def _earlier(found: Sequence[Kept], subject: Subject, asked: str | None) -> Kept:
+    current = next((one for one in found if one.is_current), None)
+    now = {current.digest if current else None, asked, subject.pin.instead_of if subject.pin else None}
+    earlier = [one for one in found if one.digest not in now]
+    if not earlier:
+        raise _refused(
+            "no earlier document of this bot is at hand", "a bot can go back to what a pass here brought it to"
+        )
+    return earlier[0]
+
+
+def _named(state: TargetState, bot: str, found: Sequence[Kept], to: str, revisions: Sequence[str]) -> Kept:
+    """Return the document that ``to`` means: by its own name, by its desired state, or by a revision."""
+    wanted = to.removeprefix("sha256:").lower()
+    if len(wanted) < _LEAST_DIGITS:
+        raise UsageError(f"{to!r} is too short to name a revision or a digest", remedy="give at least four digits")
+    by_name = [one for one in found if one.document.startswith(wanted)]
+    by_digest = [one for one in found if one.digest.removeprefix("sha256:").startswith(wanted)]
+    names = {one.digest: one for one in reversed(by_name or by_digest)}
+    seen = [] if names else [one for one in revisions if one.startswith(wanted)]
+    documents = {in_force(state.passes(bot), revisions, one) for one in seen}
+    names |= {one.digest: one for one in reversed(found) if one.document in documents}
+    if len(names) == 1:
+        return next(iter(names.values()))
+    at_hand = "; ".join(map(str, found)) or "nothing"
+    what = f"{to} means several documents" if names else f"what the bot had at {to} is not at hand"
+    raise _refused(what, f"it can go back to: {at_hand}")
+
+
+def _refused(message: str, remedy: str) -> MolthubError:
+    return MolthubError(message, remedy=remedy, problems=[Problem("MH717", message, remedy)])
+
+
+def _refusal(subject: Subject, problems: tuple[Problem, ...]) -> BotReport:
+    platform = subject.desired.platform if subject.desired else ""
+    return BotReport(subject.bot, "failed", platform, subject.asked, problems=problems)
+
+
+def resolve_bots(place: Workplace, names: Sequence[str]) -> Choice:
+    """Return which bots are meant by names of bots and fleets: ``prod/ada``, ``ada``, ``prod``.
+
+    Raises :class:`MolthubError` for a name that nobody knows.
+    """
+    fleets = {bot.partition("/")[0] for bot in place.state.bots()}
+    chosen = frozenset(name for name in names if name in fleets)
+    choice = Choice(frozenset(names) - chosen, chosen)
+    known = set(place.state.bots())
+    if choice.bots <= known:
+        return choice
+    return Declared(place.index, place.state, choice).check_choice()

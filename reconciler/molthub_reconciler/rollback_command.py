@@ -1,0 +1,104 @@
+"""``molthub rollback``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus, NotFoundError, UsageError
+from molthub_reconciler.cli import Asked, tell, workplace
+
+
+@click.command()
+@click.argument("bots", nargs=-1, required=True, metavar="[FLEET/]BOT|FLEET...")
+@click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
+@click.option(
+    "--target",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of the bots' homes: DIR/<fleet>/<home>.",
+)
+@click.option("--to", metavar="REVISION|DIGEST", help="What to go back to (default: what the bot had before).")
+@click.option("--release", is_flag=True, help="Let go: follow git again from the next pass on.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change no bot.")
+@click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The index's root of trust (N.root.json): it must be signed, and never go back.",
+)
+@common_options
+def rollback(
+    console: Console,
+    *,
+    bots: tuple[str, ...],
+    index: str | None,
+    target: Path,
+    to: str | None,
+    release: bool,
+    dry_run: bool,
+    allow_mass_removal: bool,
+    state: Path | None,
+    root: Path | None,
+) -> ExitStatus:
+    """Bring bots back to what they had before, and keep them there until git asks for something newer.
+
+    Name bots and whole fleets. A bot can go back to what `molthub history` lists. Before anything is touched, each
+    skill is brought into the store; a bot of which a skill cannot be had is left as it is.
+    The bot is then pinned: passes keep it at the older state, as long as git asks for what was rolled back. What git
+    asks for after that is applied, and ends the pin; --release ends it at once.
+
+    \b
+    Examples:
+      molthub rollback prod/ada --index site --target ./bots
+      molthub rollback prod --to 8c1e40d3 --index https://skills.example.com/ --target ./bots --dry-run
+      molthub rollback --release prod/ada --target ./bots
+
+    \b
+    Exit status:
+      0  every bot is back
+      1  no bot could be brought back
+      3  with --dry-run: something would be done
+      4  some bots could not be brought back
+    """
+    if release:
+        return _release(console, bots, target, state)
+    if index is None:
+        raise UsageError("which index?", remedy="give --index: what is missing in the store is fetched from there")
+    from molthub_reconciler.reconcile import Rules
+    from molthub_reconciler.rollback import resolve_bots, roll_back
+
+    place = workplace(Asked(index, target, (), (), state, root, require_signatures=False, accept_signers=()))
+    place.need_target()
+    choice = resolve_bots(place, bots)
+    rules = Rules(act=not dry_run, allow_mass_removal=allow_mass_removal)
+    if dry_run:
+        return tell(console, replace(roll_back(place, choice, to, rules), command="plan"))
+    with place.state.lock():
+        return tell(console, roll_back(place, choice, to, rules))
+
+
+def _release(console: Console, bots: tuple[str, ...], target: Path, state: Path | None) -> ExitStatus:
+    from molthub_reconciler.history_command import full_name, target_state
+    from molthub_reconciler.rollback import release
+
+    known = target_state(target, state)
+    fleets = {bot.partition("/")[0] for bot in known.bots()}
+    chosen = [bot for bot in known.bots() if bot.partition("/")[0] in {*bots} & fleets]
+    chosen += [full_name(known, bot) for bot in bots if bot not in fleets]
+    with known.lock():
+        found = release(known, chosen)
+    if not found:
+        raise NotFoundError("none of them was rolled back", place=", ".join(bots), remedy="nothing needs to be done")
+    console.json({"released": sorted(found)})
+    for bot in sorted(found):
+        console.result(f"{bot}: follows git again from the next pass on")
+    return ExitStatus.DONE
