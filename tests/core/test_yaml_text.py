@@ -79,3 +79,11 @@ def test_every_fault_has_its_place_and_remedy(text: bytes, faults: list[str]) ->
 def test_a_quoted_placeholder_and_many_list_items_are_fine() -> None:
     text = 'b: {T: "${secrets.x}"}\n' + "l:\n" + "  - x\n" * 2000
     assert parse(text, "f").value["b"] == {"T": "${secrets.x}"}
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("text", ["a: b{}c: [{}", "a:{}b: @{}c"])
+def test_a_mistake_behind_any_line_break_of_yaml_is_told(text: str, line_break: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        parse(text.format(line_break, line_break), "a.yaml")
+    assert caught.value.problems[0].id == "MH002"

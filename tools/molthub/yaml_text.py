@@ -34,6 +34,10 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 _STANDARD_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What libyaml counts as the end of a line (YAML 1.1, section 4.2)."""
+
+
 class Mark(NamedTuple):
     """A place in a text; both count from 1."""
 
@@ -49,19 +53,34 @@ class _Loader(yaml.CSafeLoader):
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """One parsed document: ``value`` is plain Python, ``written`` the text of scalars that did not stay text."""
+    """One parsed document: ``value`` is plain Python, ``written`` the text of scalars that did not stay text.
+
+    Places are looked for when somebody asks; of a document that somebody else has read, in ``_source``.
+    """
 
     value: Any
     written: Mapping[Pointer, str]
     _node: yaml.Node | None = field(repr=False, default=None)
+    _source: bytes | None = field(repr=False, default=None)
+
+    @classmethod
+    def read_by_another(cls, value: Any, source: bytes) -> YamlDocument:
+        """Take the ``value`` of a document without numbers and null that another parser has read, as this one does."""
+        return cls(value, {}, None, source)
+
+    @property
+    def knows_places(self) -> bool:
+        """Whether places are known by now, and need not be looked for in the text."""
+        return self._source is None
 
     @cached_property
     def _marks(self) -> tuple[dict[Pointer, Mark], dict[Pointer, Mark]]:
         values: dict[Pointer, Mark] = {}
         keys: dict[Pointer, Mark] = {}
-        if self._node is not None:
-            values[()] = _mark(self._node)
-            for pointer, key, node in _below(self._node, ()):
+        top = self._node if self._source is None else _compose(_as_text(self._source, ""))
+        if top is not None:
+            values[()] = _mark(top)
+            for pointer, key, node in _below(top, ()):
                 values[pointer] = _mark(node)
                 if key is not None:
                     keys[pointer] = _mark(key)
@@ -189,7 +208,8 @@ def _line_and_column(source: str, position: int) -> tuple[int, int]:
 
 
 def _begins_with_tab(source: str, line: int) -> bool:
-    text = (*source.split("\n"), "")[line]  # libyaml may count a line after the last
+    lines = _LINE_BREAK.split(source)
+    text = lines[line] if line < len(lines) else ""  # libyaml may count a line after the last
     return "\t" in text[: len(text) - len(text.lstrip())]
 
 

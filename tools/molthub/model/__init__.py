@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Fleet,
         Pack,
         PackVersion,
+        Place,
         Profile,
         Project,
         Publisher,
@@ -46,8 +47,8 @@ Json = Any
 
 _MODULES = {
     "content": "Artifact EnvNeed FileEntry SignatureRef bare_name",
-    "declared": "Bot Fleet Pack PackVersion Profile Project Publisher Registry Script Skill SkillManifest SkillVersion "
-    "VersionRecord",
+    "declared": "Bot Fleet Pack PackVersion Place Profile Project Publisher Registry Script Skill SkillManifest "
+    "SkillVersion VersionRecord",
     "layers": "EnvUse Layer Locked McpUse PackUse SkillUse",
     "published": "IndexRoot PackEntry PackRelease Shard SkillEntry SkillRelease",
     "search": "SearchDirectory SearchRow",
@@ -78,6 +79,7 @@ __all__ = [
     "PackRelease",
     "PackUse",
     "PackVersion",
+    "Place",
     "Profile",
     "Project",
     "Publisher",

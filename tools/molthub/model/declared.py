@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,6 +36,15 @@ class Publisher:
     revoked: tuple[RevokedKey, ...] = ()
 
 
+Place = Callable[[], str]
+"""Says where something was written (``file:line``): nearly nobody asks, so it is looked up when somebody does."""
+
+
+def nowhere() -> str:
+    """Say of what nobody has written that it stands nowhere."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
     """What ``project.yaml`` records of one number. The three reasons withdraw a version without erasing its number."""
@@ -47,7 +56,12 @@ class VersionRecord:
     quarantined: str | None = None
     removed: str | None = None
     upstream: Mapping[str, Json] | None = None
-    at: str = ""
+    place: Place = field(default=nowhere, repr=False, compare=False)
+
+    @property
+    def at(self) -> str:
+        """Where its number is written."""
+        return self.place()
 
     @property
     def available(self) -> bool:

@@ -7,10 +7,13 @@ it. Values are never repeated in findings, because one of them may be a secret.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from molthub.errors import ManifestError, Problem, Severity
+from molthub.model import Place
 from molthub.registry.reading.clear_secrets import clear_secrets
+from molthub.registry.reading.plain_yaml import read_plain
 from molthub.registry.reading.schema_findings import schema_findings
 from molthub.registry.reading.schemas import accepts, wants_text
 from molthub.yaml_text import Mark, Pointer, YamlDocument, as_typed, parse, pointer_text
@@ -32,6 +35,10 @@ class Manifest:
         """Return ``file:line`` of what stands at ``pointer``: of its key, or of a list's item."""
         return f"{self.file}:{self.document.key_mark(pointer).line}"
 
+    def place(self, pointer: Pointer) -> Place:
+        """Return what says :meth:`at`: where looking takes as long as reading, not before it is asked."""
+        return partial(str, self.at(pointer)) if self.document.knows_places else partial(self.at, pointer)
+
     def problem(
         self, problem_id: str, pointer: Pointer, message: str, remedy: str = "", severity: Severity = "error"
     ) -> Problem:
@@ -44,6 +51,9 @@ def read_manifest(kind: str, content: bytes, file: str) -> tuple[Manifest | None
 
     The manifest is None where something is wrong with it; warnings leave it usable.
     """
+    plain = read_plain(content) if kind not in LAYERED else None
+    if plain is not None and accepts(kind, plain):
+        return Manifest(kind, file, plain, YamlDocument.read_by_another(plain, content)), []
     try:
         document = parse(content, file)
     except ManifestError as error:

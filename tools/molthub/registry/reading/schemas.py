@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from molthub import schema_files
@@ -101,12 +101,23 @@ def _compile(schema: Any) -> Accepts:
     if unknown:
         raise NotImplementedError(f"schema keywords {sorted(unknown)}")
     checks = [check for make in _MAKERS for check in make(schema)]
-    return checks[0] if len(checks) == 1 else lambda value: all(check(value) for check in checks)
+    return checks[0] if len(checks) == 1 else _all_of(checks)
+
+
+def _all_of(checks: list[Accepts]) -> Accepts:
+    # Loops, here and below, and no generators: every value of every manifest passes through.
+    def accepted(value: Any) -> bool:
+        for check in checks:  # noqa: SIM110 (a loop)
+            if not check(value):
+                return False
+        return True
+
+    return accepted
 
 
 def _of_type(schema: Mapping[str, Any]) -> list[Accepts]:
     types = schema.get("type")
-    if types is None:
+    if types is None or (types == "string" and schema.keys() & _OF_TEXT):  # which the checks of text ask too
         return []
     if isinstance(types, str):
         return [_JSON_TYPES[types]]
@@ -123,11 +134,16 @@ def _same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
+_OF_TEXT = frozenset({"minLength", "maxLength", "pattern"})
+
+
 def _of_text(schema: Mapping[str, Any]) -> list[Accepts]:
-    if not schema.keys() & {"minLength", "maxLength", "pattern"}:
+    if not schema.keys() & _OF_TEXT:
         return []
     least, most = schema.get("minLength", 0), schema.get("maxLength", float("inf"))
     search = re.compile(schema.get("pattern", "")).search
+    if schema.get("type") == "string":
+        return [lambda value: isinstance(value, str) and least <= len(value) <= most and search(value) is not None]
     return [lambda value: not isinstance(value, str) or (least <= len(value) <= most and search(value) is not None)]
 
 
@@ -148,11 +164,19 @@ def _of_list(schema: Mapping[str, Any]) -> list[Accepts]:
     def accepted(value: Any) -> bool:
         if not isinstance(value, list):
             return True
-        if not least <= len(value) <= most or not all(item(inner) for inner in value):
+        if not least <= len(value) <= most:
             return False
-        return not unique or len({json.dumps(inner, sort_keys=True) for inner in value}) == len(value)
+        for inner in value:
+            if not item(inner):
+                return False
+        return not unique or len(value) < 2 or _all_differ(value)  # noqa: PLR2004 (one differs from no other)
 
     return [accepted]
+
+
+def _all_differ(items: list[Any]) -> bool:
+    texts = items if all(type(item) is str for item in items) else [json.dumps(item, sort_keys=True) for item in items]
+    return len(set(texts)) == len(items)
 
 
 def _of_map(schema: Mapping[str, Any]) -> list[Accepts]:
@@ -174,17 +198,20 @@ def _of_map(schema: Mapping[str, Any]) -> list[Accepts]:
     ]
     others = _compile(schema.get("additionalProperties", True))
 
+    @lru_cache(maxsize=4096)
+    def tests_of(key: str) -> list[Accepts]:
+        tests = [test for search, test in patterns if search(key)]
+        return [*tests, *([named[key]] if key in named else [])] or [others]
+
     def accepted(value: Any) -> bool:
         if not isinstance(value, dict):
             return True
         if not least <= len(value) <= most or not required <= value.keys():
             return False
         for key, inner in value.items():
-            tests = [test for search, test in patterns if search(key)]
-            if key in named:
-                tests.append(named[key])
-            if not all(test(inner) for test in tests or (others,)):
-                return False
+            for test in tests_of(key):
+                if not test(inner):
+                    return False
         return True
 
     return [accepted]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molthub.errors import Problem, RegistryError, missing_extra
+from molthub.registry.trees.plain_tree import RawTrees, plain_files
 from molthub.registry.trees.tree_changes import changed_between
 from molthub.registry.trees.tree_part import TreePart
 from molthub.registry.trees.tree_walk import (
@@ -45,6 +46,7 @@ class GitSource:
     def __init__(self, path: Path, rev: str = "HEAD") -> None:
         self.path = path
         self._repository = open_repository(path)
+        self._objects = self._repository.odb
         commit = _commit(self._repository, rev, path)
         self.revision = str(commit.id)
         prefix = prefix_of(self._repository, path)
@@ -89,8 +91,11 @@ class GitSource:
         return self._part(replace(tree, problems=(*outer, *tree.problems)))
 
     def below(self, tree_id: str, path: str) -> TreePart:
-        """Return the files of the folder at ``path``, whose tree is known by its id."""
-        return self._part(walk_below(self._list, tree_id, path, self._content))
+        """Return the files of the folder at ``path``, whose tree is known by its id. Each blob is read once."""
+        files = plain_files(RawTrees(self._content, self._size), tree_id, path)
+        plain = Tree(files, (), frozenset(), (), "") if files is not None else None
+        tree = plain or walk_below(self._list, tree_id, path, self._content)
+        return TreePart(self.where, self.revision, tree, cache(self._content))
 
     def entries(self, tree_id: str) -> tuple[Entry, ...]:
         """Return what one tree lists, in git's order; sizes are not looked up."""
@@ -153,8 +158,12 @@ class GitSource:
         return sum(path.startswith(below) for path in changed)
 
     def _content(self, blob: str) -> bytes:
-        content: bytes = self._repository.read(blob)[1]
+        content: bytes = self._objects.read(blob)[1]
         return content
+
+    def _size(self, blob: str) -> int:
+        size: int = self._objects.read_header(blob)[1]
+        return size
 
     def _find_root(self, tree: pygit2.Tree, prefix: tuple[str, ...], path: Path) -> tuple[str, ...]:
         for candidate in (prefix, (*prefix, USUAL_FOLDER)):

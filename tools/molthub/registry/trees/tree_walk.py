@@ -18,8 +18,7 @@ _ROOT_NAMES = frozenset({*FOLDERS, "registry.yaml", ".gitattributes"})
 ATTRIBUTES = ".gitattributes"
 
 
-@dataclass(frozen=True, slots=True)
-class TreeFile:
+class TreeFile(NamedTuple):
     """One file. ``path`` is relative to the registry, with ``/``; ``id`` is its git blob, empty outside git."""
 
     path: str
