@@ -19,6 +19,7 @@ GUIDES = (
     "EXAMPLES.md",
     "PYTHON_API.md",
     "OPERATIONS.md",
+    "SECRETS.md",
     "SIGNING.md",
     "TRANSPARENCY.md",
     "MIRRORS_AND_PRIVATE.md",

@@ -54,6 +54,11 @@ def run_skills(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
 
 def assert_document(kind: str, document: Any) -> None:
     """Hold what a command printed as JSON against the schema that is published for it."""
+    schema_validator(kind).validate(document)
+
+
+def schema_validator(kind: str) -> Draft202012Validator:
+    """Return the validator of a published schema."""
     schemas = [schema_files.load(name) for name in schema_files.names()]
     known = Registry[Any]().with_resources((one["$id"], Resource.from_contents(one)) for one in schemas)
-    Draft202012Validator(schema_files.load(kind), registry=known).validate(document)
+    return Draft202012Validator(schema_files.load(kind), registry=known)

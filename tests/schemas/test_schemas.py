@@ -42,6 +42,7 @@ DECLARED = {
     "overlay",
     "fleet",
     "bot",
+    "secrets-settings",
 }
 OPEN_PLACES = {
     ("skill-frontmatter", "metadata"),

@@ -97,7 +97,7 @@ def _list_page(folder: str) -> str:
 
 
 _LISTS = {
-    "kinds": ("Declared kinds", "The files that people write in a registry."),
+    "kinds": ("Declared kinds", "The files that people write: in a registry, and (where secrets are) beside bots."),
     "documents": ("Published documents", "The files that an index holds, and what commands print with `--json`."),
 }
 

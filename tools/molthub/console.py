@@ -148,13 +148,13 @@ def run(group: click.Group, arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except KeyboardInterrupt:
-        return _failed(click.exceptions.Abort(), _console(context))
+        return failed(click.exceptions.Abort(), _console(context))
     except Exception as error:  # noqa: BLE001 (the last door: a person gets one line, not a traceback)
-        return _failed(error, _console(context))
+        return failed(error, _console(context))
     return int(status) if isinstance(status, int) else int(ExitStatus.DONE)
 
 
-def _failed(error: Exception, console: Console) -> int:
+def failed(error: Exception, console: Console) -> int:
     """Say what went wrong, once, in the form that was asked for; return the exit status."""
     if console.debug:
         import traceback

@@ -141,6 +141,10 @@ PROBLEMS: dict[str, str] = {
     "MH719": "secret that changed",
     "MH720": "notification that could not be delivered",
     "MH721": "reload command that failed",
+    # 73x: where a bot runs
+    "MH731": "secret that does not resolve",
+    "MH732": "program that a skill needs and the machine does not have",
+    "MH733": "system that a skill is not made for",
     # 8xx: risks in a skill's files
     "MH801": "credential in a skill's files",
     "MH802": "invisible or direction-changing characters",

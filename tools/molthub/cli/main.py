@@ -36,6 +36,7 @@ MOLTHUB_COMMANDS = {
     "deploy": "molthub.cli.deploy:deploy",
     "mirror": "molthub.cli.mirror:mirror",
     "serve": "molthub.cli.serve:serve",
+    "exec": "molthub.cli.exec:exec_",
     "completion": "molthub.cli.completion:completion",
 }
 ENTRY_POINTS = "molthub.commands"
