@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from molthub.registry.risk import Finding, scan_skill
 from molthub.registry.risk.hosts import judge
+from molthub.registry.risk.processes import Scanned, scan_skills
 from molthub.registry.risk.text import Text
 
 ATTACKS = {
@@ -182,3 +184,35 @@ def test_utf_16_is_read() -> None:
 )
 def test_who_answers_an_address(url: str, standing: str) -> None:
     assert judge(url).standing == standing
+
+
+LETTERS = st.text("aBzZ\u00e9\u00c9\u0130\u03a3\u043f\u041f\u5bc6\U0001f600 \t\\`^\r\n", max_size=40)
+
+
+@given(text=LETTERS)
+@settings(max_examples=300, deadline=None)
+def test_what_is_read_is_in_lower_case_letter_by_letter(text: str) -> None:
+    read = Text("SKILL.md", text.encode())
+    letters = [c.lower() if len(c.lower()) == 1 else c for c in read.visible]
+    pairs = zip(read.low.replace("\u03c2", "\u03c3"), letters, strict=True)  # a sigma that ends a word has its own form
+    assert all(low == letter or (low == " " and letter in "\\`^\r\n") for low, letter in pairs)
+
+
+@given(
+    text=LETTERS, anchor=st.sampled_from(["a", "z z", "\u043f", "\u5bc6", "a\u043f", "\u5bc6 \u043f", "\\", "b\u00e9"])
+)
+@settings(max_examples=300, deadline=None)
+def test_an_anchor_is_found_wherever_it_stands(text: str, anchor: str) -> None:
+    text = f"{text} {anchor.upper()}"
+    read = Text("SKILL.md", text.encode())
+    found = [match.start() for match in read.matches(re.compile(re.escape(anchor)), anchor)]
+    words = set(re.findall("[a-z0-9]+", read.low))
+    if set(re.findall("[a-z0-9]+", anchor)) <= words:  # an anchor begins and ends where words do
+        assert found[:1] == [read.low.index(anchor)]
+
+
+def test_several_processes_find_what_one_finds() -> None:
+    attacks = list(ATTACKS.values())
+    versions = [Scanned(str(n), {"SKILL.md": f"{attacks[n % 5]} {n}".encode()}, None) for n in range(230)]
+    assert list(scan_skills(iter(versions), jobs=2)) == list(scan_skills(versions))
+    assert [name for name, findings in scan_skills(versions) if not findings] == []

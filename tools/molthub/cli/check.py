@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
 @click.option(
     "--report", metavar="FILE", type=click.Path(path_type=Path), help="Write the findings as JSON to FILE too."
 )
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="How many processes may look for risks (default: one per processor)."
+)
 @upstream_options
 @common_options
 def check(
     console: Console, *, registry: str, rev: str | None, base: str | None, actors: tuple[str, ...], worktree: bool,
     strict: bool, form: str, upstreams: bool, allow_upstream: tuple[str, ...], upstream_timeout: float,
-    summary: Path | None, report: Path | None
+    summary: Path | None, report: Path | None, jobs: int | None
 ) -> ExitStatus:  # fmt: skip
     """Check a registry: schemas, skills, digests, references, packs, bots, and with --base its history.
 
@@ -88,7 +92,8 @@ def check(
         console.warn(f"{files} not committed, and not checked; --worktree checks them")
     judged = [parse_actor(actor) for actor in actors]
     asked = _upstreams(console, allow_upstream, upstream_timeout) if upstreams else None
-    result = check_registry(source, base_source, strict_spec=strict, actors=judged, upstreams=asked)
+    workers = jobs or os.cpu_count() or 1
+    result = check_registry(source, base_source, strict_spec=strict, actors=judged, upstreams=asked, jobs=workers)
     state = _state(source, worktree=worktree)
     form = "json" if console.as_json else form
     document = _document(result, summary) if summary or report or form == "json" else {}

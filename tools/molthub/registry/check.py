@@ -72,6 +72,7 @@ def check(
     strict_spec: bool = False,
     actors: Sequence[Actor] = (),
     upstreams: Upstreams | None = None,
+    jobs: int = 1,
 ) -> CheckResult:
     """Check a registry; with ``base``, also what the change from there does to merged versions and brings in names.
 
@@ -79,7 +80,9 @@ def check(
     needs a base. ``strict_spec`` makes every breach of the Agent Skills specification an error. With a base, content
     that is merged and unchanged is not judged again: between two commits no other skill is read than those that differ
     and those that they, packs and bots name. With ``upstreams``, imported versions are compared with where they came
-    from. Raises :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` cannot be read.
+    from. ``jobs`` processes at most look for risks.
+
+    Raises :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` cannot be read.
     """
     touched = touched_sources(source, base)
     if touched is not None:
@@ -95,7 +98,7 @@ def check(
         *check_versions(catalog, source, folders),
         *check_skills(catalog, source, folders, strict=strict_spec),
         *check_policy(catalog, policy, folders),
-        *check_risks(catalog, source, folders),
+        *check_risks(catalog, source, folders, jobs),
         *check_imports(catalog, source, folders, upstreams),
         *check_signatures(catalog, source, before, base, policy),
         *check_model_signatures(catalog, source, before),

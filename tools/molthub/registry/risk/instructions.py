@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import Text, shown
-from molthub.registry.risk.words import words_in
+from molthub.registry.risk.words import byte_words_in, words_in
 
 TRIGGERS = words_in(
     """
@@ -90,6 +90,17 @@ _NOT = (
     "do *not",
     "do **not",
 )
+_PEOPLE = byte_words_in("user users human humans owner owners operator operators people person persons victim victims")
+_TELLING = byte_words_in(
+    """
+    tell telling inform informing mention mentioning notify notifying alert alerting reveal revealing disclose
+    disclosing warn warning report reporting show showing let letting
+    """
+)
+_ASKING = byte_words_in("asking requesting seeking waiting requiring prompting getting any ask wait request seek")
+_ASKED_FOR = _PEOPLE | byte_words_in(
+    "confirmation confirmations permission permissions approval approvals consent consents"
+)
 REMEDY = "say what the skill does, and leave to people and their agent what they do about it"
 
 
@@ -108,11 +119,11 @@ def look(text: Text) -> Iterator[Finding]:
     ):
         message = f"something is to be done in secret: {shown(match[0])}"
         yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_spoken_of(text, match))
-    if text.has("user", "users", "human", "owner", "operator", "people", "person", "victim"):
+    if text.has_of(_PEOPLE) and text.has_of(_TELLING):
         for match in text.matches(_CONCEAL, *_NOT):
             message = f"something is to be kept from people: {shown(match[0])}"
             yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_in_quotes(text, match))
-    for match in text.matches(_UNASKED, *_NOT):
+    for match in text.matches(_UNASKED, *_NOT) if text.has_of(_ASKING) and text.has_of(_ASKED_FOR) else ():
         if _SENSITIVE_ACT.search(text.lines(match.start(), before=1)):
             message = f"something is to be done unasked: {shown(match[0])}"
             yield text.finding("MH814", "warning", match.start(), message, REMEDY, cited=_in_quotes(text, match))

@@ -118,6 +118,9 @@ _COMMAND = re.compile(
     r"os\.system|nc\s+-\w*e|osascript",
     re.IGNORECASE,
 )
+_COMMAND_BYTES = (b"curl", b"wget", b"sh", b"/dev/tcp/", b"powershell", b"invoke-", b"downloadstring", b"exec", b"eval")
+_MORE_COMMAND_BYTES = (b"import", b"child_process", b"os.system", b"nc", b"osascript")
+_TEXT_BYTES = bytes(code for code in range(128) if chr(code).isprintable() or chr(code) in "\n\r\t")
 _MANY_RENAMED = 20
 _LONG_LINE = 4000
 
@@ -180,7 +183,7 @@ def _decoded(text: Text) -> Iterator[Finding]:
         return
     for match in _LITERAL.finditer(text.visible):
         plain = _plain(match[0])
-        if plain and _COMMAND.search(plain):
+        if plain and _may_command(plain) and _COMMAND.search(plain):
             message = f"an encoded text holds a command: {shown(plain)}"
             yield text.finding("MH806", "error", match.start(), message, REMEDY, cited=text.refused(match.start()))
 
@@ -195,10 +198,17 @@ def _plain(literal: str) -> str:
         candidates.append(b64decode(body + "=" * (-len(body) % 4)))
     for content in candidates:
         wide = content.decode("utf-16-le", "ignore") if content[1:2] == b"\0" else content.decode("latin-1")
-        printable = sum((c.isascii() and c.isprintable()) or c in "\n\r\t" for c in wide)
+        spelled = wide.encode("ascii", "ignore")
+        printable = len(spelled) - len(spelled.translate(None, _TEXT_BYTES))
         if wide and printable >= 0.95 * len(wide):
             return wide
     return ""
+
+
+def _may_command(plain: str) -> bool:
+    """Whether any word of a command stands in ``plain``; letters beyond ASCII may fold to one, so they are let by."""
+    low = plain.lower().encode("utf-8", "replace")
+    return not plain.isascii() or any(word in low for word in (*_COMMAND_BYTES, *_MORE_COMMAND_BYTES))
 
 
 def look_at_names(text: Text) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from molthub.registry.risk import (
 )
 from molthub.registry.risk.allow import Allowance, applied, read_allowances
 from molthub.registry.risk.finding import Finding
-from molthub.registry.risk.text import INVISIBLE_BYTES, Kind, Text
+from molthub.registry.risk.text import Kind, Text
 
 SKILL_MD = "SKILL.md"
 MAX_SAME = 20
@@ -89,7 +89,7 @@ def scan_skill(files: Mapping[str, bytes], *, environment: Collection[str] | Non
             findings.append(Finding("MH818", "error", path, message, "split it, or leave it out"))
         text = Text(path, _as_utf8(content[:MAX_READ]))
         texts.append(text)
-        findings += _in_text(text, content)
+        findings += _in_text(text)
         for allowance in _allowed(text, files, findings):
             allowances.setdefault(allowance.path, []).append(allowance)
     findings += _across(texts, environment)
@@ -114,8 +114,8 @@ def _as_utf8(content: bytes) -> bytes:
     return content
 
 
-def _in_text(text: Text, content: bytes) -> Iterator[Finding]:
-    if not content.isascii() and INVISIBLE_BYTES.search(content):
+def _in_text(text: Text) -> Iterator[Finding]:
+    if text.holds_invisible:
         yield from hidden.look_at_characters(text)
     for rule in RULES:
         if text.kind in rule.kinds and not (rule.triggers and rule.triggers.isdisjoint(text.words)):

@@ -47,6 +47,7 @@ _BEGINNINGS: dict[bytes, bytes] = {
     **{f"us{number}".encode(): f"-us{number}".encode() for number in range(1, 30)},
 }
 """What tokens begin with (or end with), by the word that then stands in a file."""
+_FIRST_WORDS = frozenset(_BEGINNINGS)
 _OURS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a Google API key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
     ("a Hugging Face token", re.compile(r"(?<!\w)hf_[A-Za-z]{34}(?!\w)")),
@@ -69,7 +70,7 @@ _MIN_DIFFERENT = 10
 
 def look(text: Text) -> Iterator[Finding]:
     """Yield tokens and private keys that look live."""
-    begun = text.words & _BEGINNINGS.keys()
+    begun = text.words & _FIRST_WORDS
     if not any(_BEGINNINGS[word] in text.content for word in begun) and not any(g in text.content for g in _GLUED):
         return
     seen: set[str] = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import PurePosixPath
 from typing import Literal
@@ -44,14 +44,15 @@ INVISIBLE_BYTES = re.compile(
 """Whether a file holds any of the characters of ``INVISIBLE``, told from its UTF-8 bytes."""
 _FULL_WIDTH_BYTES = (b"\xef\xbc", b"\xef\xbd", b"\xf0\x9d")
 _GREEK_OR_CYRILLIC_BYTES = re.compile(rb"[\xcd-\xd4]")
+_ASCII = bytes(range(128))
 _LOOK_ALIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u04bb\u0501\u051b\u0410\u0412\u0415\u041a\u041c\u041d\u041e"
     "\u0420\u0421\u0422\u0425\u03bf\u03b1\u03c5\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
     "aeopcyxijhdwABEKMHOPCTXoauABEHIKMNOPTX",
 )
-_MIXED = re.compile(r"[a-zA-Z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][a-zA-Z]")
+_MIXED = re.compile(r"[\u0370-\u052f](?:(?<=[a-zA-Z].)|(?=[a-zA-Z]))")
 _FULL_WIDTH = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]")
-_CONTINUED = re.compile(r"\\\r?\n|(?<=[ \t])[`^]\r?\n")
+_CONTINUED = (re.compile(r"[`^](?<=[ \t].)\r?\n"), re.compile(r"\\\r?\n"))
 _HEADING = re.compile(r"^[ \t>]{0,8}(?:#{1,6}[ \t]+(.{1,200})|\*\*([^*\n]{3,90})\*\*:?[ \t]*)$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
 _SPEAKS_OF_ATTACKS = re.compile(
@@ -87,14 +88,25 @@ def kind_of(path: str, content: bytes) -> Kind:
 
 
 class Text:
-    """One text file: ``raw`` as written, ``visible`` and ``low`` as read, ``content`` the visible text in UTF-8."""
+    """One text file: ``raw`` as written, ``visible`` and ``low`` as read, ``content`` the visible text in UTF-8.
+
+    ``holds_invisible`` may be true of bytes that are no UTF-8, and is never false where a character hides.
+    """
 
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
         self.kind = kind_of(path, content)
         self.raw = content.decode("utf-8", "replace")
-        self.visible = self.raw if content.isascii() else _seen(self.raw, content)
+        foreign = _foreign(content)
+        self.holds_invisible = bool(foreign) and INVISIBLE_BYTES.search(foreign) is not None
+        self.visible = _seen(self.raw, foreign, self.holds_invisible) if foreign else self.raw
         self.content = content if self.visible is self.raw else self.visible.encode("utf-8", "replace")
+        self._foreign = foreign if self.content is content else _foreign(self.content)
+        self._offsets: dict[tuple[str, ...], list[int]] = {}
+
+    @cached_property
+    def _foreign_low(self) -> bytes:
+        return self._foreign.decode("utf-8", "replace").lower().encode() if self._foreign else b""
 
     @cached_property
     def words(self) -> frozenset[bytes]:
@@ -104,11 +116,11 @@ class Text:
     @cached_property
     def low(self) -> str:
         """The visible text in lower case, a shell's continued lines joined; offsets are those of ``visible``."""
-        joined = self.visible
-        if any(mark in self.content for mark in (b"\\\n", b"\\\r", b" `\n", b"^\n")):
-            joined = _CONTINUED.sub(lambda match: " " * len(match[0]), joined)
-        low = joined.lower()
-        return low if len(low) == len(joined) else "".join(c.lower() if len(c.lower()) == 1 else c for c in joined)
+        if any(_marks(self.content)):
+            return _lowered(_joined(self.visible))
+        if self._foreign == self._foreign_low:
+            return self.content.lower().decode("utf-8", "replace")
+        return _lowered(self.visible)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -160,7 +172,9 @@ class Text:
         behind the anchor's begin a match may end where ``back`` is given.
         """
         low, seen = self.low, -1
-        for offset in sorted(self._anchored(anchors)):
+        if anchors not in self._offsets:
+            self._offsets[anchors] = sorted(self._anchored(anchors))
+        for offset in self._offsets[anchors]:
             if back:
                 match = pattern.search(low, max(0, offset - back, seen), offset + ahead)
             else:
@@ -169,18 +183,23 @@ class Text:
                 seen = match.end()
                 yield match
 
-    def _anchored(self, anchors: Iterable[str]) -> Iterator[int]:
-        for anchor in anchors:
-            if not _runs_of(anchor) <= self.words:
+    def _anchored(self, anchors: tuple[str, ...]) -> Iterator[int]:
+        low, words, beyond = self.low, self.words, self._foreign_low
+        for anchor, runs, foreign in _possible(anchors, words):
+            if not runs <= words or foreign not in beyond:
                 continue
-            offset = self.low.find(anchor)
+            offset = low.find(anchor)
             while offset >= 0:
                 yield offset
-                offset = self.low.find(anchor, offset + len(anchor))
+                offset = low.find(anchor, offset + len(anchor))
 
     def has(self, *words: str) -> bool:
         """Whether the visible text holds one of ``words``, as whole runs of ASCII letters and digits."""
         return any(word.encode() in self.words for word in words)
+
+    def has_of(self, words: frozenset[bytes]) -> bool:
+        """Whether the visible text holds one of ``words``, as ``has`` says; for many words it is the quicker one."""
+        return not words.isdisjoint(self.words)
 
     def line_number(self, offset: int) -> int:
         """Return the line of ``offset``, from 1."""
@@ -246,20 +265,64 @@ class Text:
         return Finding(problem_id, level, self.path, message, remedy, line, column, cited)
 
 
-def _seen(raw: str, content: bytes) -> str:
-    """Return ``raw`` as a person sees it: nothing invisible, full-width and look-alike letters as the plain ones."""
-    seen = INVISIBLE.sub("", raw) if INVISIBLE_BYTES.search(content) else raw
-    if any(lead in content for lead in _FULL_WIDTH_BYTES):
+def _seen(raw: str, foreign: bytes, holds_invisible: bool) -> str:
+    """Return ``raw`` as a person sees it: nothing invisible, full-width and look-alike letters as the plain ones.
+
+    ``foreign`` are its bytes beyond ASCII: where they lack a character, it need not be looked for.
+    """
+    seen = INVISIBLE.sub("", raw) if holds_invisible else raw
+    if any(lead in foreign for lead in _FULL_WIDTH_BYTES):
         seen = _FULL_WIDTH.sub(lambda match: unicodedata.normalize("NFKC", match[0]), seen)
-    if _GREEK_OR_CYRILLIC_BYTES.search(content) and _MIXED.search(seen):
+    if _GREEK_OR_CYRILLIC_BYTES.search(foreign) and _MIXED.search(seen):
         seen = re.sub(r"[\w]+", lambda m: m[0].translate(_LOOK_ALIKE) if _MIXED.search(m[0]) else m[0], seen)
     return seen
 
 
+def _marks(content: bytes) -> Iterator[bool]:
+    """Yield whether each mark of a continued line may stand in ``content``; one rare byte is looked for first."""
+    yield b"\\" in content and (b"\\\n" in content or b"\\\r" in content)
+    yield b"`" in content and b" `\n" in content
+    yield b"^" in content and b"^\n" in content
+
+
+def _foreign(content: bytes) -> bytes:
+    """Return the bytes beyond ASCII alone: what they lack need not be looked for in the whole."""
+    return b"" if content.isascii() else content.translate(None, _ASCII)
+
+
+def _joined(text: str) -> str:
+    """Return ``text`` with spaces where a shell or a prompt goes on in the next line."""
+    for pattern in _CONTINUED:
+        text = pattern.sub(lambda match: " " * len(match[0]), text)
+    return text
+
+
+def _lowered(text: str) -> str:
+    """Return ``text`` in lower case and as long as it was: the one letter that would become two (U+0130) stays."""
+    return "\u0130".join(part.lower() for part in text.split("\u0130"))
+
+
+_Parts = tuple[str, frozenset[bytes], bytes]
+"""An anchor with its runs of letters and digits, and its bytes beyond ASCII: a text that lacks one lacks the anchor."""
+
+
+def _possible(anchors: tuple[str, ...], words: frozenset[bytes]) -> Iterator[_Parts]:
+    """Yield those of ``anchors`` whose longest word is one of ``words``, or that hold no word."""
+    by_word, all_words = _by_word(anchors)
+    yield from by_word.get(b"", ())
+    for word in all_words & words:  # of two sets, the smaller one is walked
+        yield from by_word[word]
+
+
 @cache
-def _runs_of(anchor: str) -> frozenset[bytes]:
-    """Return the runs of letters and digits of an anchor: where one is no word of a text, the anchor is not in it."""
-    return frozenset(anchor.encode().translate(_WORD_BYTES).split())
+def _by_word(anchors: tuple[str, ...]) -> tuple[dict[bytes, list[_Parts]], frozenset[bytes]]:
+    parts: dict[bytes, list[_Parts]] = {}
+    for anchor in anchors:
+        code = anchor.encode()
+        runs = frozenset(code.translate(_WORD_BYTES).split())
+        longest = max(sorted(runs), key=len, default=b"")
+        parts.setdefault(longest, []).append((anchor, runs, _foreign(code)))
+    return parts, frozenset(parts)
 
 
 def shown(text: str, limit: int = 80) -> str:
