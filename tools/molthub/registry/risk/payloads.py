@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from molthub.errors import Severity
 from molthub.registry.risk.finding import Finding
+from molthub.registry.risk.hosts import URL, address_in, judge
 from molthub.registry.risk.text import Text, shown
 from molthub.registry.risk.words import words_in
 
@@ -118,6 +119,10 @@ _COMMAND = re.compile(
     r"os\.system|nc\s+-\w*e|osascript",
     re.IGNORECASE,
 )
+_REACHES = re.compile(
+    r"(?:curl|wget|iwr|irm|invoke-webrequest|ncat|nc)\b(?P<args>[^\n;|]{1,300})|/dev/tcp/(?P<host>[^/\s]{1,100})",
+    re.IGNORECASE,
+)
 _COMMAND_BYTES = (b"curl", b"wget", b"sh", b"/dev/tcp/", b"powershell", b"invoke-", b"downloadstring", b"exec", b"eval")
 _MORE_COMMAND_BYTES = (b"import", b"child_process", b"os.system", b"nc", b"osascript")
 _TEXT_BYTES = bytes(code for code in range(128) if chr(code).isprintable() or chr(code) in "\n\r\t")
@@ -153,9 +158,14 @@ def _held(text: Text) -> Iterator[Finding]:
 
 
 def _judged(text: Text, match: re.Match[str], message: str) -> Finding:
-    """In code it runs, whatever stands around it; in prose an example may stand, without a payload of its own."""
+    """In code it runs, whatever stands around it; in prose an example may stand, without a payload of its own.
+
+    What a reference page about attacks shows as a program's code, and nobody is told to run, is weaker: it warns.
+    """
     if text.kind == "code" and not text.refused(match.start()):
         return text.finding("MH806", "error", match.start(), message, REMEDY)
+    if text.taught_in_code(match.start()):
+        return text.finding("MH806", "warning", match.start(), message, REMEDY)
     carries = _LITERAL.search(text.visible, match.start() - min(400, match.start()), match.end() + 400)
     severity: Severity = "error" if carries or not _is_lone_decoder(match[0]) else "warning"
     return text.finding("MH806", severity, match.start(), message, REMEDY, cited=text.cites(match.start(), match.end()))
@@ -185,7 +195,9 @@ def _decoded(text: Text) -> Iterator[Finding]:
         plain = _plain(match[0])
         if plain and _may_command(plain) and _COMMAND.search(plain):
             message = f"an encoded text holds a command: {shown(plain)}"
-            yield text.finding("MH806", "error", match.start(), message, REMEDY, cited=text.refused(match.start()))
+            shown_alone = text.taught_in_code(match.start()) and not _reaches_somebody(plain)
+            severity: Severity = "warning" if shown_alone else "error"
+            yield text.finding("MH806", severity, match.start(), message, REMEDY, cited=text.refused(match.start()))
 
 
 def _plain(literal: str) -> str:
@@ -203,6 +215,13 @@ def _plain(literal: str) -> str:
         if wide and printable >= 0.95 * len(wide):
             return wide
     return ""
+
+
+def _reaches_somebody(plain: str) -> bool:
+    """Whether a command names an address that somebody answers."""
+    places = [judge(match[0]) for match in URL.finditer(plain)]
+    places += [address_in(match["args"] or match["host"]) for match in _REACHES.finditer(plain)]
+    return any(place.standing in ("stranger", "shady") for place in places)
 
 
 def _may_command(plain: str) -> bool:

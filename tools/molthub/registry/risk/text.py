@@ -69,6 +69,15 @@ _REFUSES = re.compile(
     r"flagged|rejects?|rejected|blocks|blocked|bad)\b|"
     r"\u274c|\U0001f6ab|\u26d4|\u2717|\U0001f6a9"
 )
+_PROGRAM_FENCE = re.compile(
+    r"[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:python[0-9]?|py|javascript|js|jsx|typescript|ts|tsx|ruby|rb|php|perl|go|golang|"
+    r"java|kotlin|swift|rust|c|cpp|csharp|cs|lua)[ \t]*\n"
+)
+_TELLS_TO_RUN = re.compile(
+    r"\b(?:run|execute|paste|copy|launch|start|save|install|eval|use)\b[^\n.]{0,40}\b(?:this|these|it|following|below|above|"
+    r"script|code|snippet|commands?|block|file|first|python|node)\b|\b(?:pre-?requisites?|required|mandatory|set-?up)\b"
+)
+_BESIDE = 400
 _LONG_RUN = re.compile(r"\w{20,}")
 _NEAR = 800
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\u300c\u300d"
@@ -247,6 +256,20 @@ class Text:
     def taught(self, offset: int) -> bool:
         """Whether the headings above say that what follows are attacks."""
         return _SPEAKS_OF_ATTACKS.search(self.heading(offset)) is not None
+
+    def taught_in_code(self, offset: int) -> bool:
+        """Whether ``offset`` stands in program code that a reference page about attacks shows, and nobody is to run.
+
+        The page is not SKILL.md, its title says what it is about, the fenced code is of a programming language and no
+        shell's, and no words beside it tell the reader to run it.
+        """
+        fence = self.fence_at(offset) if self.kind == "prose" and self.path != "SKILL.md" else None
+        title = self._headings[0][1] if fence and self._headings and self._headings[0][0] < offset else ""
+        if fence is None or not _SPEAKS_OF_ATTACKS.search(title) or not _PROGRAM_FENCE.match(self.low, fence[0]):
+            return False
+        before = self.low[max(0, fence[0] - _BESIDE) : fence[0]].rpartition("```")[2]
+        after = self.low[fence[1] : fence[1] + _BESIDE].partition("```")[0]
+        return not (_TELLS_TO_RUN.search(before) or _TELLS_TO_RUN.search(after))
 
     def cites(self, offset: int, end: int | None = None) -> bool:
         """Whether the place speaks of attacks: by its line, by its heading, or by the lines that lead to its code."""
