@@ -115,10 +115,10 @@ def pack(
         tree[f"packs/{name}/{number}.yaml"] = as_yaml({**document, "spec": {"version": number, **spec}})
     head = {"owners": ["acme"], "status": "active", "versions": {}, **(project or {})}
     tree[f"packs/{name}/project.yaml"] = as_yaml(head)
-    return _recorded(tree, name, {str(number): extra for number, extra in (records or {}).items()})
+    return recorded(tree, name, {str(number): extra for number, extra in (records or {}).items()})
 
 
-def _recorded(tree: Tree, name: str, extra: Mapping[str, Mapping[str, Any]] | None = None) -> Tree:
+def recorded(tree: Tree, name: str, extra: Mapping[str, Mapping[str, Any]] | None = None) -> Tree:
     """Record the digest of every version of a pack, keeping what its entries say besides."""
     folder = f"packs/{name}"
     project = yaml.safe_load(tree[f"{folder}/project.yaml"])
@@ -220,7 +220,7 @@ def _with_lock(tree: Tree, catalog: Catalog, path: str) -> Tree:
     except ResolutionError:
         return tree  # what the test is about
     document["spec"]["resolved"] = {key: lock_entry(key, lock) for key, lock in locks.items()}
-    return _recorded(tree | {path: as_yaml(document)}, name)
+    return recorded(tree | {path: as_yaml(document)}, name)
 
 
 def lock_entry(key: str, lock: Locked) -> dict[str, Any]:

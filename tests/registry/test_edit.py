@@ -15,6 +15,7 @@ from molthub.errors import RegistryError
 from molthub.registry import edit
 from molthub.registry.authoring import yaml_write
 from molthub.yaml_text import Pointer, parse
+from tests.property.commented import commented
 
 _AWKWARD = [
     "a", "x y", "1.20", "no", "a: b", "#c", "${secrets.x}", "@a/b", "2024-01-01", "é", "two\nlines", "", " pad",
@@ -59,21 +60,6 @@ def _holder(value: Any, pointer: Pointer) -> Any:
     return value
 
 
-def _commented(text: str, chance: random.Random) -> str:
-    """Put comments and blank lines in between, wherever YAML lets them stand."""
-    lines: list[str] = []
-    for number, line in enumerate(text.splitlines()):
-        what = chance.random()
-        indent = " " * (len(line) - len(line.lstrip(" ")))
-        if what < 0.2:
-            lines.append(f"{indent}# above {number} - x: y")
-        elif what > 0.9:
-            lines.append("")
-        lines.append(f"{line}  # beside {number}" if 0.2 < what < 0.4 else line)
-    end = "# the end" if chance.random() < 0.3 else ""
-    return "\n".join([*lines, end]) + ("\n" if chance.random() < 0.8 else "")
-
-
 @given(_documents)
 @settings(max_examples=300, deadline=None)
 def test_what_is_written_reads_back_with_two_parsers(value: dict[str, Any]) -> None:
@@ -95,7 +81,7 @@ def test_an_edit_changes_one_value_and_loses_no_comment(
     value: dict[str, Any], seed: int, new: Any, removes: bool
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 (nothing secret)
-    text = _commented(yaml_write.document(value), chance)
+    text = commented(yaml_write.document(value), chance)
     before = parse(text, "f").value
     pointer = chance.choice(_pointers(before))
     expected = copy.deepcopy(before)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from molthub.errors import UsageError
-from molthub.registry.authoring.packs import pack_name, server_item, skill_item, variable
+from molthub.registry.authoring.pack_items import pack_name, server_item, skill_item, variable
 from molthub.registry.check import check
 from molthub.registry.source import open_source
 from tests.builders import Tree, commit, pack, registry, skill
@@ -80,7 +80,9 @@ def test_the_next_version_says_what_moved_and_keeps_comments(capsys: pytest.Capt
     assert _packs(capsys, place, "update").out == "= dev 1  unchanged\n"
     _grow(place)
     dry = _packs(capsys, place, "update", "--dry-run")
-    assert (dry.status, dry.out) == (0, "+ dev 1 -> 2: git 1.0.0 -> 1.1.0\n")
+    assert (dry.status, dry.out.splitlines()[0]) == (0, "+ dev 1 -> 2: git 1.0.0 -> 1.1.0")
+    assert "--- a/packs/dev/1.yaml\n+++ b/packs/dev/2.yaml\n" in dry.out
+    assert "-  version: 1\n+  version: 2\n" in dry.out
     assert not (place / "packs/dev/2.yaml").exists()
     ran = _packs(capsys, place, "update", "dev", "--json")
     assert ran.json["changes"] == [
@@ -126,7 +128,7 @@ def test_list_and_show(capsys: pytest.CaptureFixture[str], place: Path) -> None:
     assert "there are no packs" in _packs(capsys, place, "update").out
     _packs(capsys, place, "create", "--name", "Dev Stack", "--skills", "git@^1.0")
     listed = _packs(capsys, place, "list")
-    assert listed.out.splitlines()[1].split() == ["dev-stack", "1", "2", "active", "Dev", "Stack"]
+    assert listed.out.splitlines()[1].split() == ["dev-stack", "1", "2", "0", "active", "built", "in", "Dev", "Stack"]
     shown = _packs(capsys, place, "show", "dev-stack@1", "--json").json
     assert (shown["pack"], shown["version"], shown["skills"], list(shown["resolved"])) == (
         "dev-stack", 1, ["git@^1.0"], ["git", "shell"],

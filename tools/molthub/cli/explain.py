@@ -10,10 +10,9 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, MolthubError, NotFoundError, UsageError
-from molthub.model import Bot, Json, Origin
+from molthub.model import Json, Origin
 
 if TYPE_CHECKING:
-    from molthub.registry.catalog import Catalog
     from molthub.registry.resolving.resolution import Resolution
 
 
@@ -46,6 +45,7 @@ def explain(
       molthub explain ada mcp/github --rev v1.4
       molthub explain ada --worktree --json
     """
+    from molthub.registry.authoring.bot_choice import find_bot
     from molthub.registry.catalog import read_catalog
     from molthub.registry.resolve import resolve_bots
     from molthub.registry.source import open_source
@@ -57,7 +57,7 @@ def explain(
         files = "file is" if source.uncommitted == 1 else "files are"
         console.warn(f"{source.uncommitted} uncommitted {files} not read; --worktree reads them")
     catalog = read_catalog(source)
-    path = _find_bot(catalog, bot).path
+    path = find_bot(catalog, bot).path
     resolution = resolve_bots(catalog)[path]
     if not resolution.resolved:
         raise _not_resolved(resolution)
@@ -69,19 +69,9 @@ def explain(
     return None
 
 
-def _find_bot(catalog: Catalog, asked: str) -> Bot:
-    if asked in catalog.bots:
-        return catalog.bots[asked]
-    named = [path for path, bot in catalog.bots.items() if bot.name == asked]
-    if len(named) == 1:
-        return catalog.bots[named[0]]
-    if named:
-        raise UsageError(f"there are several bots named {asked}", remedy=f"say which: {', '.join(named)}")
-    near = _nearest(asked, [*catalog.bots, *(bot.name for bot in catalog.bots.values())])
-    raise NotFoundError(f"there is no bot {asked} in this registry", remedy=near or "see the folders under fleets/")
-
-
 def _find_key(resolution: Resolution, asked: str) -> str:
+    from molthub.registry.authoring.bot_choice import nearest
+
     known = list(dict.fromkeys([*resolution.desired, *resolution.origins]))
     found = [key for key in known if asked in (key, key.partition("/")[2])]
     if len(found) == 1 or asked in found:
@@ -89,22 +79,8 @@ def _find_key(resolution: Resolution, asked: str) -> str:
     if found:
         raise UsageError(f"{asked} names several values", remedy=f"say which: {', '.join(found)}")
     place = resolution.bot.path
-    remedy = _nearest(asked, [*known, *(key.partition("/")[2] for key in known)]) or f"see molthub explain {place}"
+    remedy = nearest(asked, [*known, *(key.partition("/")[2] for key in known)]) or f"see molthub explain {place}"
     raise NotFoundError(f"no layer says anything about {asked}", place=place, remedy=remedy)
-
-
-_NEAR, _NEARLY_THE_SAME = 0.6, 0.8
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    """Return a question for the nearest name. Behind a common `skill/` or `prod/` only the rest is compared."""
-    from difflib import get_close_matches
-
-    kind, slash, name = word.rpartition("/")
-    alike = {key.removeprefix(kind + slash): key for key in known if key.startswith(kind + slash)}
-    near = [alike[key] for key in get_close_matches(name, alike, n=1, cutoff=_NEAR)]
-    near += get_close_matches(word, known, n=1, cutoff=_NEARLY_THE_SAME)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def _not_resolved(resolution: Resolution) -> MolthubError:

@@ -14,7 +14,8 @@ from molthub.errors import Problem
 from molthub.model import AttachedPack, Bot, EnvUse, Fleet, Json, Layer, Locked, Origin, Profile, SyncPolicy
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.attachments import Attached, above, attach, layers_of
-from molthub.registry.resolving.availability import latest_pack, missing, placed
+from molthub.registry.resolving.availability import latest_pack, placed
+from molthub.registry.resolving.bot_layers import bot_labels, pack_words, profiles_of
 from molthub.registry.resolving.bot_skills import choose_skills
 from molthub.registry.resolving.homes import check_homes, disagreements
 from molthub.registry.resolving.layers import ConflictError, Stack, clear_text_findings, env_words, origins, settle
@@ -32,8 +33,8 @@ def resolve_bot(catalog: Catalog, bot: Bot, chooser: Chooser | None = None) -> R
     A ``chooser`` of the same catalog may be shared between bots; it only saves time.
     """
     fleet = catalog.fleets[bot.fleet]
-    labels = _labels(bot, fleet)
-    draft = _Draft(catalog, bot, fleet, labels, chooser or Chooser(catalog))
+    labels = bot_labels(bot, fleet)
+    draft = _Draft(catalog, bot, fleet, chooser or Chooser(catalog))
     draft.resolve()
     sync = _sync(bot, fleet)
     resolved = not any(problem.severity == "error" for problem in draft.problems)
@@ -67,11 +68,6 @@ def resolve_bots(catalog: Catalog) -> Mapping[str, Resolution]:
     return found
 
 
-def _labels(bot: Bot, fleet: Fleet) -> dict[str, str]:
-    own = {"molthub.dev/fleet": bot.fleet, "molthub.dev/platform": bot.platform}
-    return dict(sorted({**fleet.labels, **bot.labels, **own}.items()))
-
-
 def _sync(bot: Bot, fleet: Fleet) -> SyncPolicy:
     """Return the fleet's policy with what the bot says; what becomes of orphans is the fleet's alone."""
     said, base = bot.sync, fleet.sync
@@ -89,7 +85,6 @@ class _Draft:
     catalog: Catalog
     bot: Bot
     fleet: Fleet
-    labels: Mapping[str, str]
     chooser: Chooser
     problems: list[Problem] = field(default_factory=list)
     packs: tuple[Attached, ...] = ()
@@ -104,34 +99,15 @@ class _Draft:
             file = self.catalog.broken[broken[0]]
             self.problems.append(placed("MH210", f"{broken[0]} cannot be read", f"mend {file}", file))
             return
-        profiles = self._profiles()
-        uses = [
-            *self.fleet.packs,
-            *(use for profile in profiles for use in profile.layer.packs),
-            *self.bot.layer.packs,
-        ]
-        self.packs, said = attach(self.catalog, uses, self.labels)
+        profiles, said = profiles_of(self.catalog, self.bot)
+        self.problems += said
+        uses = [word.use for word in pack_words(self.catalog, self.bot) if word.fits]
+        self.packs, said = attach(self.catalog, uses)
         self.problems += said
         stack = self._stack(profiles)
         secret = self._skills(stack, profiles)
         env = self._environment(stack, secret)
         self._servers(stack, secret, env)
-
-    def _profiles(self) -> list[Profile]:
-        """Return the profile and the overlays, lowest first: the bot's, or where it names none the fleet's."""
-        profile, at = (self.bot.profile, self.bot.file) if self.bot.profile else (self.fleet.profile, self.fleet.file)
-        named = [("profile", profile, at)] if profile else []
-        own = self.bot.overlays is not None
-        overlays = self.bot.overlays if self.bot.overlays is not None else self.fleet.overlays
-        named += [("overlay", overlay, self.bot.file if own else self.fleet.file) for overlay in overlays]
-        found: list[Profile] = []
-        for kind, name, file in named:
-            known = self.catalog.profiles if kind == "profile" else self.catalog.overlays
-            if name in known:
-                found.append(known[name])
-            else:
-                self.problems.append(missing(self.catalog, f"{kind}/{name}", None, file))
-        return found
 
     def _stack(self, profiles: Sequence[Profile]) -> Stack:
         overrides = tuple(use for pack in self.packs for use in pack.overrides)

@@ -70,6 +70,30 @@ class Checkout:
         with _all_or_nothing(self.folder, files):
             return self._commit(files, message) if self.commits else None
 
+    def remote(self) -> str:
+        """Return the name of the repository that the branch is pushed to. Raises :class:`RegistryError`: none."""
+        remote = (_try_git(self.folder, "config", f"branch.{self.branch}.remote") or "origin").strip()
+        if _try_git(self.folder, "remote", "get-url", remote) is None:
+            remedy = f"git remote add {remote} URL, or leave --push and --pr out"
+            raise RegistryError(f"there is no remote {remote} to push to", place=self.shown, remedy=remedy)
+        return remote
+
+    def push(self, branch: str | None = None) -> str:
+        """Push the branch to where it goes, or its commits as a new ``branch`` there; return what the other side said.
+
+        Raises :class:`RegistryError`: what was committed stays.
+        """
+        remote = self.remote()
+        own = (_try_git(self.folder, "config", f"branch.{self.branch}.merge") or f"refs/heads/{self.branch}").strip()
+        to = own if branch is None else f"refs/heads/{branch}"
+        done = _run(self.folder, ("push", remote, f"HEAD:{to}"), None)
+        said = done.stderr.decode("utf-8", "replace").strip()
+        if done.returncode:
+            remedy = "the commit is there: git pull --rebase, then git push"
+            raise RegistryError(f"git push failed: {said}", place=self.shown, remedy=remedy)
+        lines = (line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:"))
+        return "\n".join(filter(None, lines))
+
     def _require_repository(self, directory: Path) -> None:
         if shutil.which("git") is None:
             raise RegistryError("the program git is not installed", remedy=f"install git, {_NO_COMMIT}")

@@ -8,6 +8,7 @@ from molthub import schema_files
 from molthub.model import Json, Locked
 from molthub.registry import edit
 from molthub.registry.authoring import yaml_write
+from molthub.registry.authoring.pack_edits import PackEdits, edited_text
 
 API_VERSION = "molthub.dev/v1alpha1"
 _LOCK_HEAD = "resolved"
@@ -60,3 +61,10 @@ def new_pack(
         "spec": {key: value for key, value in spec.items() if value},
     }
     return yaml_write.document(document, schema=f"{schema_files.BASE_URL}skillpack{schema_files.SUFFIX}")
+
+
+def copied_text(text: str, name: str, edits: PackEdits, *, file: str) -> str:
+    """Return a pack version's text as the first version of the pack ``name``, with ``edits``, not locked yet."""
+    text = edit.set_value(text, ("metadata", "name"), name, file=file)
+    text = numbered_text(text, 1, file=file)
+    return edited_text(text, edits, file=file)[0]

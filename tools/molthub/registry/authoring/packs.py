@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from molthub.documents import DNS_LABEL, SKILL_NAME, file_entry, tree_digest
-from molthub.errors import NotFoundError, Problem, RegistryError, ResolutionError, UsageError
-from molthub.model import Json, Locked, Pack, PackVersion
-from molthub.registry.authoring.mend import slug
+from molthub.documents import file_entry, tree_digest
+from molthub.errors import Problem, RegistryError, ResolutionError
+from molthub.model import Json, Pack, PackVersion
+from molthub.registry.authoring.pack_edits import NO_EDITS, PackEdits, edited_text
 from molthub.registry.authoring.pack_files import locked_text, numbered_text
+from molthub.registry.authoring.pack_shown import known_pack
 from molthub.registry.authoring.publish import record_version
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.resolve import latest_pack, resolve_pack
 from molthub.registry.rules.packs import difference
 from molthub.registry.source import Source
 from molthub.registry.trees.overlay import Overlay
-from molthub.versions import is_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,43 +40,6 @@ class PackChange:
         return {**known, "result": result, "problems": [problem.to_json() for problem in self.problems]}
 
 
-def pack_name(display_name: str) -> str:
-    """Return the name of a pack that people call ``display_name``. Raises :class:`UsageError`."""
-    name = display_name if DNS_LABEL.match(display_name) else slug(display_name)[:63].strip("-")
-    if not name:
-        raise UsageError(f"no name can be made of {display_name!r}", remedy="give one with letters or digits in it")
-    return name
-
-
-def skill_item(text: str) -> Json:
-    """Return what a pack says of ``git`` or ``git@^1.2`` or ``@acme/notes@2``. Raises :class:`UsageError`."""
-    name, _, wanted = text.strip().rpartition("@") if "@" in text.strip()[1:] else (text.strip(), "", "")
-    if not SKILL_NAME.match(name):
-        raise UsageError(f"{text!r} is no skill", remedy="write NAME or NAME@RANGE, separated by commas")
-    if not wanted:
-        return name
-    if not is_range(wanted):
-        raise UsageError(f"{wanted!r} is no version range", remedy="write it as npm does: git@^1.2")
-    return {"name": name, "version": wanted}
-
-
-def server_item(text: str) -> Json:
-    """Return what a pack says of ``NAME=COMMAND`` or ``NAME=URL``. Raises :class:`UsageError`."""
-    name, equals, command = text.partition("=")
-    if not (name and equals and command.strip()):
-        raise UsageError(f"{text!r} is no MCP server", remedy="write NAME=COMMAND or NAME=https://...")
-    field = "url" if command.startswith(("http://", "https://")) else "command"
-    return {"name": name, field: command.strip()}
-
-
-def variable(text: str) -> tuple[str, str]:
-    """Return the key and value of ``KEY=VALUE``. Raises :class:`UsageError`."""
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise UsageError(f"{text!r} is no variable", remedy="write KEY=VALUE")
-    return key, value
-
-
 def create_pack(
     source: Source, name: str, text: str, *, owner: str, published: str
 ) -> tuple[dict[str, bytes], PackVersion]:
@@ -92,27 +54,28 @@ def create_pack(
     if owner not in catalog.publishers:
         remedy = f"choose one of {', '.join(catalog.publishers)}" if catalog.publishers else "add one first"
         raise RegistryError(f"the owner {owner} is no publisher of this registry", remedy=remedy)
-    files, version = _next_version(source, name, 1, text, owner=owner, published=published)
+    files, version = next_version(source, name, 1, text, owner=owner, published=published)
     return files, version
 
 
 def update_packs(
-    source: Source, names: Sequence[str], *, published: str
+    source: Source, names: Sequence[str], *, published: str, edits: PackEdits = NO_EDITS
 ) -> tuple[dict[str, bytes], tuple[PackChange, ...]]:
     """Return the files of the next version of each pack whose lock would differ, and what becomes of every pack.
 
-    Packs that others extend come first, so that one run carries a change all the way. Raises :class:`NotFoundError`.
+    ``edits`` change what the chosen packs declare. Packs that others extend come first, so that one run carries a
+    change all the way. Raises :class:`NotFoundError`.
     """
     catalog = read_catalog(source)
     chosen = [name for name in _bases_first(catalog) if not names or name in names]
     for name in names:
-        _known(catalog, name)
+        known_pack(catalog, name)
     files: dict[str, bytes] = {}
     changes = []
     for name in chosen:
         tree = Overlay(source, files)
         try:
-            added, change = _updated(tree, name, published)
+            added, change = _updated(tree, name, published, edits)
         except (RegistryError, ResolutionError) as error:
             problems = error.problems or (Problem("MH202", error.message, error.remedy),)
             added, change = {}, PackChange(name, None, None, problems=tuple(problems))
@@ -121,23 +84,33 @@ def update_packs(
     return files, tuple(changes)
 
 
-def _updated(tree: Overlay, name: str, published: str) -> tuple[dict[str, bytes], PackChange]:
+def _updated(tree: Source, name: str, published: str, edits: PackEdits) -> tuple[dict[str, bytes], PackChange]:
     pack = read_catalog(tree).packs[name]
     latest = latest_pack(pack)
     if latest is None:
         raise RegistryError(f"no version of the pack {name} can be updated: all are withdrawn")
-    number = max([*pack.versions, *map(int, pack.project.versions)]) + 1
-    text = tree.read(latest.file).decode()
-    files, version = _next_version(tree, name, number, text, owner=None, published=published)
-    if dict(version.resolved) == dict(latest.resolved):
+    number = next_number(pack)
+    before = tree.read(latest.file).decode()
+    text, said = edited_text(before, edits, file=latest.file)
+    files, version = next_version(tree, name, number, text, owner=None, published=published)
+    if not said and dict(version.resolved) == dict(latest.resolved):
         return {}, PackChange(name, latest.number, None)
-    return files, PackChange(name, latest.number, number, difference(latest.resolved, version.resolved))
+    moved = difference(latest.resolved, version.resolved)
+    return files, PackChange(name, latest.number, number, "; ".join(filter(None, [", ".join(said), moved])))
 
 
-def _next_version(
+def next_number(pack: Pack) -> int:
+    """Return the number that follows all that a pack ever had."""
+    return max([0, *pack.versions, *map(int, pack.project.versions)]) + 1
+
+
+def next_version(
     source: Source, name: str, number: int, text: str, *, owner: str | None, published: str
 ) -> tuple[dict[str, bytes], PackVersion]:
-    """Return the files of one version, numbered, locked and recorded, and what it is."""
+    """Return the files of one version, made of an unlocked or otherwise numbered ``text``, and what it is.
+
+    Raises :class:`RegistryError` and :class:`ResolutionError` where it does not fit the registry.
+    """
     path, project = f"packs/{name}/{number}.yaml", f"packs/{name}/project.yaml"
     text = numbered_text(text, number, file=path)
     version = _read_back(source, name, number, path, text)
@@ -181,55 +154,3 @@ def _bases_first(catalog: Catalog) -> Iterator[str]:
 
     for name in catalog.packs:
         yield from visit(name)
-
-
-def _known(catalog: Catalog, name: str) -> Pack:
-    if name in catalog.packs:
-        return catalog.packs[name]
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, catalog.packs, n=1)
-    remedy = f"did you mean {near[0]}?" if near else "see molthub skill-packs list"
-    raise NotFoundError(f"there is no pack {name} in this registry", remedy=remedy)
-
-
-def find_version(catalog: Catalog, text: str) -> PackVersion:
-    """Return the version that ``standard-dev`` or ``standard-dev@3`` means. Raises :class:`NotFoundError`."""
-    name, _, number = text.partition("@")
-    pack = _known(catalog, name)
-    if number in ("", "latest"):
-        version = latest_pack(pack)
-    else:
-        version = pack.versions.get(int(number)) if number.isdecimal() else None
-    if version is None:
-        remedy = f"there are {', '.join(map(str, pack.versions))}" if pack.versions else "it has no versions yet"
-        raise NotFoundError(f"the pack {name} has no version {number or 'that is not withdrawn'}", remedy=remedy)
-    return version
-
-
-def pack_to_json(pack: Pack, version: PackVersion) -> dict[str, Json]:
-    """Return a pack version for ``--json``."""
-    layer, record = version.layer, version.record
-    shown: dict[str, Any] = {
-        "pack": pack.name,
-        "version": version.number,
-        "displayName": version.display_name,
-        "description": version.description,
-        "status": pack.project.status,
-        "owners": list(pack.project.owners),
-        "published": record.published if record is not None else None,
-        "digest": record.digest if record is not None else None,
-        "yanked": record.yanked if record is not None else None,
-        "extends": [use.name if use.version is None else f"{use.name}@{use.version}" for use in layer.packs],
-        "skills": [use.name if use.version is None else f"{use.name}@{use.version}" for use in layer.skills],
-        "mcps": [use.name for use in layer.mcps],
-        "envVars": {use.key: use.value for use in layer.env},
-        "resolved": {name: lock_to_json(lock) for name, lock in version.resolved.items()},
-        "versions": sorted(pack.versions),
-    }
-    return {key: value for key, value in shown.items() if value not in (None, "", [], {})}
-
-
-def lock_to_json(lock: Locked) -> Mapping[str, Json]:
-    """Return one lock."""
-    return {"version": lock.version, "digest": lock.digest}

@@ -29,17 +29,15 @@ class Attached:
         return self.version.name
 
 
-def attach(
-    catalog: Catalog, uses: Sequence[PackUse], labels: Mapping[str, str]
-) -> tuple[tuple[Attached, ...], list[Problem]]:
-    """Return the packs that the attachments ``uses`` (farthest layer first) bring to a bot with these labels.
+def attach(catalog: Catalog, uses: Sequence[PackUse]) -> tuple[tuple[Attached, ...], list[Problem]]:
+    """Return the packs that the attachments ``uses`` (farthest layer first), whose labels fit, bring to a bot.
 
     Of one pack attached twice the nearer attachment counts, for the version only where it names one. A pack that
     another one builds on comes first. Every pack reaches a bot in one version (:func:`one_version_each`).
     """
     found: list[Attached] = []
     problems: list[Problem] = []
-    for words in _by_pack(use for use in uses if _fits(use, labels)):
+    for words in _by_pack(uses):
         if not words[-1].enabled:
             continue
         stated = [use for use in words if use.version is not None]
@@ -72,10 +70,6 @@ def one_version_each(catalog: Catalog, packs: Sequence[Attached]) -> list[Attach
     numbers = {name: version.number for name, version in chosen.items()}
     chains = (chain_of(catalog, pack.version, pack.version.file, numbers)[0] for pack in packs)
     return [replace(pack, chain=chain) for pack, chain in zip(packs, chains, strict=True)]
-
-
-def _fits(use: PackUse, labels: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in use.when.items())
 
 
 def _by_pack(uses: Iterable[PackUse]) -> list[list[PackUse]]:

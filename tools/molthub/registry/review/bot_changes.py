@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from molthub.errors import Problem
@@ -35,7 +35,11 @@ class BotChange:
 
 def bot_changes(before: Catalog, after: Catalog) -> tuple[BotChange, ...]:
     """Return the bots that get something else, by ``<fleet>/<bot>``."""
-    old, new = resolve_bots(before), resolve_bots(after)
+    return changes_between(resolve_bots(before), resolve_bots(after))
+
+
+def changes_between(old: Mapping[str, Resolution], new: Mapping[str, Resolution]) -> tuple[BotChange, ...]:
+    """Return the bots whose two resolutions differ."""
     found = (_compared(path, old.get(path), new.get(path)) for path in sorted(old.keys() | new.keys()))
     return tuple(change for change in found if change is not None)
 
