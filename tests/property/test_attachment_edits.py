@@ -18,6 +18,7 @@ from molthub.registry.authoring.attachments import Attachment, attached_text, de
 from molthub.yaml_text import parse
 from tests.property.commented import commented
 
+_HALF = 0.5
 PACKS = ["dev", "ops", "base"]
 _labels = st.dictionaries(st.sampled_from(["team", "tier"]), st.sampled_from(["a", "no", "1"]), max_size=2)
 _env = st.dictionaries(st.sampled_from(["A", "B"]), st.sampled_from(["x", "${secrets.x}", "a: b", "1.20"]), max_size=2)
@@ -45,12 +46,13 @@ def documents(draw: st.DrawFn) -> str:
     items = {_identity(item): item for item in (one.to_json() for one in draw(st.lists(_attachments, max_size=4)))}
     off = draw(st.lists(st.sampled_from(PACKS), max_size=1))
     items |= {_identity({"name": name}): {"name": name, "enabled": False} for name in off}
-    shown = [yaml_write.OneLine(item) if draw(st.booleans()) else item for item in items.values()]
+    chance = random.Random(draw(st.integers()))  # noqa: S311 (nothing secret)
+    shown = [yaml_write.OneLine(item) if chance.random() > _HALF else item for item in items.values()]
     spec: dict[str, Any] = {"platform": "openclaw", **draw(st.sampled_from([{}, {"envVars": {"A": "x"}}]))}
-    if shown or draw(st.booleans()):
+    if shown or chance.random() > _HALF:
         spec["packs"] = shown
     document = {**draw(_documents), "spec": dict(draw(st.permutations(list(spec.items()))))}
-    return commented(yaml_write.document(document), random.Random(draw(st.integers())))  # noqa: S311 (nothing secret)
+    return commented(yaml_write.document(document), chance)
 
 
 def _after(text: str, changed: list[dict[str, Any]]) -> Any:
