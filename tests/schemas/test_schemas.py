@@ -355,6 +355,7 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "log-entry",
         "log-places",
         "replaced-roots",
+        "secrets-check",
     }
     assert set(KINDS) == DECLARED | published
 

@@ -37,6 +37,7 @@ MOLTHUB_COMMANDS = {
     "mirror": "molthub.cli.mirror:mirror",
     "serve": "molthub.cli.serve:serve",
     "exec": "molthub.cli.exec:exec_",
+    "secrets": "molthub.cli.secrets:secrets",
     "completion": "molthub.cli.completion:completion",
 }
 ENTRY_POINTS = "molthub.commands"

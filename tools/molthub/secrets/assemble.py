@@ -57,6 +57,10 @@ def provider_of(
         return PluginProvider(
             name, options["command"], passed=options.get("env", ()), seconds=seconds, environment=known
         )
+    if declared.kind == "keyring":
+        from molthub.secrets.system_keyring import SERVICE, KeyringProvider
+
+        return KeyringProvider(name, options.get("service", SERVICE))
     raise UsageError(f"this molthub knows no providers of kind {declared.kind}", remedy="install a newer molthub")
 
 

@@ -193,5 +193,6 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
     "directory": {"path": (_text, True)},
     "file": {"path": (_text, True)},
     "exec": {"command": (_program, True), "env": (_variables, False), "seconds": (_seconds, False)},
+    "keyring": {"service": (_text, False)},
 }
 """The kinds of providers: each option with its check, and whether it must be there."""

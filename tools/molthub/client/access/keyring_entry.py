@@ -1,4 +1,4 @@
-"""Secrets in the system's keyring, by the address they are for (PyPI ``keyring``, the extra of that name).
+"""Secrets in the system's keyring, by what they are for (PyPI ``keyring``, the extra of that name).
 
 On macOS that is the Keychain, on Windows the Credential Locker, elsewhere the Secret Service or KWallet. A keyring that
 keeps passwords in clear text is refused.
@@ -13,22 +13,22 @@ from molthub.errors import DeniedError, missing_extra
 SERVICE = "molthub"
 
 
-def read_secret(address: str) -> str | None:
+def read_secret(address: str, service: str = SERVICE) -> str | None:
     """Return the secret that is kept for ``address``. Raises :class:`DeniedError`, MissingExtraError."""
     keyring = _keyring()
     try:
-        found: str | None = keyring.get_password(SERVICE, address)
+        found: str | None = keyring.get_password(service, address)
     except keyring.errors.KeyringError as error:
         raise _failed(address, error) from None
     return found
 
 
-def keep_secret(address: str, secret: str) -> None:
+def keep_secret(address: str, secret: str, service: str = SERVICE) -> None:
     """Keep ``secret`` for ``address``. Raises :class:`DeniedError`, MissingExtraError."""
     keyring = _keyring()
     _refuse_clear_text(keyring, address)
     try:
-        keyring.set_password(SERVICE, address, secret)
+        keyring.set_password(service, address, secret)
     except keyring.errors.KeyringError as error:
         raise _failed(address, error) from None
 

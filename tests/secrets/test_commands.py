@@ -1,0 +1,203 @@
+"""``molthub secrets``: check, list, set, providers, as they are typed."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from molthub.model import Origin
+from tests.reconciler.world import World
+from tests.registry.command import Command, assert_document
+from tests.secrets.places import SERVER, manifest, private, secret, settings
+
+DESIRED = {
+    "env/DB_URL": "postgres://${secrets.db_user}:${secrets.db_password}@db/",
+    "mcp/github": {**SERVER, "args": ["--key=${secrets.api-key}"]},
+    "mcp/postgres": {"command": "pg", "env": {"DB_URL": "postgres://${secrets.db_user}:${secrets.db_password}@db/"}},
+}
+ORIGINS = {
+    "env/DB_URL": (Origin("bot", "fleets/prod/bots/ada.yaml:9"),),
+    "mcp/github": (Origin("pack/dev@1", "packs/dev/1.yaml:4"),),
+    "mcp/postgres": (Origin("pack/dev@1", "packs/dev/1.yaml:7"),),
+}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path / "world")
+    world.site.bot("prod/ada", DESIRED, origins=ORIGINS)
+    world.site.bot("prod/bob", {"env/LEVEL": "debug"})
+    world.site.bot("lab/eve", {"env/TOKEN": "${secrets.lab_token}"})
+    world.site.publish()
+    return world
+
+
+# --- check ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_bot_of_this_home_is_checked(home: Path, molthub: Command) -> None:
+    manifest(home, mcp={"github": SERVER}, env={"DB": "${secrets.db}"})
+    secret(home, "db", "CANARY")
+    ran = molthub("secrets", "check")
+    assert ran.status == 3
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert rows[1:] == [
+        ["this", "home", "db", "directory", "env/DB"],
+        ["this", "home", "github_token", "missing", "mcp/github", "(/env/TOKEN)"],
+    ]
+    assert "secret github_token does not resolve: environment: no variable GITHUB_TOKEN" in ran.err
+    assert "export GITHUB_TOKEN=..." in ran.err
+    assert "CANARY" not in ran.out + ran.err
+    secret(home, "github_token", "x")
+    assert molthub("secrets", "check").status == 0
+
+
+def test_the_bots_of_an_index_are_checked_with_where_it_was_declared(
+    world: World, molthub: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_USER", "CANARY")
+    ran = molthub("secrets", "check", "prod", "--registry", world.site.folder, "--json")
+    assert ran.status == 3
+    assert_document("secrets-check", ran.json)
+    assert ran.json["summary"] == {"bots": 2, "secrets": 4, "missing": 3}
+    ada = {one["name"]: one for one in ran.json["bots"][0]["secrets"]}
+    assert ada["db_user"]["provider"] == "environment"
+    assert ada["db_user"]["uses"] == [
+        {"key": "env/DB_URL", "part": "", "at": "fleets/prod/bots/ada.yaml:9"},
+        {"key": "mcp/postgres", "part": "/env/DB_URL", "at": "fleets/prod/bots/ada.yaml:9"},
+    ]
+    assert ada["api-key"]["uses"] == [{"key": "mcp/github", "part": "/args/0", "at": "packs/dev/1.yaml:4"}]
+    assert ada["github_token"]["provider"] is None
+    assert "CANARY" not in ran.out + ran.err
+
+
+def test_one_bot_all_bots_and_none(world: World, molthub: Command) -> None:
+    place = ("--index", world.site.folder)
+    assert [bot["bot"] for bot in molthub("secrets", "check", "lab/eve", *place, "--json").json["bots"]] == ["lab/eve"]
+    everyone = molthub("secrets", "check", "--all", *place, "--json").json["bots"]
+    assert [bot["bot"] for bot in everyone] == ["lab/eve", "prod/ada", "prod/bob"]
+    assert molthub("secrets", "check", "prod/bob", *place).status == 0
+    assert molthub("secrets", "check", "prod/bub", *place).err.splitlines()[-1].strip() == "did you mean bob?"
+    assert molthub("secrets", "check", "prud", *place).status == 1
+
+
+def test_the_bots_of_a_folder_are_checked(world: World, molthub: Command) -> None:
+    assert world.molthub("reconcile").status == 0
+    ran = molthub("secrets", "check", "--all", "--target", world.target, "--json")
+    assert [bot["bot"] for bot in ran.json["bots"]] == ["lab/eve", "prod/ada", "prod/bob"]
+    assert ran.status == 3
+    private(world.home("lab/eve") / ".agents/molthub.json", "{")
+    ran = molthub("secrets", "check", "lab", "prod/bob", "--target", world.target)
+    assert (ran.status, "lab/eve" in ran.err) == (4, True)
+    assert molthub("secrets", "check", "lab", "--target", world.target).status == 1
+    assert molthub("secrets", "check", "nowhere", "--target", world.target).status == 1
+
+
+def test_a_bot_that_does_not_resolve_is_named(world: World, molthub: Command) -> None:
+    world.site.bot("lab/eve", {}, resolved=False, digest=None)
+    world.site.publish()
+    ran = molthub("secrets", "check", "--all", "--index", world.site.folder, "--json")
+    assert ran.status == 4
+    assert ran.json["bots"][0]["problems"][0]["id"] == "MH708"
+
+
+def test_a_bot_whose_providers_cannot_be_told_stops_no_other(home: Path, world: World, molthub: Command) -> None:
+    settings(home, "bots: {lab/eve: {order: [own]}}\nproviders: {own: {kind: directory, path: 'x/{bot}'}}\n")
+    ran = molthub("secrets", "check", "--all", "--index", world.site.folder, "--json")
+    assert ran.status == 3
+    manifest(home, env={"A": "${secrets.a}"})
+    settings(home, "order: [own]\nproviders: {own: {kind: directory, path: 'x/{bot}'}}\n")
+    ran = molthub("secrets", "check")
+    assert (ran.status, "no bot is named" in ran.err) == (1, True)
+    ran = molthub("secrets", "check", "prod/ada")
+    assert (ran.status, "x/ada" in ran.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prod"],
+        ["--all"],
+        ["a/b/c"],
+        ["--index", "x"],
+        ["--index", "x", "--target", "y", "--all"],
+        ["--index", "x", "--all", "prod"],
+        ["prod/ada", "prod/bob"],
+    ],
+)
+def test_what_makes_no_sense_is_said(molthub: Command, words: list[str]) -> None:
+    assert molthub("secrets", "check", *words).status == 2
+
+
+# --- set, list, providers ------------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_kept_from_stdin_and_found_again(
+    home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("CANARY\n"))
+    ran = molthub("secrets", "set", "github_token", "--json")
+    place = home / ".config/molthub/secrets/github_token"
+    assert ran.json == {"name": "github_token", "provider": "directory", "where": str(place)}
+    assert (place.read_text(), place.stat().st_mode & 0o777) == ("CANARY", 0o600)
+    listed = molthub("secrets", "list", "--json")
+    assert listed.json["secrets"] == [{"provider": "directory", "id": "github_token", "name": "github_token"}]
+    assert "asked by name alone: environment" in listed.err
+    assert "CANARY" not in ran.out + ran.err + listed.out + listed.err
+
+
+def test_a_secret_is_kept_where_the_bot_looks_for_it(
+    home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(
+        home,
+        "providers: {own: {kind: directory, path: '~/kept/{fleet}/{bot}'}, env: {kind: file, path: .env}}\n"
+        "order: [env, own]\nnames: {github_token: gh-pat}\n",
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("tok"))
+    assert molthub("secrets", "set", "github_token", "--bot", "prod/ada").status == 0
+    assert (home / "kept/prod/ada/gh-pat").read_text() == "tok"
+    listed = molthub("secrets", "list", "--bot", "prod/ada")
+    assert listed.out.splitlines()[1].split() == ["github_token", "own", "gh-pat"]
+    private(home / ".config/molthub/.env", "A=1", 0o644)
+    listed = molthub("secrets", "list", "--bot", "prod/ada")
+    assert (listed.status, "chmod 600" in listed.err) == (4, True)
+
+
+def test_a_value_on_the_command_line_is_refused_and_not_repeated(molthub: Command) -> None:
+    for words in (["github_token", "CANARY"], ["github_token", "--", "CANARY"], ["CANARY="]):
+        ran = molthub("secrets", "set", *words)
+        assert ran.status == 2
+        assert "CANARY" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["token", "--provider", "vault"], 1, "no provider vault is asked here"),
+        (["token", "--provider", "environment"], 2, "nothing can be kept there"),
+        (["path"], 1, "steers programs"),
+        (["token"], 2, "the value is empty"),
+    ],
+)
+def test_what_cannot_be_kept_is_said(
+    molthub: Command, monkeypatch: pytest.MonkeyPatch, words: list[str], status: int, said: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    ran = molthub("secrets", "set", *words)
+    assert (ran.status, said in ran.err) == (status, True), ran
+
+
+def test_the_providers_are_listed_in_their_order(home: Path, molthub: Command) -> None:
+    ran = molthub("secrets", "providers", "--json")
+    assert [one["name"] for one in ran.json["providers"]] == ["environment", "directory"]
+    assert ran.json["settings"] is None
+    place = settings(home, "providers: {op: {kind: exec, command: [/bin/op, read]}}\norder: [op, environment]\n")
+    ran = molthub("secrets", "providers")
+    assert [line.split() for line in ran.out.splitlines()[1:]] == [
+        ["1", "op", "exec", "/bin/op"],
+        ["2", "environment", "environment", "environment", "variables"],
+    ]
+    assert f"as {place} says" in ran.err
