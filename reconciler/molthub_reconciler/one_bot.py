@@ -69,6 +69,7 @@ class BotPass:
             folder=f"{desired.fleet}/{desired.home}",
             skill_roots=() if is_orphan else (adapter.skills_root(desired.agent),),
             file_format=_file_formats(adapter, receipt.platform),
+            owners_fields=adapter.owners_fields,
             files=receipt.files,
         )
         if receipt.home not in ("", home.folder):
@@ -301,7 +302,7 @@ def _file_formats(adapter: Platform, earlier: str) -> Callable[[str], FileFormat
     if earlier in ("", adapter.name) or earlier not in platforms():
         return adapter.file_format
     formats = (adapter.file_format, platform(earlier).file_format)
-    return lambda file: "json5" if "json5" in [file_format(file) for file_format in formats] else "json"
+    return lambda file: next((found for file_format in formats if (found := file_format(file)) != "json"), "json")
 
 
 def _by_key(observed: Observed) -> dict[str, Place]:

@@ -16,6 +16,7 @@ from docgen import commands, fields, kinds, markdown
 from molthub import schema_files
 from molthub.cli.main import MOLTHUB_COMMANDS, SKILLS_COMMANDS
 from molthub.errors import PROBLEMS
+from molthub.platforms import platforms
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -117,7 +118,7 @@ def test_fields_tell_path_type_and_whether_required() -> None:
     assert attached.kind == "[time](values.md#time)"
     assert not attached.required
     assert found["spec.platform"].required
-    assert found["spec.platform"].kind == "one of `agents-dir`, `claude-code`, `openclaw`"
+    assert found["spec.platform"].kind == "one of " + ", ".join(f"`{name}`" for name in platforms())
     assert found["spec.packs[].envOverrides.<KEY>"].kind == "text or null"
     assert found["spec.template"].default == "`false`"
 

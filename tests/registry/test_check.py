@@ -11,8 +11,8 @@ import yaml
 
 from molthub.errors import Problem
 from molthub.platforms import platform, platforms
+from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.registry.check import check
-from molthub.registry.rules.bots import BUNDLED
 from molthub.registry.rules.cycles import cycles
 from tests.builders import (
     Tree,
@@ -184,7 +184,7 @@ def test_the_policy_is_that_of_the_base() -> None:
 
 def test_the_skills_that_agents_bring_themselves_are_those_of_the_platforms() -> None:
     known = {name: platform(name).bundled_skills for name in platforms()}
-    assert {name: skills for name, skills in known.items() if skills} == BUNDLED
+    assert {name: skills for name, skills in known.items() if skills} == BUNDLED_SKILLS
 
 
 def test_a_skill_that_an_agent_brings_itself_is_a_warning() -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from molthub.errors import Problem
 from molthub.model import FileEntry, Json
+from molthub.platforms.base import FileFormat, Pointer
 from molthub_reconciler.plan import Place, Standing
 
 
@@ -20,14 +21,16 @@ class Home:
     """One bot's home, for one look at it.
 
     ``bot`` is ``<fleet>/<bot>``, ``folder`` is ``<fleet>/<home>``. ``skill_roots`` are the folders that the agent
-    program searches for skills; ``file_format`` says how a file of it is written. ``files`` are known file lists of
-    skills by digest: a disk that holds no execute bit takes it from them.
+    program searches for skills; ``file_format`` says how a file of it is written, ``owners_fields`` which fields of an
+    entry in it are the owner's: they are not looked at, and stay when the entry is updated. ``files`` are known file
+    lists of skills by digest: a disk that holds no execute bit takes it from them.
     """
 
     bot: str
     folder: str
     skill_roots: tuple[str, ...] = ()
-    file_format: Callable[[str], Literal["json", "json5"]] = lambda _file: "json"
+    file_format: Callable[[str], FileFormat] = lambda _file: "json"
+    owners_fields: Callable[[str, Pointer], frozenset[str]] = lambda _file, _pointer: frozenset()
     files: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
 
 

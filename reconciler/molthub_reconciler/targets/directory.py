@@ -177,6 +177,7 @@ class _Look:
             is_there, value = parsed.get(place.pointer)
             if is_there and place.item:
                 is_there, value = _holds(value, place.item), place.item
+            value = _without(value, self.home.owners_fields(file, place.pointer))
             found[_name(place)] = fingerprint(value) if is_there else None
             if is_there:
                 self.values[place] = value
@@ -229,6 +230,10 @@ def _name(place: Place) -> str:
     return "\n".join((*place.pointer, f"={place.item}"))
 
 
+def _without(value: Json, fields: frozenset[str]) -> Json:
+    return {name: item for name, item in value.items() if name not in fields} if isinstance(value, dict) else value
+
+
 def _holds(value: Json, item: str) -> bool:
     return value == item or (isinstance(value, list) and item in value)
 
@@ -278,7 +283,10 @@ class _Work:
         """Edit each file once. A line that names another file is put in after that file was written."""
         by_file: dict[str, list[Edit]] = {}
         for step in steps:
-            edits = [Edit(step.key, place, value) for place, value in step.contents.items()]
+            edits = [
+                Edit(step.key, place, value, self.home.owners_fields(place.file, place.pointer))
+                for place, value in step.contents.items()
+            ]
             for edit in (*edits, *(Edit(step.key, place) for place in step.remove)):
                 if edit.place.pointer:
                     by_file.setdefault(edit.place.file, []).append(edit)

@@ -24,11 +24,15 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What ``key`` wants at ``place``: a value in the program's own form, or that nothing is there any more."""
+    """What ``key`` wants at ``place``: a value in the program's own form, or that nothing is there any more.
+
+    ``owners_fields`` of what stands there stay beside the value.
+    """
 
     key: str
     place: Place
     value: Json = NOTHING
+    owners_fields: frozenset[str] = frozenset()
 
 
 def edit_file(path: str, where: str, file_format: FileFormat, edits: Sequence[Edit], staged: str) -> dict[str, Problem]:
@@ -65,17 +69,21 @@ def _edit(config: ConfigFile, edits: Iterable[Edit]) -> dict[str, Problem]:
             if edit.value is NOTHING:
                 _clear(config, edit.place)
             else:
-                _put(config, edit.place, edit.value)
+                _put(config, edit)
         except PlatformFileError as error:
             failed[edit.key] = problem_of(error, edit.place.file)
     return failed
 
 
-def _put(config: ConfigFile, place: Place, value: Json) -> None:
-    if place.item:
-        config.add_item(place.pointer, value)
-    else:
-        config.set(place.pointer, value)
+def _put(config: ConfigFile, edit: Edit) -> None:
+    pointer, value = edit.place.pointer, edit.value
+    if edit.place.item:
+        config.add_item(pointer, value)
+        return
+    standing = config.get(pointer)[1] if edit.owners_fields else None
+    if isinstance(standing, dict) and isinstance(value, dict):
+        value = value | {name: standing[name] for name in standing if name in edit.owners_fields}
+    config.set(pointer, value)
 
 
 def _clear(config: ConfigFile, place: Place) -> None:

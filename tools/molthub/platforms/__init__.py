@@ -1,6 +1,8 @@
-"""One module per agent program: desired state and that program's files."""
+"""One adapter per agent program: desired state and that program's files. Most are rows of a table."""
 
 from __future__ import annotations
+
+import sys
 
 from molthub.errors import MolthubError
 from molthub.platforms.base import Platform
@@ -8,22 +10,29 @@ from molthub.platforms.base import Platform
 
 def platforms() -> tuple[str, ...]:
     """Return the names of the platforms that bots may run on."""
-    return ("agents-dir", "claude-code", "openclaw")
+    from molthub.platforms.table import BY_NAME
+
+    return tuple(sorted(("agents-dir", "openclaw", *BY_NAME)))
 
 
-def platform(name: str) -> Platform:
-    """Return the adapter of one platform. Raises :class:`MolthubError` for a name that is none."""
+def platform(name: str, system: str = sys.platform) -> Platform:
+    """Return the adapter of one platform, for homes that live on ``system`` (as :data:`sys.platform` names it).
+
+    Raises :class:`MolthubError` for a name that is none.
+    """
     if name == "agents-dir":
         from molthub.platforms.agents_dir import AgentsDir
 
         return AgentsDir()
-    if name == "claude-code":
-        from molthub.platforms.claude_code import ClaudeCode
-
-        return ClaudeCode()
     if name == "openclaw":
         from molthub.platforms.openclaw import OpenClaw
 
         return OpenClaw()
+    from molthub.platforms.table import BY_NAME
+
+    if name in BY_NAME:
+        from molthub.platforms.table_program import TableProgram
+
+        return TableProgram(BY_NAME[name], system)
     known = ", ".join(platforms())
     raise MolthubError(f"there is no platform {name!r}", remedy=f"this molthub knows {known}; a newer one may know it")

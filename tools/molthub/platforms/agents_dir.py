@@ -13,6 +13,7 @@ from molthub.platforms.base import (
     Entry,
     FileFormat,
     Pointer,
+    Reload,
     Wiring,
     check_value,
     manifest_entry,
@@ -26,6 +27,7 @@ class AgentsDir:
 
     name = "agents-dir"
     bundled_skills: frozenset[str] = frozenset()
+    reload = Reload("restart", "restart")
 
     def skills_root(self, agent: str) -> str:  # noqa: ARG002 (one folder for every agent)
         """Return ``.agents/skills``."""
@@ -51,3 +53,7 @@ class AgentsDir:
     def file_format(self, file: str) -> FileFormat:  # noqa: ARG002 (all is JSON)
         """Return ``json``."""
         return "json"
+
+    def owners_fields(self, file: str, pointer: Pointer) -> frozenset[str]:  # noqa: ARG002 (the manifest is molthub's)
+        """Return none."""
+        return frozenset()

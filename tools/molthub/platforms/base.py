@@ -15,7 +15,9 @@ from molthub.errors import PlatformValueError
 from molthub.model import Json, bare_name
 from molthub.references.secrets import placeholders, reference, value_error
 
-FileFormat = Literal["json", "json5"]
+FileFormat = Literal["json", "jsonc", "json5"]
+"""How a file is written. ``jsonc`` is JSON with comments and trailing commas, and nothing else of JSON5."""
+
 Pointer = tuple[str, ...]
 
 MANIFEST_FILE = ".agents/molthub.json"
@@ -54,6 +56,19 @@ class Wiring:
     reads: str = ""
 
 
+Taken = Literal["hot", "session", "restart"]
+"""When a program notices a change: while it runs, in its next session, or when it is started anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What a running program needs until what was written is in effect. ``hint`` says how a person hurries it."""
+
+    skills: Taken
+    servers: Taken
+    hint: str = ""
+
+
 class Platform(Protocol):
     """One agent program. ``agent`` names which agent of the program the bot is, where it runs several."""
 
@@ -65,6 +80,11 @@ class Platform(Protocol):
     @property
     def bundled_skills(self) -> frozenset[str]:
         """The skill names that the program brings itself; a user's skill of that name replaces or hides its own."""
+        ...
+
+    @property
+    def reload(self) -> Reload:
+        """When the running program takes a change up."""
         ...
 
     def skills_root(self, agent: str) -> str:
@@ -99,6 +119,14 @@ class Platform(Protocol):
 
     def file_format(self, file: str) -> FileFormat:
         """Return how a file that entries or wiring name is written."""
+        ...
+
+    def owners_fields(self, file: str, pointer: Pointer) -> frozenset[str]:
+        """Return the fields of the entry at ``pointer`` that are the owner's: whether it is on, which tools it may use.
+
+        Where somebody set one inside an entry of ours, it is no difference, and stays when the entry is updated. It
+        goes when the entry goes.
+        """
         ...
 
 

@@ -171,7 +171,7 @@ class ConfigFile:
             return read_json(self._text), True
         except JsonTextError as error:
             problem = error
-        if self._format == "json5":
+        if self._format in ("json5", "jsonc"):
             try:
                 return read_json5(self._text), False
             except JsonTextError as error:

@@ -19,12 +19,14 @@ from molthub.platforms.base import (
     Entry,
     FileFormat,
     Pointer,
+    Reload,
     Wiring,
     check_value,
     manifest_entry,
     manifest_wiring,
     skill_path,
 )
+from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.references.interpolation import Interpolation
 from molthub.references.secrets import is_sensitive
 
@@ -46,19 +48,8 @@ class OpenClaw:
     """The platform ``openclaw``. One home may hold several agents, which share all but their skills."""
 
     name = "openclaw"
-    bundled_skills: frozenset[str] = frozenset(
-        {
-            *("1password", "add-model-provider", "apple-notes", "apple-reminders", "bear-notes", "blogwatcher"),
-            *("blucli", "browser-automation", "camsnap", "canvas", "clawhub", "cloud-image-bake", "coding-agent"),
-            *("configure-channel", "control-ui", "diagnose-gateway", "diagram-maker", "eightctl", "gemini"),
-            *("gh-issues", "gifgrep", "github", "gog", "goplaces", "healthcheck", "himalaya", "mcporter"),
-            *("meme-maker", "model-usage", "nano-pdf", "node-connect", "node-inspect-debugger", "notion"),
-            *("obsidian", "openai-whisper", "openai-whisper-api", "openhue", "oracle", "ordercli", "peekaboo"),
-            *("python-debugpy", "sag", "sherpa-onnx-tts", "skill-creator", "songsee", "sonoscli", "spike"),
-            *("spotify-player", "summarize", "taskflow", "taskflow-inbox-triage", "things-mac", "tmux", "trello"),
-            *("visualize", "weather", "xurl"),
-        }
-    )
+    reload = Reload("hot", "hot")
+    bundled_skills = BUNDLED_SKILLS["openclaw"]
 
     def skills_root(self, agent: str) -> str:
         """Return ``.openclaw/workspace/skills``; ``.openclaw/workspace-<agent>/skills`` for a further agent.
@@ -119,6 +110,10 @@ class OpenClaw:
     def file_format(self, file: str) -> FileFormat:
         """Return ``json5`` for all but the manifest."""
         return "json5" if file.startswith(".openclaw/") else "json"
+
+    def owners_fields(self, file: str, pointer: Pointer) -> frozenset[str]:  # noqa: ARG002 (our files are ours alone)
+        """Return none: what the owner sets, he sets in his own file, which overrides ours."""
+        return frozenset()
 
 
 def _included(kind: str) -> str:

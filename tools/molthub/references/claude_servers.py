@@ -7,8 +7,8 @@ import re
 from molthub.model import Json
 from molthub.references.interpolation import Interpolation
 
-# The program knows no escape: whatever looks like a variable is expanded, a default after `:-` too.
-_EXPANDED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}"))
+EXPANDED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-[^}]*)?\}"))
+"""The program knows no escape: whatever looks like a variable is expanded, a default after ``:-`` too."""
 
 
 def server_entry(name: str, server: Json) -> Json:
@@ -16,7 +16,7 @@ def server_entry(name: str, server: Json) -> Json:
 
     Raises :class:`molthub.errors.PlatformValueError` (MH707) where the program would read something else.
     """
-    written = _EXPANDED.written(f"mcp/{name}", server)
+    written = EXPANDED.written(f"mcp/{name}", server)
     if "url" not in written:
         return {"type": "stdio", **written}
     fields = {field: value for field, value in written.items() if field != "transport"}

@@ -1,4 +1,4 @@
-"""How a program expands ``${NAME}`` in its files, and how a desired value is written so that it means the same there.
+"""How a program expands variables in its files, and how a desired value is written so that it means the same there.
 
 What is written is read back the way the program reads it: the literal text and the secrets that come out must be those
 that were declared. So nothing depends on knowing every way in which a ``$`` may meet what stands beside it.
@@ -21,31 +21,37 @@ class Interpolation:
     """A program's expansion of environment variables, in one pass from left to right.
 
     ``token`` matches what the program acts on: group ``name`` is a variable to expand, group ``text`` what an escape
-    stands for. ``escape`` writes literal text. ``refused_keys`` are keys of objects that the program acts on as well.
+    stands for; a match with neither is something that must not be written. ``escape`` writes literal text.
+    ``refused_keys`` are keys of objects that the program acts on as well. ``reference`` is how a variable is referred
+    to, with ``%s`` for its name.
     """
 
     token: re.Pattern[str]
     escape: Callable[[str], str] = str
     refused_keys: frozenset[str] = frozenset()
+    reference: str = "${%s}"
 
-    def written(self, key: str, value: Json) -> Json:
-        """Return the value of desired ``key`` as the program must find it.
+    def written(self, key: str, value: Json, at: str = "") -> Json:
+        """Return the value of desired ``key``, or the part of it at the pointer ``at``, as the program must find it.
 
         Raises :class:`PlatformValueError` (MH707) where the program would read something else than is meant.
         """
         own_name = key.rpartition("/")[2]
-        for at, name in (("", own_name), *_names(value)):
+        for place, name in (("", own_name), *_names(value, at)):
             if name in self.refused_keys | _UNSAFE_KEYS:
-                raise value_error(key, f"the program does not take the name {name!r}{at}", "choose another name")
-        for at, text in _texts(value):
+                raise value_error(key, f"the program does not take the name {name!r}{place}", "choose another name")
+        for place, text in _texts(value, at):
             if self._read(self._write(text)) != _referred(text):
-                problem = f"the text{at} holds a ${{NAME}} that the program would expand or change"
-                raise value_error(key, problem, "write it without ${...}, or give the whole text as one secret")
-        return render(value, _reference_text, self.escape)
+                problem = f"the text{place} holds something that the program would expand or change, as ${{NAME}}"
+                raise value_error(key, problem, "write it another way, or give the whole text as one secret")
+        return render(value, self._reference_text, self.escape)
 
     def _write(self, text: str) -> str:
-        written = render(text, _reference_text, self.escape)
+        written = render(text, self._reference_text, self.escape)
         return str(written)
+
+    def _reference_text(self, secret: str) -> str:
+        return self.reference % reference(secret)
 
     def _read(self, text: str) -> tuple[Piece, ...]:
         found: list[Piece] = []
@@ -53,13 +59,9 @@ class Interpolation:
         for match in self.token.finditer(text):
             groups = match.groupdict()
             found.append(text[start : match.start()])
-            found.append(groups["text"] if groups.get("text") is not None else Secret(groups["name"]))
+            found.append(groups["text"] if groups.get("text") is not None else Secret(groups.get("name") or ""))
             start = match.end()
         return _joined([*found, text[start:]])
-
-
-def _reference_text(secret: str) -> str:
-    return f"${{{reference(secret)}}}"
 
 
 def _referred(text: str) -> tuple[Piece, ...]:
@@ -77,19 +79,19 @@ def _joined(parts: list[Piece]) -> tuple[Piece, ...]:
     return tuple(joined)
 
 
-def _names(value: Json) -> Iterator[tuple[str, str]]:
+def _names(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every key of an object in a value, with words for its place."""
-    for at, inner in _walk(value):
+    for at, inner in _walk(value, pointer):
         if isinstance(inner, dict):
             yield from ((at, name) for name in inner)
 
 
-def _texts(value: Json) -> Iterator[tuple[str, str]]:
+def _texts(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every text in a value, with words for its place."""
-    return ((at, inner) for at, inner in _walk(value) if isinstance(inner, str))
+    return ((at, inner) for at, inner in _walk(value, pointer) if isinstance(inner, str))
 
 
-def _walk(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
+def _walk(value: Json, pointer: str) -> Iterator[tuple[str, Json]]:
     yield f" at {pointer}" if pointer else "", value
     if isinstance(value, dict):
         for name, item in value.items():

@@ -112,6 +112,17 @@ def render(value: Json, to_reference: Callable[[str], str], escape: Callable[[st
     return value
 
 
+def as_declared(value: Json) -> Json:
+    """Return literal text of any depth as a manifest declares it: what would be read as a placeholder is escaped."""
+    if isinstance(value, str):
+        return PLACEHOLDER.sub(lambda match: "$" + match[0] if match[1] else "$$$$", value)
+    if isinstance(value, dict):
+        return {key: as_declared(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_declared(item) for item in value]
+    return value
+
+
 def shared_references(desired: Mapping[str, Json]) -> dict[str, Problem]:
     """Return the keys of one bot that cannot be held because two secrets would be one environment variable.
 

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 
 from molthub.errors import Problem
 from molthub.model import bare_name
+from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution, resolve_bots
 from molthub.registry.rules.withdrawn import check_withdrawn
-
-BUNDLED: Mapping[str, frozenset[str]] = {
-    "claude-code": frozenset(
-        {
-            *("artifact-design", "batch", "claude-api", "claude-code-docs", "claude-in-chrome", "code-review"),
-            *("cowork-plugin", "debug", "deep-research", "design", "design-sync", "fewer-permission-prompts"),
-            *("keybindings-help", "loop", "memory-types", "run", "run-skill-generator", "schedule", "simplify"),
-            *("update-config", "verify"),
-        }
-    ),
-    "openclaw": frozenset(
-        {
-            *("1password", "add-model-provider", "apple-notes", "apple-reminders", "bear-notes", "blogwatcher"),
-            *("blucli", "browser-automation", "camsnap", "canvas", "clawhub", "cloud-image-bake", "coding-agent"),
-            *("configure-channel", "control-ui", "diagnose-gateway", "diagram-maker", "eightctl", "gemini"),
-            *("gh-issues", "gifgrep", "github", "gog", "goplaces", "healthcheck", "himalaya", "mcporter"),
-            *("meme-maker", "model-usage", "nano-pdf", "node-connect", "node-inspect-debugger", "notion"),
-            *("obsidian", "openai-whisper", "openai-whisper-api", "openhue", "oracle", "ordercli", "peekaboo"),
-            *("python-debugpy", "sag", "sherpa-onnx-tts", "skill-creator", "songsee", "sonoscli", "spike"),
-            *("spotify-player", "summarize", "taskflow", "taskflow-inbox-triage", "things-mac", "tmux", "trello"),
-            *("visualize", "weather", "xurl"),
-        }
-    ),
-}
-"""Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt.
-
-The platform adapters say the same; author time and run time share no code, and a test holds the two lists equal.
-"""
 
 
 def check_bots(catalog: Catalog) -> Iterator[Problem]:
@@ -52,7 +25,7 @@ def check_bots(catalog: Catalog) -> Iterator[Problem]:
 
 
 def _bundled(resolution: Resolution) -> Iterator[Problem]:
-    own = BUNDLED.get(resolution.bot.platform, frozenset())
+    own = BUNDLED_SKILLS.get(resolution.bot.platform, frozenset())
     for name in resolution.skills:
         if bare_name(name) in own:
             bot = resolution.bot

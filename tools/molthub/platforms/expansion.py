@@ -1,0 +1,105 @@
+"""How each agent program expands variables in its MCP servers, found out by running it or from its own documentation.
+
+A program without a word here (:data:`NONE`) takes every text literally: there, a server that needs a secret is started
+by ``molthub exec`` (:mod:`molthub.references.exec_wrapper`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from molthub.references.claude_servers import EXPANDED as _CLAUDE_SERVERS
+from molthub.references.interpolation import Interpolation
+
+UNSET = "MOLTHUB_UNSET"
+"""A variable that nobody sets: its default is how literal text is written where a program knows no escape."""
+
+LITERAL = Interpolation(re.compile(r"(?!)(?P<name>)"))
+"""Nothing is expanded."""
+
+_STARTING = frozenset({"command", "args"})
+_NEVER_HIDDEN: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """How a program refers to environment variables, by field of a declared server.
+
+    ``usual`` holds for fields that ``fields`` does not name; None: for none of them, so that secrets need ``molthub
+    exec``. ``wrapped`` are further fields in which a secret makes the server be started by ``molthub exec``: the
+    program would show the value, or not expand it without somebody's word. ``passed`` says that the program keeps its
+    own environment from the servers it starts. ``withheld`` are variables that it keeps from every reference.
+    """
+
+    usual: Interpolation | None
+    fields: Mapping[str, Interpolation] = field(default_factory=dict)
+    wrapped: frozenset[str] = frozenset()
+    passed: bool = False
+    withheld: frozenset[str] = _NEVER_HIDDEN
+
+    def of(self, name: str) -> Interpolation:
+        """Return how the declared field ``name`` is expanded."""
+        return self.fields.get(name, self.usual or LITERAL)
+
+
+NONE = References(None)
+
+CLAUDE_CODE = References(_CLAUDE_SERVERS)
+
+
+_ACTED_ON = r"\$(?=[A-Za-z_]|\{[A-Za-z_]\w*(?:\}|:-))"
+
+
+def _with_default(pattern: str) -> re.Pattern[str]:
+    """Return what a program acts on that knows ``${NAME:-default}``, with our way of writing literal text."""
+    unset = rf"\$\{{{UNSET}:-(?P<text>[^}}]*)\}}"
+    return re.compile(rf"{unset}|{pattern}")
+
+
+def _defaulted(pattern: str) -> Interpolation:
+    """Return the expansion of a program that knows ``$NAME``, ``${NAME}`` and ``${NAME:-default}``, and no escape."""
+    acts_on = re.compile(pattern)
+    return Interpolation(
+        _with_default(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::-[^}]*)?\})"),
+        escape=lambda text: acts_on.sub(lambda match: f"${{{UNSET}:-{match[0]}}}", text),
+    )
+
+
+_DOLLARS = _defaulted(_ACTED_ON)
+
+# Texts of `env` and `headers` are expanded a second time, as `.env` files are, with operators and a backslash.
+_TWICE = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}|\\?\$(?=[\w{])|\\\$"))
+GEMINI_CLI = References(
+    _DOLLARS,
+    {"env": _TWICE, "headers": _TWICE},
+    wrapped=_STARTING,  # `gemini mcp list` prints what it expanded
+    passed=True,
+)
+
+# In `env`, a text that is the name of a variable stands for its value, with no sign at all.
+_NAMED = Interpolation(
+    _with_default(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::-[^}]*)?\})|\A\s*[A-Za-z_]\w*\s*\Z"),
+    escape=lambda text: re.sub(rf"{_ACTED_ON}|\A\s*[A-Za-z_]\w*\s*\Z", lambda match: f"${{{UNSET}:-{match[0]}}}", text),
+)
+COPILOT_CLI = References(
+    _DOLLARS,
+    {"env": _NAMED},
+    withheld=frozenset(
+        {"ANTHROPIC_API_KEY", "COPILOT_GITHUB_TOKEN", "GITHUB_COPILOT_API_TOKEN", "GITHUB_TOKEN", "OPENAI_API_KEY"}
+    ),
+)
+
+# The file's text is searched before it is parsed, so that a match may begin in one value and end in another.
+OPENCODE = References(
+    Interpolation(re.compile(r"\{env:(?P<name>[A-Z_][A-Z0-9_]*)\}|\{(?:env|file):"), reference="{env:%s}"),
+    wrapped=_STARTING,  # `opencode mcp list` prints what it expanded
+)
+
+# Programs of the VS Code family know many more names than `env:`, and other words in later versions.
+ENV_PREFIXED = References(Interpolation(re.compile(r"\$\{env:(?P<name>\w+)\}|\$\{"), reference="${env:%s}"))
+
+_BRACED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}"))
+KIRO = References(_BRACED, wrapped=_STARTING | {"env"})  # expands variables that its user approved, no others
+AMP = References(_BRACED)

@@ -1,0 +1,33 @@
+"""What author time and run time both know of agent programs: the skills they bring, and where each looks for skills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BUNDLED_SKILLS: Mapping[str, frozenset[str]] = {
+    "claude-code": frozenset(
+        {
+            *("artifact-design", "batch", "claude-api", "claude-code-docs", "claude-in-chrome", "code-review"),
+            *("cowork-plugin", "debug", "deep-research", "design", "design-sync", "fewer-permission-prompts"),
+            *("keybindings-help", "loop", "memory-types", "run", "run-skill-generator", "schedule", "simplify"),
+            *("update-config", "verify"),
+        }
+    ),
+    "copilot-cli": frozenset({"customize-cloud-agent", "github-pr-media"}),
+    "gemini-cli": frozenset({"antigravity-support", "skill-creator"}),
+    "openclaw": frozenset(
+        {
+            *("1password", "add-model-provider", "apple-notes", "apple-reminders", "bear-notes", "blogwatcher"),
+            *("blucli", "browser-automation", "camsnap", "canvas", "clawhub", "cloud-image-bake", "coding-agent"),
+            *("configure-channel", "control-ui", "diagnose-gateway", "diagram-maker", "eightctl", "gemini"),
+            *("gh-issues", "gifgrep", "github", "gog", "goplaces", "healthcheck", "himalaya", "mcporter"),
+            *("meme-maker", "model-usage", "nano-pdf", "node-connect", "node-inspect-debugger", "notion"),
+            *("obsidian", "openai-whisper", "openai-whisper-api", "openhue", "oracle", "ordercli", "peekaboo"),
+            *("python-debugpy", "sag", "sherpa-onnx-tts", "skill-creator", "songsee", "sonoscli", "spike"),
+            *("spotify-player", "summarize", "taskflow", "taskflow-inbox-triage", "things-mac", "tmux", "trello"),
+            *("visualize", "weather", "xurl"),
+        }
+    ),
+    "opencode": frozenset({"customize-opencode"}),
+}
+"""Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt."""
