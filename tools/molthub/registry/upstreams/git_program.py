@@ -162,10 +162,22 @@ _MEANINGS: tuple[tuple[str, type[UpstreamError], str, str], ...] = (
         "check the commit, and that the repository is the one it was in; it may have been rewritten",
     ),
     (
-        r"Authentication failed|returned error: 40[13]|could not read Username|Permission denied \(|Host key verif",
+        r"HOST IDENTIFICATION HAS CHANGED",
+        RefusedUpstreamError,
+        "it shows another host key than ssh knows of it",
+        "ask its owner; if the key was changed on purpose, forget the old one: ssh-keygen -R HOST (or [HOST]:PORT)",
+    ),
+    (
+        r"Host key verification failed",
+        RefusedUpstreamError,
+        "ssh does not know its host key",
+        "connect once by hand with ssh, and compare the key with what its owner publishes",
+    ),
+    (
+        r"Authentication failed|returned error: 40[13]|could not read Username|Permission denied \(",
         UpstreamError,
         "it gives nothing to this user",
-        "put a password or token into ~/.netrc, or give ssh a key and the host's key",
+        "put a password or token into ~/.netrc, or give ssh a key",
     ),
     (
         r"returned error: 404|repository .* not found|does not appear to be a git repository|repository '.*' does not",
