@@ -12,6 +12,7 @@ this reason, and an upgrade renames every archive of an index (never a digest, w
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import deflate
 
@@ -91,23 +92,23 @@ _FIXED_SUM = {executable: sum(fields) for executable, fields in _FIXED.items()}
 
 
 def _header(entry: FileEntry, size: int) -> bytes:
-    split = _split(entry.path.encode())
-    if split is None:
-        raise ValueError(f"{entry.path!r} is too long for a USTAR archive")
-    prefix, name = split
+    before, after, checksum = _around_size(entry.path, entry.executable)
     octal = b"%011o\0" % size
+    return b"%b%b%b%06o\0 %b" % (before, octal, _FIXED[entry.executable][136:148], checksum + sum(octal), after)
+
+
+@lru_cache(maxsize=4096)
+def _around_size(path: str, executable: bool) -> tuple[bytes, bytes, int]:
+    """Return what stands before the size and behind the checksum, and the checksum without the size.
+
+    Most versions have files of the same few paths.
+    """
+    split = _split(path.encode())
+    if split is None:
+        raise ValueError(f"{path!r} is too long for a USTAR archive")
+    prefix, name = split
+    fixed = _FIXED[executable]
+    before = name.ljust(_NAME_ROOM, b"\0") + fixed[100:124]
+    after = fixed[156:345] + prefix.ljust(_PREFIX_ROOM, b"\0") + fixed[500:]
     # Only three fields differ from the fixed ones, which hold NUL there: the sum grows by theirs.
-    checksum = _FIXED_SUM[entry.executable] + sum(name) + sum(prefix) + sum(octal)
-    fixed = _FIXED[entry.executable]
-    return b"".join(
-        (
-            name.ljust(_NAME_ROOM, b"\0"),
-            fixed[100:124],
-            octal,
-            fixed[136:148],
-            b"%06o\0 " % checksum,
-            fixed[156:345],
-            prefix.ljust(_PREFIX_ROOM, b"\0"),
-            fixed[500:],
-        )
-    )
+    return before, after, _FIXED_SUM[executable] + sum(name) + sum(prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from molthub.documents import canonical, search_row_to_json
+from molthub.documents import canonical_plain, search_row_to_json
 from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
 from molthub.model import PackEntry, SearchRow, SkillEntry
 from molthub.registry.upstreams.content import Content
@@ -13,7 +13,7 @@ from molthub.search_text import tokens
 MAX_WORDS = 24
 """How many words of keywords and headings a row has: enough to be found by, short enough for a list of rows."""
 
-_HEADING = re.compile(rb"^#{1,4}[ \t]+([^\n]+)", re.MULTILINE)
+_HEADING = re.compile(rb"\n#{1,4}[ \t]+([^\n]+)")
 _FENCED = re.compile(rb"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _COMPATIBILITY = re.compile(rb"^compatibility:[^\n]*(?:\n[ \t]+[^\n]*)*", re.MULTILINE)
 _PLATFORMS = {
@@ -42,7 +42,7 @@ def search_row(archived: Archived, entry: SkillEntry | PackEntry) -> bytes | Non
     if is_withdrawn(entry):
         return None
     row = _skill_row(archived, entry) if isinstance(entry, SkillEntry) else _pack_row(entry)
-    return canonical(search_row_to_json(row))
+    return canonical_plain(search_row_to_json(row))
 
 
 def _skill_row(archived: Archived, skill: SkillEntry) -> SearchRow:
@@ -69,7 +69,7 @@ def skill_md_of(content: Content) -> bytes:
 
 def platforms(skill_md: bytes) -> tuple[str, ...]:
     """Return the agent programs that ``compatibility`` names; none: the skill is for any."""
-    said = _COMPATIBILITY.search(skill_md)
+    said = _COMPATIBILITY.search(skill_md) if b"compatibility:" in skill_md else None
     return tuple(name for name, named in _PLATFORMS.items() if named.search(said[0])) if said else ()
 
 
@@ -77,7 +77,8 @@ def _words(keywords: tuple[str, ...], skill_md: bytes, known: set[str]) -> tuple
     """Return keywords as they are, then words of headings that nothing else of the row says."""
     kept = [word for word in keywords if not known.issuperset(tokens(word.lower()))]
     known = known.union(token for word in kept for token in tokens(word.lower()))
-    headings = b"\n".join(_HEADING.findall(_FENCED.sub(b"", skill_md))).decode("utf-8", "replace").lower()
+    text = _FENCED.sub(b"", skill_md) if b"```" in skill_md or b"~~~" in skill_md else skill_md
+    headings = b"\n".join(_HEADING.findall(b"\n" + text)).decode("utf-8", "replace").lower()
     words = dict.fromkeys(word for word in re.findall(r"\w+", headings) if len(word) > 1 and word not in known)
     return (*kept, *words)[:MAX_WORDS]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from molthub.documents import canonical, hex_of, shard_key, shard_key_length, shard_to_json
+from molthub.documents import canonical, canonical_plain, hex_of, shard_key, shard_key_length, shard_to_json
 from molthub.index.archives import compress
 from molthub.model import PackEntry, Shard, SkillEntry
 
@@ -30,7 +30,7 @@ def shard_row(entry: SkillEntry | PackEntry) -> ShardRow:
     """Return the row of a skill or a pack."""
     if isinstance(entry, SkillEntry):
         shown = shard_to_json(Shard(skills={entry.name: entry}))["skills"][entry.name]
-        return ShardRow(shard_key("skill", entry.name, _WHOLE), "skill", entry.name, canonical(shown))
+        return ShardRow(shard_key("skill", entry.name, _WHOLE), "skill", entry.name, canonical_plain(shown))
     shown = shard_to_json(Shard(packs={entry.name: entry}))["packs"][entry.name]
     return ShardRow(shard_key("pack", entry.name, _WHOLE), "pack", entry.name, canonical(shown))
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from molthub.index.skill_rows import SkillRows
     from molthub.registry.reading.gathered import Reference
 
-FORMAT = 3
+FORMAT = 4
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE skills (name TEXT PRIMARY KEY, tree TEXT, readable INTEGER, latest INTEGER, versions INTEGER, removed TEXT,
@@ -44,7 +44,7 @@ CREATE INDEX skills_broken ON skills (name) WHERE broken != '';
 CREATE INDEX skills_dangling ON skills (name) WHERE dangling != '';
 CREATE INDEX skills_latest ON skills (name) WHERE latest;
 CREATE TABLE rows (list TEXT, name TEXT, content BLOB, PRIMARY KEY (list, name)) WITHOUT ROWID;
-CREATE TABLE shard_rows (key TEXT PRIMARY KEY, kind TEXT, name TEXT, entry BLOB) WITHOUT ROWID;
+CREATE TABLE shard_rows (key TEXT PRIMARY KEY, kind TEXT, name TEXT, entry BLOB);
 CREATE INDEX shard_keys ON shard_rows (key, kind);
 CREATE TABLE targets (target TEXT, skill TEXT, PRIMARY KEY (target, skill)) WITHOUT ROWID;
 CREATE TABLE documents (path TEXT PRIMARY KEY, size INTEGER, time INTEGER) WITHOUT ROWID;
@@ -151,26 +151,19 @@ class State:
     def put_skill(self, rows: SkillRows) -> None:
         """Remember a skill in place of what was known of it."""
         self.drop_skill(rows.name)
-        values = (
-            rows.name,
-            rows.tree,
-            rows.readable,
-            rows.latest,
-            len(rows.archives),
-            json.dumps(rows.removed),
-            json.dumps([problem.to_json() for problem in rows.problems]) if rows.problems else "",
-            json.dumps(rows.broken) if rows.broken else "",
-            json.dumps(rows.references) if rows.references else "",
-            "",
-        )
-        self._database.execute("INSERT INTO skills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        targets = {(reference.target, rows.name) for reference in rows.references}
-        self._database.executemany("INSERT INTO targets VALUES (?, ?)", sorted(targets))
-        if rows.listed is not None:
-            self.put_rows(rows.listed)
-        if rows.signed:
-            signed = [("signed", rows.name, rows.signed), ("watched", rows.name, json.dumps(rows.watched))]
-            self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", signed)
+        self.put_new_skills([rows])
+
+    def put_new_skills(self, many: Sequence[SkillRows]) -> None:
+        """Remember skills of which nothing is known. Many at once take a fraction of what they take one by one."""
+        many_times = self._database.executemany
+        many_times("INSERT INTO skills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_skill_line, many))
+        targets = ((target, rows.name) for rows in many for target in {ref.target: None for ref in rows.references})
+        many_times("INSERT INTO targets VALUES (?, ?)", targets)
+        self.put_rows([rows.listed for rows in many if rows.listed is not None])
+        for rows in many:
+            if rows.signed:
+                signed = [("signed", rows.name, rows.signed), ("watched", rows.name, json.dumps(rows.watched))]
+                many_times("INSERT INTO rows VALUES (?, ?, ?)", signed)
 
     def drop_skill(self, name: str) -> None:
         """Forget a skill."""
@@ -268,19 +261,12 @@ class State:
 
     # --- rows of lists ------------------------------------------------------------------------------------------------
 
-    def put_rows(self, listed: Listed) -> None:
-        """Remember the rows of one entry."""
-        contents = {
-            f"search/{listed.kind}": listed.search,
-            f"api/{listed.kind}": listed.api,
-            "simple": listed.simple,
-            "tags": json.dumps(listed.tags) if listed.tags else None,
-        }
-        values = [(name, listed.name, content) for name, content in contents.items() if content is not None]
-        self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", values)
-        self._database.execute("INSERT INTO shard_rows VALUES (?, ?, ?, ?)", listed.shard)
-        if listed.page is not None:
-            self.shelves.put(listed.page)
+    def put_rows(self, entries: Sequence[Listed]) -> None:
+        """Remember the rows of entries of which no row is known."""
+        rows = (row for listed in entries for row in _rows_of(listed))
+        self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", rows)
+        self._database.executemany("INSERT INTO shard_rows VALUES (?, ?, ?, ?)", (listed.shard for listed in entries))
+        self.shelves.put([listed.page for listed in entries if listed.page is not None])
 
     def drop_rows(self, kind: str, name: str) -> None:
         """Forget the rows of one entry."""
@@ -390,6 +376,31 @@ class State:
     def _one(self, query: str, value: str) -> Any:
         found = self._database.execute(query, (value,)).fetchone()
         return found[0] if found else None
+
+
+def _skill_line(rows: SkillRows) -> tuple[Any, ...]:
+    return (
+        rows.name,
+        rows.tree,
+        rows.readable,
+        rows.latest,
+        len(rows.archives),
+        json.dumps(rows.removed) if rows.removed else "[]",
+        json.dumps([problem.to_json() for problem in rows.problems]) if rows.problems else "",
+        json.dumps(rows.broken) if rows.broken else "",
+        json.dumps(rows.references) if rows.references else "",
+        "",
+    )
+
+
+def _rows_of(listed: Listed) -> Iterator[tuple[str, str, Any]]:
+    if listed.search is not None:
+        yield f"search/{listed.kind}", listed.name, listed.search
+    yield f"api/{listed.kind}", listed.name, listed.api
+    if listed.simple is not None:
+        yield "simple", listed.name, listed.simple
+    if listed.tags:
+        yield "tags", listed.name, json.dumps(listed.tags)
 
 
 def _dangling(text: str) -> dict[tuple[str, str], Problem]:

@@ -86,6 +86,7 @@ def make_changed(underway: Underway, changed: ChangedSkills) -> None:
             else:
                 _take(underway, made)
                 step(1)
+        underway.keep_new()
         _make_imported(underway, replace(here, without=True), waiting, step)
 
 
@@ -98,17 +99,21 @@ def _make_imported(underway: Underway, here: Work, waiting: Iterable[SkillRows],
         _take(underway, made)
         unfetched += [made.rows.name] * bool(made.rows.unfetched)
         step(1)
+    underway.keep_new()
     underway.state.remember("unfetched", unfetched)
 
 
 def _take(underway: Underway, made: MadeSkill) -> None:
     name, state = made.rows.name, underway.state
-    if not underway.whole:
+    if underway.whole:
+        underway.names_changed = True
+        underway.put_new(made.rows)
+    else:
         underway.changed.add(name)
         underway.note("skill", name)
         underway.stale.update(made.stale)
-    underway.names_changed |= underway.whole or state.readable(name) != made.rows.readable
-    state.put_skill(made.rows)
+        underway.names_changed |= state.readable(name) != made.rows.readable
+        state.put_skill(made.rows)
     underway.written += made.written
     underway.unchanged += len(made.paths) - made.written
     underway.paths.update(() if underway.fresh else made.paths)

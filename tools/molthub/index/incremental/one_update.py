@@ -106,8 +106,7 @@ class OneUpdate:
         for name in {*before, *(row.name for row in now)}:
             self.underway.note("pack", name)
             self.state.drop_rows("pack", name)
-        for row in now:
-            self.state.put_rows(row)
+        self.state.put_rows(now)
 
     def _refuse_nothing(self, around: AroundSkills) -> None:
         """Refuse to write an index without anything in it, where something that should be in it is broken."""

@@ -12,11 +12,15 @@ from molthub.index.incremental.outcome import stamp
 from molthub.index.incremental.wanted import Wanted
 from molthub.index.publishers import Publishers
 from molthub.index.shards import Kind
+from molthub.index.skill_rows import SkillRows
 from molthub.index.state import Said, State
 from molthub.index.views import Files
 from molthub.index.write_files import Writer
 from molthub.model import Registry
 from molthub.registry.trees.git_source import GitSource
+
+_TOGETHER = 500
+"""How many new skills are remembered at once."""
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Underway:
     stale: set[str] = field(default_factory=set)
     digests: dict[str, str] = field(default_factory=dict)
     publishers: Publishers = field(default_factory=lambda: Publishers("", {}))
+    _new: list[SkillRows] = field(default_factory=list)
 
     @property
     def registry(self) -> Registry:
@@ -64,6 +69,17 @@ class Underway:
                 self.digests[path] = version["digest"]
             if "signature" in version:
                 self.stale.add(f"signatures/{version['signature']['file']}.json.gz")
+
+    def put_new(self, rows: SkillRows) -> None:
+        """Remember a skill of which nothing is known, soon: together with others, until :meth:`keep_new`."""
+        self._new.append(rows)
+        if len(self._new) >= _TOGETHER:
+            self.keep_new()
+
+    def keep_new(self) -> None:
+        """Remember the skills that wait for it."""
+        self.state.put_new_skills(self._new)
+        self._new.clear()
 
     def differences(self) -> Iterator[tuple[Said, Said]]:
         """Yield what was said and what is said now of every entry of which it is not the same."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from molthub.model import bare_name
 
 TABLES = """
 CREATE TABLE shown (bare TEXT, name TEXT, kind TEXT, mark TEXT, card TEXT, published TEXT, newest TEXT, news TEXT,
-    labels TEXT, needs TEXT, PRIMARY KEY (bare, name, kind)) WITHOUT ROWID;
+    labels TEXT, needs TEXT, PRIMARY KEY (bare, name, kind));
 CREATE INDEX shown_published ON shown (kind, published DESC, bare, name);
 CREATE INDEX shown_newest ON shown (newest DESC, name DESC) WHERE newest != '';
 CREATE TABLE shelves (label TEXT, bare TEXT, name TEXT, kind TEXT, mark TEXT, spelled TEXT,
@@ -81,23 +81,24 @@ class Shelves:
         database = sqlite3.connect(":memory:", isolation_level=None)
         database.executescript(TABLES)
         shelves = cls(database)
-        for row in rows:
-            shelves.put(row)
+        shelves.put(list(rows))
         return shelves
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    def put(self, row: PageRow) -> None:
-        """Put an entry onto its shelves, where it does not stand yet."""
-        key = (bare_name(row.name), row.name, row.kind)
-        mark = blake2b(row.card.encode(), digest_size=9).hexdigest()
-        labels, newest = row.labels(), max((news.published for news in row.news), default="")
-        said = (json.dumps(row.news), json.dumps(labels), json.dumps(row.needs))
-        values = (*key, mark, row.card, row.published, newest, *said)
-        self._database.execute("INSERT INTO shown VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        placed = [(label, *key, mark, spelled) for label, spelled in labels.items()]
+    def put(self, rows: Sequence[PageRow]) -> None:
+        """Put entries onto their shelves, where they do not stand yet."""
+        shown, placed, needs = [], [], []
+        for row in rows:
+            key = (bare_name(row.name), row.name, row.kind)
+            mark = blake2b(row.card.encode(), digest_size=9).hexdigest()
+            labels, newest = row.labels(), max((news.published for news in row.news), default="")
+            said = (json.dumps(row.news), json.dumps(labels), json.dumps(row.needs) if row.needs else "[]")
+            shown.append((*key, mark, row.card, row.published, newest, *said))
+            placed += [(label, *key, mark, spelled) for label, spelled in labels.items()]
+            needs += [(target, *key) for target in dict.fromkeys(row.needs)]
+        self._database.executemany("INSERT INTO shown VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", shown)
         self._database.executemany("INSERT INTO shelves VALUES (?, ?, ?, ?, ?, ?)", placed)
-        needs = [(target, *key) for target in dict.fromkeys(row.needs)]
         self._database.executemany("INSERT INTO needs VALUES (?, ?, ?, ?)", needs)
 
     def drop(self, kind: str, name: str) -> None:

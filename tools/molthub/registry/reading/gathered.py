@@ -37,13 +37,17 @@ class Reading:
 
     def __post_init__(self) -> None:
         self.problems += self.source.problems
-        self._paths = set(self.source.files)
+        self._paths = self.source.files
         self._refused = [path.split("/") for path in sorted(self.source.refused)]
+
+    def paths_below(self, folder: str) -> Iterator[str]:
+        """Yield the paths below a top folder, relative to it."""
+        prefix = f"{folder}/"
+        return (path[len(prefix) :] for path in self.source.files if path.startswith(prefix))
 
     def below(self, folder: str) -> Iterator[list[str]]:
         """Yield the paths below a top folder, split into their steps, the folder itself apart."""
-        prefix = f"{folder}/"
-        return (path[len(prefix) :].split("/") for path in self.source.files if path.startswith(prefix))
+        return (path.split("/") for path in self.paths_below(folder))
 
     def refused_in(self, folder: str) -> Iterator[list[str]]:
         """Yield the paths below a top folder that the source refused, as :meth:`below` does."""

@@ -8,6 +8,8 @@ or so deep that a limit may apply. A manifest that either refuses is the strict 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 MAX_BYTES = 32 * 1024
@@ -32,16 +34,21 @@ def read_plain(content: bytes) -> Any:
         return None
     if any(sign in content for sign in _SIGNS) and _MARKED.search(content):
         return None
-    from ryaml import loads  # type: ignore[attr-defined] # it has types, but no __all__
-
     try:
         text = content.decode()
         if not content.isascii() and _ODD.search(text):
             return None
-        value = loads(text)
+        value = _loads()(text)
     except (UnicodeDecodeError, ValueError):  # not YAML, a key twice, a key that is no scalar
         return None
     return value if _is_plain(value, 0) else None
+
+
+@cache
+def _loads() -> Callable[[str], Any]:
+    from ryaml import loads  # type: ignore[attr-defined] # it has types, but no __all__
+
+    return loads
 
 
 def _is_plain(value: Any, depth: int) -> bool:

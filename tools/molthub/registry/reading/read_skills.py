@@ -29,6 +29,8 @@ from molthub.yaml_text import parse
 
 _SAYS_NEEDS = re.compile(rb"(?:mcp-servers|env)[\"']?[ \t]*:")
 
+_FENCE = re.compile(rb"\n---[ \t]*(?:[\r\n]|\Z)")
+
 
 def read_publishers(reading: Reading) -> dict[str, Publisher]:
     """Read ``publishers/<name>/publisher.yaml``; the keys beside it are read when something is verified."""
@@ -77,7 +79,12 @@ def _by_skill(reading: Reading) -> dict[str, dict[str, list[str]]]:
     """Return the files of every version of every skill, relative to its folder; name what belongs to none."""
     skills: dict[str, dict[str, list[str]]] = {}
     misnamed: set[str] = set()
-    for steps in reading.below("skills"):
+    folder, files = "", list[str]()  # the version whose files come one after another
+    for path in reading.paths_below("skills"):
+        if folder and path.startswith(folder):
+            files.append(path[len(folder) :])
+            continue
+        steps = path.split("/")
         depth = 2 if steps[0].startswith("@") else 1
         name, rest = "/".join(steps[:depth]), steps[depth:]
         if not rest:
@@ -91,7 +98,8 @@ def _by_skill(reading: Reading) -> dict[str, dict[str, list[str]]]:
             if rest[0] != "project.yaml" and not (rest[0].endswith(".sig") and is_version(rest[0][:-4])):
                 reading.stray(f"skills/{name}/{rest[0]}")
         elif is_version(rest[0]):
-            versions.setdefault(rest[0], []).append("/".join(rest[1:]))
+            folder, files = f"{name}/{rest[0]}/", versions.setdefault(rest[0], [])
+            files.append("/".join(rest[1:]))
         else:
             misnamed.add(f"skills/{name}/{rest[0]}")
     for path in sorted(misnamed):
@@ -245,8 +253,8 @@ def _env_need(need: Mapping[str, Any]) -> EnvNeed:
 
 def _frontmatter(content: bytes, file: str) -> Mapping[str, Any]:
     """Return SKILL.md's frontmatter, as far as it can be read: what is wrong with it, the check says."""
-    # Most say nothing of either, and looking for letters is cheaper than for a pattern.
-    if not ((b"env" in content or b"mcp-servers" in content) and _SAYS_NEEDS.search(content)):
+    closed = _FENCE.search(content)
+    if not _SAYS_NEEDS.search(content, 0, closed.start() if closed else len(content)):
         return {}
     parts = frontmatter.split(content.decode("utf-8-sig", "replace"))
     try:
