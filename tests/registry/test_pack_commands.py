@@ -1,8 +1,9 @@
 """`molthub skill-packs` on fleets and bots, as data: `tests/cases/skill_packs/*.yaml` hold a registry and commands.
 
-Each step says what is typed (`run`), its `status` (0), parts of what it prints (`out`, `err`), the whole of what it
-prints with --json (`json`, where `<word>` stands for anything), and what the documents that it changes hold
-afterwards (`specs`, by bot, `fleet` or file; `null`: nothing was written, and nothing was committed).
+`given` are files beside the registry. Each step says what is typed (`run`), its `status` (0), parts of what it prints
+(`out`, `err`), the whole of what it prints with --json (`json`, where `<word>` stands for anything), and what the
+documents that it changes hold afterwards (`specs`, by bot, `fleet` or file; `null`: nothing was written, and nothing
+was committed).
 """
 
 from __future__ import annotations
@@ -39,26 +40,32 @@ def _file(name: str) -> str:
 
 
 @pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
-def test_a_story_of_commands_goes_as_it_says(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_story_of_commands_goes_as_it_says(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = parse(path.read_bytes(), path.name).value
-    commit(declared(case), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name, value in case.get("given", {}).items():
+        Path(name).write_text(value if isinstance(value, str) else json.dumps(value))
+    place = tmp_path / "registry"
+    commit(declared(case), place)
     for step in case["steps"]:
-        before = _head(tmp_path)
-        words = ["skill-packs", *shlex.split(step["run"]), "--registry", tmp_path]
+        before = _head(place)
+        words = ["skill-packs", *shlex.split(step["run"]), "--registry", place]
         ran = run_molthub(capsys, *words, *(["--json"] if "json" in step else []))
         _check(ran, step)
         specs = step.get("specs", {})
         if specs is None:
-            assert _head(tmp_path) == before, step["run"]
+            assert _head(place) == before, step["run"]
         for name, wanted in (specs or {}).items():
-            found = yaml.safe_load((tmp_path / _file(name)).read_text())["spec"]
+            found = yaml.safe_load((place / _file(name)).read_text())["spec"]
             assert _masked(found) == _like_digests(wanted, found), f"{step['run']}: {name}"
         status = subprocess.run(
-            ["git", "-C", str(tmp_path), "status", "--porcelain"], capture_output=True, text=True, check=True
+            ["git", "-C", str(place), "status", "--porcelain"], capture_output=True, text=True, check=True
         )
         assert status.stdout == "", step["run"]
     if case.get("checked", True):
-        problems = check(open_source(tmp_path)).problems
+        problems = check(open_source(place)).problems
         assert [str(problem) for problem in problems if problem.severity == "error"] == []
 
 

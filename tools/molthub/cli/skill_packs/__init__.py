@@ -14,6 +14,7 @@ skill_packs = LazyGroup(
         "show": "molthub.cli.skill_packs.show:show",
         "diff": "molthub.cli.skill_packs.diff:diff",
         "rollback": "molthub.cli.skill_packs.rollback:rollback",
+        "import": "molthub.cli.skill_packs.imports:import_packs",
         "export": "molthub.cli.skill_packs.export:export",
     },
     name="skill-packs",

@@ -75,7 +75,7 @@ def attach(
         attachment = Attachment(name, wanted, label_pairs(selector))
         return _to_fleet(console, editing, catalog, fleet=fleet, attachment=attachment, env=overrides)
     attachment = Attachment(name, wanted, env=overrides, attached_at=now())
-    edited = attach_to_bots(source, catalog, names, attachment, changes=change)
+    edited = attach_to_bots(source, catalog, dict.fromkeys(names, attachment), changes=change)
     show_bots(console, edited.outcomes, f"{name}{f'@{wanted}' if wanted else ''}")
     done = edited.successful
     message = f"Attach {name} to {done[0].bot if len(done) == 1 else counted(len(done), 'bot')}" if done else ""

@@ -28,7 +28,7 @@ from molthub.registry.resolving.bot_layers import has_pack, words_on
 from molthub.registry.source import Source
 from molthub.registry.trees.overlay import Overlay
 
-_Edit = Callable[[Bot, str], str]
+_Edit = Callable[[str, Bot, str], str]
 
 ALREADY, NOT_FOUND, NOT_ATTACHED = "Already attached", "Bot not found", "Not attached"
 
@@ -72,15 +72,16 @@ class Edited:
 
 
 def attach_to_bots(
-    source: Source, catalog: Catalog, names: Sequence[str], attachment: Attachment, *, changes: bool = False
+    source: Source, catalog: Catalog, attachments: Mapping[str, Attachment], *, changes: bool = False
 ) -> Edited:
-    """Attach a pack to bots, each by itself: what is wrong with one stops no other.
+    """Attach a pack to bots, by name, each by itself: what is wrong with one stops no other.
 
     ``changes``: an attachment of the bot's own is brought to what is asked for instead of being refused. A bot that
     would no longer resolve is left as it was.
     """
 
-    def edited(bot: Bot, text: str) -> str:
+    def edited(asked: str, bot: Bot, text: str) -> str:
+        attachment = attachments[asked]
         word = words_on(catalog, bot, attachment.pack)[-1:]
         own = next((use for use in bot.layer.packs if use.name == attachment.pack and use.enabled), None)
         says_more = attachment.version is not None or bool(attachment.env)
@@ -89,13 +90,13 @@ def attach_to_bots(
             raise _Refused(ALREADY, f"see {at}; change it with --change" if own is not None else f"by {at}")
         return attached_text(text, _carried_over(attachment, own), file=bot.file)
 
-    return _for_each(source, catalog, names, edited, "attached")
+    return _for_each(source, catalog, attachments, edited, "attached")
 
 
 def detach_from_bots(source: Source, catalog: Catalog, names: Sequence[str], pack: str) -> Edited:
     """Detach a pack from bots: where a farther layer attaches it, the bot says ``enabled: false``."""
 
-    def edited(bot: Bot, text: str) -> str:
+    def edited(_asked: str, bot: Bot, text: str) -> str:
         words = words_on(catalog, bot, pack)
         if not has_pack(catalog, bot, pack):
             raise _Refused(NOT_ATTACHED, f"see {words[-1].use.at}" if words else "")
@@ -122,13 +123,13 @@ class _Refused(Exception):  # noqa: N818 (an outcome of one bot, not an error of
         self.error, self.remedy, self.bot, self.problems = error, remedy, bot, tuple(problems)
 
 
-def _for_each(source: Source, catalog: Catalog, names: Sequence[str], edited: _Edit, done: str) -> Edited:
+def _for_each(source: Source, catalog: Catalog, names: Iterable[str], edited: _Edit, done: str) -> Edited:
     outcomes: dict[str, BotOutcome] = {}
     texts: dict[str, tuple[str, str]] = {}
     for name in dict.fromkeys(names):
         try:
             bot = _readable(catalog, name, texts.keys())
-            texts[bot.path] = bot.file, _edited(source, bot, edited)
+            texts[bot.path] = bot.file, _edited(source, name, bot, edited)
             outcomes[name] = BotOutcome(name, bot.path, done=done)
         except _Refused as refused:
             outcomes[name] = BotOutcome(name, refused.bot, refused.error, refused.remedy, problems=refused.problems)
@@ -157,9 +158,9 @@ def _readable(catalog: Catalog, name: str, named: Collection[str]) -> Bot:
     return bot
 
 
-def _edited(source: Source, bot: Bot, edited: _Edit) -> str:
+def _edited(source: Source, asked: str, bot: Bot, edited: _Edit) -> str:
     try:
-        return edited(bot, source.read(bot.file).decode())
+        return edited(asked, bot, source.read(bot.file).decode())
     except _Refused as refused:
         raise _Refused(refused.error, refused.remedy, bot.path) from None
     except (RegistryError, ManifestError) as error:

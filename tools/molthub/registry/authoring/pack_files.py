@@ -43,6 +43,7 @@ def new_pack(
     mcps: Sequence[Json] = (),
     env: Mapping[str, str] | None = None,
     extends: Sequence[Json] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> str:
     """Return the text of a pack's first version, not locked yet."""
     spec: dict[str, Json] = {
@@ -57,7 +58,7 @@ def new_pack(
     document = {
         "apiVersion": API_VERSION,
         "kind": "SkillPack",
-        "metadata": yaml_write.OneLine(name=name),
+        "metadata": yaml_write.OneLine(name=name, **({"labels": dict(labels)} if labels else {})),
         "spec": {key: value for key, value in spec.items() if value},
     }
     return yaml_write.document(document, schema=f"{schema_files.BASE_URL}skillpack{schema_files.SUFFIX}")
