@@ -1,0 +1,254 @@
+"""Secrets that every provider holds come out in the environment of the program that needs them, and nowhere else.
+
+The whole line is walked: declared, checked, built, planned, applied on every platform, drifted, damaged with the very
+value, mended, told, started; then everything that can go wrong with secrets goes wrong, with tracebacks where they can
+be had. Afterwards every file that was written and every word that was printed is searched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+
+from molthub.platforms import platforms
+from molthub.platforms.base import MANIFEST_FILE
+from tests import builders
+from tests.registry.command import Command, Ran
+from tests.secrets.leaks import forms, leaks
+from tests.secrets.places import private, program
+
+CANARIES = {name: f'canary/{name}+7f3a"ü%9c51' for name in ("env", "dir", "lines", "json", "plugin", "keyring")}
+SECRETS = {f"of_{name.replace('-', '_')}": value for name, value in CANARIES.items()}
+SEEN = "import json, os, sys; json.dump([sys.argv[2:], dict(os.environ)], open(sys.argv[1], 'w'))"
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring that lasts as long as the test."""
+
+    priority = 5
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return CANARIES["keyring"] if (service, username) == ("molthub-secrets", "of_keyring") else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError(service, username, password)
+
+
+@pytest.fixture(autouse=True)
+def _keyring() -> Iterator[None]:
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    yield
+    keyring.set_keyring(before)
+
+
+class Chain:
+    """A registry, its index, bots on every platform, providers with canaries; and all that commands say."""
+
+    def __init__(self, folder: Path, home: Path, molthub: Command) -> None:
+        self.folder, self.home, self._molthub = folder, home, molthub
+        self.said: list[str] = []
+        self.site, self.bots = folder / "site", folder / "bots"
+        self.config = home / ".config" / "molthub"
+        self.planted = self._plant()
+
+    def _plant(self) -> set[Path]:
+        plugin = (
+            "import json, sys\n"
+            f"values = {{'of_plugin': {CANARIES['plugin']!r}}}\n"
+            "ids = json.load(sys.stdin)['ids']\n"
+            "print(values, file=sys.stderr)\n"
+            "json.dump({'protocolVersion': 1, 'values': {i: values[i] for i in ids if i in values}}, sys.stdout)"
+        )
+        return {
+            private(self.config / "secrets" / "of_dir", CANARIES["dir"]),
+            private(self.config / "lines.env", f"OF_LINES='{CANARIES['lines']}'\n"),
+            private(self.config / "deep.json", json.dumps({"a": {"b": CANARIES["json"]}})),
+            program(self.config / "plugin", plugin),
+        }
+
+    def providers(self, **changed: str) -> None:
+        """Write secrets.yaml; ``changed`` are whole lines in the place of a provider's."""
+        lines = {
+            "lines": "  lines: {kind: file, path: lines.env}",
+            "deep": "  deep: {kind: file, path: deep.json}",
+            "plugin": f"  plugin: {{kind: exec, command: [{self.config}/plugin]}}",
+            "ring": "  ring: {kind: keyring}",
+            **changed,
+        }
+        order = "order: [environment, directory, lines, deep, plugin, ring]\nnames: {of_json: {deep: /a/b}}\n"
+        private(self.config / "secrets.yaml", "providers:\n" + "\n".join(lines.values()) + "\n" + order)
+
+    def run(self, *words: object, status: int | None = 0) -> Ran:
+        """Run a command; what it says is kept."""
+        ran = self._molthub(*words)
+        self.said += [ran.out, ran.err]
+        assert status in (None, ran.status), (words, ran)
+        return ran
+
+    def everywhere(self, *words: object, status: int | None = 0) -> None:
+        """Run a command as text and as JSON."""
+        self.run(*words, status=status)
+        self.run(*words, "--json", status=status)
+
+    def publish(self) -> None:
+        """Commit, check and build the registry."""
+        builders.commit(registry(), self.folder / "registry")
+        self.everywhere("check", "--registry", self.folder / "registry")
+        self.everywhere("build", "--registry", self.folder / "registry", "--out", self.site, "--fleets")
+
+    def spawned(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a process of its own; what it says is kept."""
+        command = [sys.executable, "-m", "molthub.cli.door", *(str(word) for word in words)]
+        environment = {**os.environ, **variables}
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        self.said += [ran.stdout, ran.stderr]
+        return ran
+
+    def assert_no_leak(self) -> None:
+        """Search everything."""
+        assert leaks(SECRETS.values(), self.said, [self.folder, self.home], self.planted) == []
+
+
+def registry() -> builders.Tree:
+    """Declare a bot on every platform, whose servers and variables refer to every secret."""
+    env = {name.upper(): f"${{secrets.{name}}}" for name in SECRETS}
+    joined = {"JOINED": "a ${secrets.of_env} b"}
+    arguments = ["-c", SEEN, "seen.json", "--key=${secrets.of_plugin}"]
+    pack = {
+        "skills": ["git"],
+        "mcps": [{"name": "seeing", "command": sys.executable, "args": arguments}, {"name": "other", "command": "x"}],
+        "envVars": env | joined,
+    }
+    bots = [builders.bot("prod", f"on-{name}", platform=name) for name in platforms()]
+    return builders.registry(
+        builders.skill("git"), builders.pack("dev", pack), builders.fleet("prod", packs=["dev"]), *bots
+    )
+
+
+@pytest.fixture
+def chain(tmp_path: Path, home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch) -> Chain:
+    monkeypatch.setenv("OF_ENV", CANARIES["env"])
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    chain = Chain(tmp_path, home, molthub)
+    chain.providers()
+    return chain
+
+
+def test_the_whole_line_shows_no_secret(chain: Chain) -> None:
+    chain.publish()
+    place = ("--index", chain.site, "--target", chain.bots)
+    chain.everywhere("explain", "on-openclaw", "--registry", chain.folder / "registry")
+    chain.everywhere("plan", *place, status=None)
+    chain.everywhere("reconcile", *place, "--once", status=None)
+    chain.everywhere("drift", *place, status=None)
+    assert (chain.bots / "prod" / "on-agents-dir" / MANIFEST_FILE).is_file()
+    assert paste_values(chain.bots) > len(platforms()), "in the programs' own files too"
+    chain.everywhere("plan", *place, status=None)
+    chain.everywhere("drift", *place, status=3)
+    chain.everywhere("reconcile", *place, "--once", status=None)
+    chain.everywhere("drift", *place, status=None)
+    chain.everywhere("history", "prod/on-agents-dir", "--target", chain.bots, status=None)
+    chain.everywhere("secrets", "check", "--all", *place[2:])
+    chain.everywhere("secrets", "check", "prod", *place[:2])
+    chain.everywhere("secrets", "list")
+    chain.everywhere("secrets", "providers")
+    chain.assert_no_leak()
+
+
+def paste_values(bots: Path) -> int:
+    """Do what people do: write the value where a reference should stand. Return in how many files."""
+    count = 0
+    for file in (path for path in sorted(bots.rglob("*")) if path.is_file() and "skills" not in path.parts):
+        text = file.read_text()
+        for name, secret in SECRETS.items():
+            for reference in (f"${{secrets.{name}}}", f"${{{name.upper()}}}", f"${{env:{name.upper()}}}"):
+                text = text.replace(reference, json.dumps(secret)[1:-1])
+        count += text != file.read_text()
+        file.write_text(text)
+    return count
+
+
+def test_the_program_that_needs_them_gets_them_and_leaves_nothing(chain: Chain) -> None:
+    chain.publish()
+    chain.run("reconcile", "--index", chain.site, "--target", chain.bots, "--once", status=None)
+    chain.planted.add(chain.folder / "seen.json")
+    home = chain.bots / "prod" / "on-agents-dir"
+    chain.providers(ring="  ring: {kind: exec, command: [" + str(ring_as_program(chain)) + "]}")
+    ran = chain.spawned("exec", "--home", home, "--server", "seeing")
+    assert ran.returncode == 0, ran
+    arguments, environment = json.loads((chain.folder / "seen.json").read_text())
+    assert arguments == [f"--key={CANARIES['plugin']}"]
+    assert {name: environment[name.upper()] for name in SECRETS} == SECRETS
+    assert environment["JOINED"] == f"a {CANARIES['env']} b"
+    ran = chain.spawned("exec", "--home", home, "--env", "--", "true")
+    assert ran.returncode == 0, ran
+    chain.assert_no_leak()
+
+
+def ring_as_program(chain: Chain) -> Path:
+    """Stand in for the keyring, which lives in this process, where another process asks."""
+    answer = {"protocolVersion": 1, "values": {"of_keyring": CANARIES["keyring"]}}
+    place = program(chain.config / "ring", f"print({json.dumps(json.dumps(answer))})")
+    chain.planted.add(place)
+    return place
+
+
+WORDS_FOR_A_CODE = (
+    """print('{{"protocolVersion": 1, "errors": {{"of_plugin": {{"code": ' + repr({canary!r}) + '}}}}}}')"""
+)
+BROKEN = {
+    "a file for others": ("lines", "lines.env", None),
+    "a file that is no lines": ("lines", "broken.env", "{canary}\n"),
+    "a file that is no text": ("lines", "broken.env", "OF_LINES={canary}\udcff"),
+    "json that is none": ("deep", "broken.json", '{{"a": {{"b": "{canary}"'),
+    "json of another shape": ("deep", "broken.json", '["{canary}"]'),
+    "a program that fails": ("plugin", "broken", "import sys; print({canary!r}); sys.exit({canary!r})"),
+    "a program that says something else": ("plugin", "broken", "print({canary!r})"),
+    "a program with words for a code": ("plugin", "broken", WORDS_FOR_A_CODE),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_whatever_goes_wrong_shows_no_secret(chain: Chain, case: str) -> None:
+    provider, name, text = BROKEN[case]
+    secret = CANARIES["json" if provider == "deep" else provider]
+    if text is None:
+        (chain.config / name).chmod(0o644)
+    else:
+        content = text.format(canary=secret).encode("utf-8", "surrogateescape")
+        place = (
+            program(chain.config / name, content.decode("utf-8", "replace"))
+            if provider == "plugin"
+            else private(chain.config / name, content)
+        )
+        chain.planted.add(place)
+        kind = f"exec, command: [{place}]" if provider == "plugin" else f"file, path: {name}"
+        chain.providers(**{provider: f"  {provider}: {{kind: {kind}}}"})
+    home = private(chain.folder / "bot" / MANIFEST_FILE, json.dumps({"env": {n: f"${{secrets.{n}}}" for n in SECRETS}}))
+    ran = chain.run("secrets", "check", "--home", home.parents[1], "--debug", status=3)
+    assert "does not resolve" in ran.err
+    ran = chain.run("exec", "--debug", "--home", home.parents[1], "--env", "true", status=1)
+    assert "Traceback" in ran.err, "the worst that can be asked for"
+    chain.everywhere("secrets", "check", "--home", home.parents[1], status=3)
+    chain.spawned("exec", "--home", home.parents[1], "--env", "--", "true")
+    chain.run("secrets", "list", "--debug", status=None)
+    chain.assert_no_leak()
+
+
+def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
+    secret = CANARIES["env"]
+    for form, part in forms(secret).items():
+        private(tmp_path / form.replace(" ", "-"), b"before " + part + b" after")
+    found = leaks([secret], ["said " + secret], [tmp_path], [])
+    assert len({line.split(": ")[0] for line in found if str(tmp_path) in line}) == len(forms(secret))
+    assert any(line.startswith("what was printed") for line in found)
+    assert leaks(["another"], ["said " + secret], [tmp_path], []) == []
