@@ -45,7 +45,7 @@ class MemoryKeyring(KeyringBackend):
 @pytest.fixture(autouse=True)
 def _keyring() -> Iterator[None]:
     before = keyring.get_keyring()
-    keyring.set_keyring(MemoryKeyring())
+    keyring.set_keyring(MemoryKeyring())  # type: ignore[no-untyped-call] # the library's own constructor
     yield
     keyring.set_keyring(before)
 
