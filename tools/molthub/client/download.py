@@ -35,6 +35,10 @@ class Download:
         with self._lock:
             self.progress(1)
 
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        self.gone = UnreachableError("it is not wanted any more")
+
     def raise_failures(self, where: str) -> None:
         """Raise one error that names every version that failed, if any did."""
         if not self.failures:

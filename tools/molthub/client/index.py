@@ -7,7 +7,8 @@ Every step but the first is named by the SHA-256 of what is fetched, so whatever
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -16,7 +17,7 @@ from molthub.client.download import Download
 from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, Fetcher, open_fetcher
 from molthub.client.fetcher import named_file
 from molthub.client.index_cache import IndexCache, KeptRoot
-from molthub.client.parallel import in_threads
+from molthub.client.parallel import beside, in_threads
 from molthub.client.trust import RootPin, Trust
 from molthub.client.verify import check_archive_size, check_hex, gunzip
 from molthub.documents import index_root_from_json, shard_from_json, shard_key
@@ -201,9 +202,21 @@ class Index:
         ``progress`` is called with 1 after each. Raises one error that names every version that failed; those that
         did not fail are in the store.
         """
+        with self.fetching(artifacts, store, progress):
+            pass
+
+    @contextmanager
+    def fetching(
+        self, artifacts: Iterable[Artifact], store: Store, progress: Callable[[int], None] = lambda _done: None
+    ) -> Iterator[None]:
+        """Bring versions into the store, as :meth:`fetch` does, while the block does something else.
+
+        Where the block raises, what was not begun is not fetched.
+        """
         wanted = {artifact.digest: artifact for artifact in artifacts}
         download = Download(self._archive, store, progress)
-        in_threads(download.one, list(wanted.values()), THREADS)
+        with beside(lambda: in_threads(download.one, list(wanted.values()), THREADS), download.stop):
+            yield
         download.raise_failures(self.where)
 
     def signatures(self, files: Iterable[str]) -> Mapping[str, Mapping[str, SignedVersion]]:

@@ -94,7 +94,7 @@ class Installer:
         with self.folder.writing(self.on_wait):
             installed = self.folder.installed()
             plan = self._plan(choice, installed)
-            self._judge(plan, wanted)
+            self._fetch_and_judge(plan, wanted)
             self._carry_out(plan, installed)
         return self._report(plan)
 
@@ -112,9 +112,14 @@ class Installer:
         with self.folder.writing(self.on_wait):
             installed = self.folder.installed()
             plan, requests = self._plan_update(installed, names)
-            self._judge(plan, requests)
+            self._fetch_and_judge(plan, requests)
             self._carry_out(plan, installed)
         return self._report(plan)
+
+    def _fetch_and_judge(self, plan: _Plan, wanted: Sequence[Wanted]) -> None:
+        """Judge signatures while what the steps need comes into the store; nothing is in the folder yet."""
+        with self.index.fetching([plan.artifact(step) for step in plan.writes], self.store, self.progress):
+            self._judge(plan, wanted)
 
     def _judge(self, plan: _Plan, wanted: Sequence[Wanted]) -> None:
         """Judge the signatures of what will be written, and note who signed. Raises :class:`SignatureError`."""
@@ -231,9 +236,7 @@ class Installer:
                 plan.steps.append(Step("removed", entry))
 
     def _carry_out(self, plan: _Plan, installed: Installed) -> None:
-        """Fetch what the steps need, then change the folder in one go."""
-        needed = [plan.artifact(step) for step in plan.writes]
-        self.index.fetch(needed, self.store, self.progress)
+        """Change the folder in one go, from what the store holds."""
         after = dict(installed)
         for step in plan.steps:
             if step.action == "removed":

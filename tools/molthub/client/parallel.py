@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -38,5 +39,32 @@ def in_threads(work: Callable[[Item], None], items: Iterable[Item], threads: int
     run()
     for thread in started:
         thread.join()
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def beside(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+    """Do ``work`` in a thread of its own while the block runs, and wait for it; what it raises is raised then.
+
+    Where the block raises, ``stop`` is called, ``work`` is waited for, and what the block raised counts.
+    """
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 (raised again in the calling thread)
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        stop()
+        thread.join()
+        raise
+    thread.join()
     if failures:
         raise failures[0]
