@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     "--previous", metavar="URL|DIR", help="The index as it was published before: what it holds is taken from there."
 )
 @click.option("--fleets", is_flag=True, help="Write fleets and bots too. Their index belongs where only they read it.")
+@click.option(
+    "--views",
+    type=click.Choice(["none", "clients", "all"]),
+    default="all",
+    show_default=True,
+    help="What to write beside what molthub reads: nothing, the forms of other clients, or pages for people too.",
+)
 @upstream_options
 @common_options
 def build(
@@ -52,6 +59,7 @@ def build(
     full: bool,
     previous: str | None,
     fleets: bool,
+    views: str,
     allow_upstream: tuple[str, ...],
     upstream_timeout: float,
 ) -> ExitStatus:
@@ -70,6 +78,7 @@ def build(
       molthub build --fleets --out private       with the fleets' desired state
       molthub build --registry R.git --rev v1    a bare repository at a tag
       molthub build --worktree                   before committing
+      molthub build --views none                 for molthub's own clients alone: a quarter of the time
       molthub build --previous https://skills.example.com/
 
     \b
@@ -88,7 +97,9 @@ def build(
         (out / STATE).unlink(missing_ok=True)
     upstreams = _upstreams(console, out, previous, allow_upstream, upstream_timeout)
     try:
-        built = _build(console, source, out, upstreams, fleets=fleets, jobs=jobs, max_delete=max_delete / 100)
+        built = _build(
+            console, source, out, upstreams, fleets=fleets, views=views, jobs=jobs, max_delete=max_delete / 100
+        )
     finally:
         for note in upstreams.notes:
             console.warn(note)
@@ -129,6 +140,7 @@ def _build(
     upstreams: UpstreamFiles,
     *,
     fleets: bool,
+    views: str,
     jobs: int | None,
     max_delete: float,
 ) -> Updated:
@@ -137,10 +149,11 @@ def _build(
         raise missing_extra("registry", "molthub build")
     try:
         from molthub.index.update import Wanted, update, update_whole
+        from molthub.index.views import Views
         from molthub.registry.trees.git_source import GitSource
     except ModuleNotFoundError as error:
         raise missing_extra("registry", "molthub build") from error
-    wanted = Wanted(fleets, jobs or os.cpu_count() or 1, max_delete, console.progress, upstreams)
+    wanted = Wanted(fleets, jobs or os.cpu_count() or 1, max_delete, console.progress, upstreams, Views(views))
     return update(source, out, wanted) if isinstance(source, GitSource) else update_whole(source, out, wanted)
 
 

@@ -22,7 +22,7 @@ from molthub.index.releases import Archived
 from molthub.index.shards import shard_document
 from molthub.index.signatures import signature_files
 from molthub.index.state import State
-from molthub.index.views import Files
+from molthub.index.views import Files, Views
 from molthub.index.views.fleets import fleet_routes
 from molthub.model import Artifact, SignedVersion, Skill, SkillEntry, SkillVersion
 from molthub.publisher_signatures import demanded_by
@@ -239,7 +239,13 @@ def _left_out(*, fleets: bool) -> frozenset[str]:
 
 
 def make_around(
-    source: GitSource, state: State, publishers: Publishers, *, fleets: bool, upstreams: Upstreams = NO_UPSTREAMS
+    source: GitSource,
+    state: State,
+    publishers: Publishers,
+    *,
+    fleets: bool,
+    upstreams: Upstreams = NO_UPSTREAMS,
+    views: Views = Views.ALL,
 ) -> tuple[AroundSkills, list[Listed], Files]:
     """Return what an index holds of packs and fleets: what to remember, the packs' rows, and their files."""
     part = source.part(without=_left_out(fleets=fleets))
@@ -253,11 +259,12 @@ def make_around(
     packs_signed = {key: found for key, found in archived.signed.items() if key in archived.signed_manifests}
     files |= signature_files(archived, packs_signed)
     for pack in archived.packs.values():
-        files |= entry_views(catalog.registry, archived, pack)
-    files |= pack_lists(catalog.registry, archived)
-    if fleets:
+        files |= entry_views(catalog.registry, archived, pack, views)
+    if views.for_clients:
+        files |= pack_lists(catalog.registry, archived)
+    if fleets and views.for_clients:
         files |= fleet_routes(catalog, documents.states, archived.packs)
-    rows = [listed(archived, pack) for pack in archived.packs.values()]
+    rows = [listed(archived, pack, views) for pack in archived.packs.values()]
     releases = [release for pack in archived.packs.values() for release in pack.releases.values()]
     found = (*catalog.problems, *archived.problems, *documents.problems)
     around = AroundSkills(

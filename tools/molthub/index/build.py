@@ -6,7 +6,7 @@ No clock, no history and no key are read, so that whoever builds the same commit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from molthub import __version__
@@ -27,9 +27,10 @@ from molthub.index.releases import Archived
 from molthub.index.search_files import write_search
 from molthub.index.shards import write_shards
 from molthub.index.signatures import signature_files
+from molthub.index.views import Views
 from molthub.index.views.discovery import latest_artifact, root_discovery
 from molthub.index.views.fleets import fleet_routes
-from molthub.index.views.hosting import hosting, schemas
+from molthub.index.views.hosting import host_rules, schemas, texts
 from molthub.model import IndexRoot, Registry
 from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import Catalog
@@ -77,6 +78,7 @@ def build_index(
     fleets: bool = False,
     progress: Callable[[int], None] = lambda _steps: None,
     upstreams: Upstreams = NO_UPSTREAMS,
+    views: Views = Views.ALL,
 ) -> BuiltIndex:
     """Build the index of ``catalog``, whose files are in ``source``; with its fleets only when asked to.
 
@@ -90,7 +92,7 @@ def build_index(
     documents = FleetDocuments()
     if fleets:
         documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
-    rows = [listed(archived, entry) for entry in archived.entries]
+    rows = [listed(archived, entry, views) for entry in archived.entries]
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
     shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files)
     files |= signature_files(archived, archived.signed)
@@ -99,8 +101,8 @@ def build_index(
         root_documents(catalog.registry, catalog.revision, shards, search, documents.names, publishers=publishers)
         | keys
     )
-    files |= _views(catalog.registry, archived, rows)
-    if fleets:
+    files |= _views(catalog.registry, archived, rows, views)
+    if fleets and views.for_clients:
         files |= fleet_routes(catalog, documents.states, archived.packs)
     found = (*catalog.problems, *archived.problems, *documents.problems)
     return BuiltIndex(
@@ -140,26 +142,38 @@ def root_documents(
     return {ROOT_DOCUMENT: content, f"{hex_of(content)}.{ROOT_DOCUMENT}": content}
 
 
-def _views(registry: Registry, archived: Archived, rows: Iterable[Listed]) -> dict[str, bytes]:
+def _views(registry: Registry, archived: Archived, rows: Sequence[Listed], views: Views) -> dict[str, bytes]:
     """Return what other clients, hosts and people read. The fleets' views came with their documents."""
-    files: dict[str, bytes] = {}
+    files: dict[str, bytes] = fixed_views(registry, views)
     for entry in archived.entries:
-        files |= entry_views(registry, archived, entry)
-    found = {skill.name: latest_artifact(skill) for skill in archived.skills.values()}
-    files |= root_discovery(archived, {name: latest for name, latest in found.items() if latest is not None})
-    listed_rows = list(rows)
-    shelves = Shelves.in_memory(row.page for row in listed_rows if row.page is not None)
+        files |= entry_views(registry, archived, entry, views)
+    if views.for_clients:
+        found = {skill.name: latest_artifact(skill) for skill in archived.skills.values()}
+        files |= root_discovery(archived, {name: latest for name, latest in found.items() if latest is not None})
+        files |= Lists.of(rows).documents(registry) | pack_lists(registry, archived)
+    if views.for_people:
+        _add_pages(registry, rows, files)
+    return files
+
+
+def _add_pages(registry: Registry, rows: Iterable[Listed], files: dict[str, bytes]) -> None:
+    """Add the pages that list many, and say on the others who uses what they show."""
+    shelves = Shelves.in_memory(row.page for row in rows if row.page is not None)
     for name in shelves.used():
         path = f"skills/{name}/index.html"
         if path in files:
             files[path] = with_used_by(files[path], shelves.users(name))
-    files |= Lists.of(listed_rows).documents(registry) | list_pages(registry, shelves)
-    return files | fixed_views(registry) | pack_lists(registry, archived)
+    files |= list_pages(registry, shelves)
 
 
-def fixed_views(registry: Registry) -> dict[str, bytes]:
-    """Return the views that speak of no entry."""
-    return schemas() | hosting(registry) | assets() | {openapi.PATH: openapi.openapi()}
+def fixed_views(registry: Registry, views: Views) -> dict[str, bytes]:
+    """Return the views that speak of no entry, and the rules for hosts."""
+    files = host_rules(registry)
+    if views.for_clients:
+        files |= schemas() | {openapi.PATH: openapi.openapi()}
+    if views.for_people:
+        files |= texts(registry) | assets()
+    return files
 
 
 def _of_fleets(problem: Problem) -> bool:

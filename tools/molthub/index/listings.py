@@ -16,7 +16,7 @@ from molthub.index.pages.shelves import PageRow
 from molthub.index.releases import Archived
 from molthub.index.search_rows import search_row
 from molthub.index.shards import Kind, ShardRow, shard_row
-from molthub.index.views import Files, Rows
+from molthub.index.views import Files, Rows, Views
 from molthub.index.views.api import list_routes, pack_routes, pack_row, skill_routes, skill_row
 from molthub.index.views.clawhub import clawhub_routes
 from molthub.index.views.discovery import pack_discovery, skill_discovery
@@ -39,23 +39,35 @@ class Listed(NamedTuple):
     tags: tuple[str, ...]
 
 
-def listed(archived: Archived, entry: SkillEntry | PackEntry) -> Listed:
+def listed(archived: Archived, entry: SkillEntry | PackEntry, views: Views = Views.ALL) -> Listed:
     """Return the rows of one entry, whose latest version's files are in ``archived``."""
+    page = page_row(entry) if views.for_people else None
     if isinstance(entry, SkillEntry):
-        rows = (shard_row(entry), search_row(archived, entry), skill_row(entry), simple_row(entry), page_row(entry))
-        return Listed("skill", entry.name, *rows, tags=entry.tags)
-    rows = (shard_row(entry), search_row(archived, entry), pack_row(entry), None, page_row(entry))
+        simple, tags = (simple_row(entry), entry.tags) if views.for_clients else (None, ())
+        rows = (shard_row(entry), search_row(archived, entry), skill_row(entry), simple, page)
+        return Listed("skill", entry.name, *rows, tags=tags)
+    rows = (shard_row(entry), search_row(archived, entry), pack_row(entry), None, page)
     return Listed("pack", entry.name, *rows, tags=())
 
 
-def entry_views(registry: Registry, archived: Archived, entry: SkillEntry | PackEntry) -> Files:
+def entry_views(
+    registry: Registry, archived: Archived, entry: SkillEntry | PackEntry, views: Views = Views.ALL
+) -> Files:
     """Return the views that speak of one skill or pack alone."""
-    pages = entry_pages(registry, archived, entry)
+    files: Files = {}
+    if views.for_clients:
+        files |= _client_views(registry, archived, entry)
+    if views.for_people:
+        files |= entry_pages(registry, archived, entry)
+    return files
+
+
+def _client_views(registry: Registry, archived: Archived, entry: SkillEntry | PackEntry) -> Files:
     if isinstance(entry, SkillEntry):
         views = simple_pages(entry) | skill_routes(archived, entry) | skill_discovery(archived, entry)
-        return views | clawhub_routes(archived, entry) | pages
+        return views | clawhub_routes(archived, entry)
     views = pack_routes(entry) | pack_discovery(archived, entry) | plugin_package(registry, archived, entry)
-    return views | server_routes(registry, archived, entry) | pages
+    return views | server_routes(registry, archived, entry)
 
 
 def pack_lists(registry: Registry, archived: Archived) -> Files:

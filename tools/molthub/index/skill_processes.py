@@ -15,6 +15,7 @@ from molthub.index.folder import TEMPORARY
 from molthub.index.listings import SKILL_FOLDERS
 from molthub.index.publishers import Publishers
 from molthub.index.skill_rows import SkillRows, make_skill
+from molthub.index.views import Views
 from molthub.index.write_files import Writer, files_below
 from molthub.model import Registry
 from molthub.publisher_signatures import demanded_by
@@ -45,6 +46,7 @@ class Work:
     fresh: bool
     upstreams: Upstreams = NO_UPSTREAMS
     without: bool = False
+    views: Views = Views.ALL
 
 
 class MadeSkill(NamedTuple):
@@ -68,11 +70,13 @@ class SkillMaker:
 
     def make(self, name: str, tree: str) -> MadeSkill:
         """Make one skill and write its files; those that it has no longer are named, and left."""
-        said, upstreams = self._work.said, self._work.upstreams
-        rows, files = make_skill(self._source, said, name, tree, judge=self._judge, upstreams=upstreams)
-        if rows.unfetched and not self._work.without:
+        work = self._work
+        rows, files = make_skill(
+            self._source, work.said, name, tree, judge=self._judge, upstreams=work.upstreams, views=work.views
+        )
+        if rows.unfetched and not work.without:
             return MadeSkill(rows, (), 0, ())
-        before = () if self._work.fresh else skill_files(self._work.out, name)
+        before = () if work.fresh else skill_files(work.out, name)
         for path, content in files.items():
             self._writer.put(path, content)
         written = len(self._writer.written)

@@ -16,7 +16,7 @@ from molthub.index.listings import Listed, entry_views, listed
 from molthub.index.publishers import watched
 from molthub.index.releases import Archived, latest_skill
 from molthub.index.signatures import signature_files
-from molthub.index.views import Files
+from molthub.index.views import Files, Views
 from molthub.model import Registry
 from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.reading.gathered import Reading, Reference
@@ -60,6 +60,7 @@ def make_skill(
     *,
     judge: SignatureJudge,
     upstreams: Upstreams = NO_UPSTREAMS,
+    views: Views = Views.ALL,
 ) -> tuple[SkillRows, Files]:
     """Return what an index holds of one skill: what to remember, and its files. ``judge`` judges its signatures."""
     part = skill_part(source, name, tree)
@@ -71,7 +72,7 @@ def make_skill(
     entry = archived.skills.get(name)
     files = {f"archives/{hex_name}.tar.gz": content for hex_name, content in archived.archives.items()}
     if entry is not None:
-        files |= entry_views(registry, archived, entry)
+        files |= entry_views(registry, archived, entry, views)
     files |= signature_files(archived, archived.signed)
     has_signatures = skill is not None and any(path.endswith(".sig") for path in part.files)
     rows = SkillRows(
@@ -79,7 +80,7 @@ def make_skill(
         tree=tree,
         readable=skill is not None,
         latest=entry is not None and latest_skill(entry) is not None,
-        listed=listed(archived, entry) if entry is not None else None,
+        listed=listed(archived, entry, views) if entry is not None else None,
         archives=tuple(archived.archives),
         removed=archived.removed_digests(),
         problems=(*reading.problems, *archived.problems),

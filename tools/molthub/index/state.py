@@ -71,9 +71,13 @@ class Said(NamedTuple):
 
 
 class State:
-    """One state, open. ``known`` says whether it tells what stands in the folder."""
+    """One state, open. ``known`` says whether it tells what stands in the folder.
+
+    ``left_behind`` are files of lists that a state named which is believed no longer: another program may have others.
+    """
 
     def __init__(self, file: Path, identity: str) -> None:
+        self.left_behind: frozenset[str] = frozenset()
         self._file = file
         self._identity = identity
         self._database = self._opened()
@@ -86,6 +90,7 @@ class State:
             found = database.execute("SELECT value FROM facts WHERE name = 'identity'").fetchone()
             if found == (json.dumps(self._identity),):
                 return database
+            self.left_behind = _paths(database)
         except sqlite3.DatabaseError:
             pass
         with contextlib.suppress(UnboundLocalError):
@@ -116,6 +121,7 @@ class State:
 
     def forget(self) -> None:
         """Empty it: nothing it says is believed any more."""
+        self.left_behind |= _paths(self._database)
         self._database.close()
         self._database = self._emptied()
         self.known = False
@@ -376,6 +382,10 @@ class State:
     def _one(self, query: str, value: str) -> Any:
         found = self._database.execute(query, (value,)).fetchone()
         return found[0] if found else None
+
+
+def _paths(database: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(path for (path,) in database.execute("SELECT path FROM documents"))
 
 
 def _skill_line(rows: SkillRows) -> tuple[Any, ...]:

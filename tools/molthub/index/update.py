@@ -72,7 +72,9 @@ def update_whole(source: Source, out: Path, wanted: Wanted) -> Updated:
 
     catalog = read_catalog(source)
     with wanted.progress("building", len(catalog.skills)) as step:
-        index = build_index(catalog, source, fleets=wanted.fleets, progress=step, upstreams=wanted.upstreams)
+        index = build_index(
+            catalog, source, fleets=wanted.fleets, progress=step, upstreams=wanted.upstreams, views=wanted.views
+        )
     if not index.complete and not index.holds_anything:
         raise nothing_to_write(source, index.problems)
     before = standing(out)
@@ -96,7 +98,8 @@ def update_whole(source: Source, out: Path, wanted: Wanted) -> Updated:
 def _identity(wanted: Wanted) -> str:
     """Return what a state must come from to be believed: this program, to the time of its files, and these wishes."""
     built_by = sha256(repr(sorted(_stamps(str(Path(molthub.__file__).parent)))).encode()).hexdigest()
-    return f"molthub {molthub.__version__} {built_by}, format {FORMAT}, fleets {wanted.fleets}"
+    wishes = f"fleets {wanted.fleets}, views {wanted.views}"
+    return f"molthub {molthub.__version__} {built_by}, format {FORMAT}, {wishes}"
 
 
 def _stamps(folder: str) -> Iterator[tuple[str, int, int]]:

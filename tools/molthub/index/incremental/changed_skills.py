@@ -77,6 +77,7 @@ def make_changed(underway: Underway, changed: ChangedSkills) -> None:
         out=underway.out,
         fresh=underway.fresh,
         upstreams=wanted.upstreams,
+        views=wanted.views,
     )
     waiting: list[SkillRows] = []
     with wanted.progress("building", len(work)) as step:

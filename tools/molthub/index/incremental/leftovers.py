@@ -19,7 +19,8 @@ def remove_leftovers(underway: Underway, removed_packs: Iterable[str]) -> int:
     state, out = underway.state, underway.out
     removed = frozenset(state.removed() | set(removed_packs))
     if underway.whole:
-        stale = set() if underway.fresh else present_files(out, underway.paths) - underway.paths
+        present = set() if underway.fresh else present_files(out, underway.paths) | state.left_behind
+        stale = present - underway.paths
         kept = blobs_of_old_roots(Kept(underway.paths, removed, underway.wanted.fleets), out, stale)
     else:
         stale = underway.stale - underway.paths

@@ -10,10 +10,9 @@ from molthub.index.build import root_documents
 from molthub.index.folder import MARKER, ROOT_DOCUMENT, STATE
 from molthub.index.incremental.changed_skills import changed_skills, judge_changed, make_changed
 from molthub.index.incremental.leftovers import remove_leftovers
-from molthub.index.incremental.list_pages import write_pages
 from molthub.index.incremental.outcome import Updated, nothing_to_write, outcome, problems_so_far, stands
 from molthub.index.incremental.search_lists import write_search_lists
-from molthub.index.incremental.shared_documents import write_lists, write_shards, write_shelf
+from molthub.index.incremental.shared_documents import write_shards, write_views
 from molthub.index.incremental.underway import Underway
 from molthub.index.listings import Listed
 from molthub.index.retention import touch_old_root
@@ -91,7 +90,12 @@ class OneUpdate:
         ):
             return known
         around, rows, files = make_around(
-            self.source, self.state, underway.publishers, fleets=fleets, upstreams=underway.wanted.upstreams
+            self.source,
+            self.state,
+            underway.publishers,
+            fleets=fleets,
+            upstreams=underway.wanted.upstreams,
+            views=underway.wanted.views,
         )
         bots = before.bots if known is None else known.bots
         check_removal("bots", bots - around.bots if fleets else (), len(bots), self.max_delete)
@@ -127,9 +131,7 @@ class OneUpdate:
         files = root_documents(registry, revision, shards, search, around.fleets, publishers=publishers)
         root = {ROOT_DOCUMENT: files.pop(ROOT_DOCUMENT)}
         underway.write(files, document=True)
-        write_lists(underway)
-        write_pages(underway)
-        write_shelf(underway)
+        write_views(underway)
         if underway.written:
             settle(self.out, None if underway.whole else underway.paths)
             touch_old_root(self.out)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from molthub.documents import shard_key, shard_key_length
 from molthub.index.around_skills import OfferedOnDemand, SkillsOnDemand
 from molthub.index.build import fixed_views
+from molthub.index.incremental.list_pages import write_pages
 from molthub.index.incremental.underway import Underway
 from molthub.index.shards import write_shard
 from molthub.index.views import Files
@@ -43,10 +44,23 @@ def write_shards(underway: Underway) -> dict[str, str]:
     return named
 
 
+def write_views(underway: Underway) -> None:
+    """Write the views of more than one entry that are wanted, and with a new index those that speak of none."""
+    views = underway.wanted.views
+    if underway.whole:
+        underway.write(fixed_views(underway.registry, views), document=True)
+    if views.for_clients:
+        write_lists(underway)
+    if views.for_people:
+        write_pages(underway)
+    if views.for_clients:
+        write_shelf(underway)
+
+
 def write_lists(underway: Underway) -> None:
-    """Write the lists in which any row changed, and with a new index what speaks of no entry."""
+    """Write the lists in which any row changed."""
     changed, whole, rows = _changed_lists(underway), underway.whole, underway.state.rows
-    files = fixed_views(underway.registry) if whole else {}
+    files: Files = {}
     if whole or "api/skill" in changed:
         files |= skill_list(rows("api/skill"))
     if whole or "api/pack" in changed:

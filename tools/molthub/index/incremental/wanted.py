@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from molthub.index.views import Views
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -16,7 +17,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 class Wanted:
     """How to build. ``max_delete`` is the share of skills, or of bots, that one build may take away (1: all).
 
-    ``upstreams`` bring the files of imported versions.
+    ``upstreams`` bring the files of imported versions. ``views`` says what is written beside the read path.
     """
 
     fleets: bool = False
@@ -24,3 +25,4 @@ class Wanted:
     max_delete: float = 1.0
     progress: Progress = lambda _what, _steps: nullcontext(lambda _done: None)
     upstreams: Upstreams = NO_UPSTREAMS
+    views: Views = Views.ALL

@@ -7,6 +7,7 @@ own: everything in it stands in the shards, the manifests or the fleets' documen
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 from molthub.documents import canonical
 from molthub.model import Json
@@ -14,6 +15,27 @@ from molthub.model import Json
 Files = dict[str, bytes]
 Rows = dict[str, bytes]
 """Rows of a list by the names of what they stand for, each as canonical JSON."""
+
+
+class Views(StrEnum):
+    """How much an index holds beside what molthub's own client reads: nothing, what other clients read, or pages too.
+
+    Rules for hosts are written with any of them.
+    """
+
+    NONE = "none"
+    CLIENTS = "clients"
+    ALL = "all"
+
+    @property
+    def for_clients(self) -> bool:
+        """Whether other clients find their forms."""
+        return self is not Views.NONE
+
+    @property
+    def for_people(self) -> bool:
+        """Whether there are pages."""
+        return self is Views.ALL
 
 
 def as_json(value: Json) -> bytes:

@@ -19,8 +19,8 @@ def schemas() -> Files:
     return {f"schemas/{name}{schema_files.SUFFIX}": schema_files.text(name) for name in schema_files.names()}
 
 
-def hosting(registry: Registry) -> Files:
-    """Return rules for hosts (``_headers`` and ``_redirects`` are those of Pages-like ones) and texts for programs."""
+def host_rules(registry: Registry) -> Files:
+    """Return rules for hosts; ``_headers`` and ``_redirects`` are those of Pages-like ones."""
     return {
         ".nojekyll": b"",
         "_headers": _headers().encode(),
@@ -28,9 +28,12 @@ def hosting(registry: Registry) -> Files:
         "nginx.conf": nginx_rules().encode(),
         "Caddyfile": caddy_rules().encode(),
         "404.html": _nothing(registry).encode(),
-        "robots.txt": _robots(registry).encode(),
-        "llms.txt": _llms(registry).encode(),
     }
+
+
+def texts(registry: Registry) -> Files:
+    """Return what crawlers and readers that are programs are told of the pages."""
+    return {"robots.txt": _robots(registry).encode(), "llms.txt": _llms(registry).encode()}
 
 
 def _headers() -> str:
