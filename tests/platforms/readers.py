@@ -48,8 +48,8 @@ def dollars(text: str) -> str:
 
 
 def copilot_env(text: str) -> str:
-    """Read a whole text that is a variable's name as that variable."""
-    return ENVIRONMENT[text.strip()] if text.strip() in ENVIRONMENT else dollars(text)
+    """Cut the space around a text, and read one that is a variable's name as that variable."""
+    return ENVIRONMENT.get(text.strip()) or dollars(text.strip())
 
 
 def gemini_env(text: str) -> str:
@@ -73,8 +73,8 @@ def env_prefixed(text: str) -> str:
 
 
 def braced(text: str) -> str:
-    """Read ``${NAME}`` alone."""
-    return re.sub(r"\$\{(\w+)\}", lambda match: ENVIRONMENT.get(match[1], match[0]), text)
+    """Read ``${NAME}`` alone, whatever may stand in the braces."""
+    return re.sub(r"\$\{([^}]+)\}", lambda match: ENVIRONMENT.get(match[1], match[0]), text)
 
 
 ARGUMENTS: dict[str, Reader] = {

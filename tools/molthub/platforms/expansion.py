@@ -49,25 +49,22 @@ NONE = References(None)
 CLAUDE_CODE = References(_CLAUDE_SERVERS)
 
 
-_ACTED_ON = r"\$(?=[A-Za-z_]|\{[A-Za-z_]\w*(?:\}|:-))"
+def _defaulted(further: str = r"(?!)") -> Interpolation:
+    """Return the expansion of a program that knows ``$NAME``, ``${NAME}`` and ``${NAME:-default}``, and no escape.
 
-
-def _with_default(pattern: str) -> re.Pattern[str]:
-    """Return what a program acts on that knows ``${NAME:-default}``, with our way of writing literal text."""
-    unset = rf"\$\{{{UNSET}:-(?P<text>[^}}]*)\}}"
-    return re.compile(rf"{unset}|{pattern}")
-
-
-def _defaulted(pattern: str) -> Interpolation:
-    """Return the expansion of a program that knows ``$NAME``, ``${NAME}`` and ``${NAME:-default}``, and no escape."""
-    acts_on = re.compile(pattern)
+    Literal text is written as the default of :data:`UNSET`. ``further`` is what else the program acts on.
+    """
+    acts_on = re.compile(rf"\$(?=[A-Za-z_]|\{{[A-Za-z_]\w*(?:\}}|:-))|{further}")
     return Interpolation(
-        _with_default(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::-[^}]*)?\})"),
+        re.compile(
+            rf"\$\{{{UNSET}:-(?P<text>[^}}]*)\}}"
+            rf"|\$(?:[A-Za-z_]\w*|\{{(?P<name>[A-Za-z_]\w*)(?::-[^}}]*)?\}})|{further}"
+        ),
         escape=lambda text: acts_on.sub(lambda match: f"${{{UNSET}:-{match[0]}}}", text),
     )
 
 
-_DOLLARS = _defaulted(_ACTED_ON)
+_DOLLARS = _defaulted()
 
 # Texts of `env` and `headers` are expanded a second time, as `.env` files are, with operators and a backslash.
 _TWICE = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}|\\?\$(?=[\w{])|\\\$"))
@@ -78,11 +75,9 @@ GEMINI_CLI = References(
     passed=True,
 )
 
-# In `env`, a text that is the name of a variable stands for its value, with no sign at all.
-_NAMED = Interpolation(
-    _with_default(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::-[^}]*)?\})|\A\s*[A-Za-z_]\w*\s*\Z"),
-    escape=lambda text: re.sub(rf"{_ACTED_ON}|\A\s*[A-Za-z_]\w*\s*\Z", lambda match: f"${{{UNSET}:-{match[0]}}}", text),
-)
+# In `env`, a text that is the name of a variable stands for its value, with no sign at all; space around it is cut.
+_NAME_OR_SPACE = r"\A\s*[A-Za-z_]\w*\s*\Z|\A\s+|\s+\Z"
+_NAMED = _defaulted(_NAME_OR_SPACE)
 COPILOT_CLI = References(
     _DOLLARS,
     {"env": _NAMED},
@@ -100,6 +95,7 @@ OPENCODE = References(
 # Programs of the VS Code family know many more names than `env:`, and other words in later versions.
 ENV_PREFIXED = References(Interpolation(re.compile(r"\$\{env:(?P<name>\w+)\}|\$\{"), reference="${env:%s}"))
 
-_BRACED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}"))
+# What stands in braces and is no name, these leave alone, up to the first brace that closes.
+_BRACED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}|(?P<text>\$\{[^}]+\})"))
 KIRO = References(_BRACED, wrapped=_STARTING | {"env"})  # expands variables that its user approved, no others
 AMP = References(_BRACED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 BUNDLED_SKILLS: Mapping[str, frozenset[str]] = {
+    "amp": frozenset({"building-skills", "migrating-to-skills"}),
     "claude-code": frozenset(
         {
             *("artifact-design", "batch", "claude-api", "claude-code-docs", "claude-in-chrome", "code-review"),
