@@ -253,7 +253,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*pointer, index), depth + 1) for index, item in enumerate(node.value)]
         text: str = node.value
-        value = text if node.style else _core_value(text)
+        value = text if node.style else core_value(text)
         if not isinstance(value, str):
             self.written[pointer] = text
         return value
@@ -289,7 +289,7 @@ class _Builder:
         self.problems.append(problem)
 
 
-def _core_value(text: str) -> Any:
+def core_value(text: str) -> Any:
     """Return what a plain scalar means. Octal, hexadecimal, infinity and not-a-number stay text: JSON has none."""
     if _NULL.match(text):
         return None

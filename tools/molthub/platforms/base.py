@@ -15,7 +15,7 @@ from molthub.errors import PlatformValueError
 from molthub.model import Json, bare_name
 from molthub.references.secrets import placeholders, reference, value_error
 
-FileFormat = Literal["json", "jsonc", "json5"]
+FileFormat = Literal["json", "jsonc", "json5", "toml", "yaml"]
 """How a file is written. ``jsonc`` is JSON with comments and trailing commas, and nothing else of JSON5."""
 
 Pointer = tuple[str, ...]

@@ -1,32 +1,24 @@
-"""Edits of a JSON or JSON5 file that somebody else edits too.
+"""Edits of a file that an agent program, its owner and molthub all edit: JSON, JSON5, TOML or YAML.
 
 The law: whatever is outside a touched member stays byte for byte, comments, order, indentation, line ends, byte order
 mark and final newline included. A member that was added and is removed again leaves no trace; white space inside an
-object that is empty in the end is all that may go.
+object that is empty in the end is all that may go. Texts are edited at the places that their format's reader finds,
+never written anew from values. TOML and YAML can say one thing in many ways, so there every edit is read again before
+it counts: where anything else would have changed, the file is left as it was and the member refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from typing import NoReturn
 
 from molthub.errors import PlatformFileError, Problem
 from molthub.model import Json
 from molthub.platforms.base import FileFormat
-from molthub.platforms.json_edit import with_member, with_value, without_member
-from molthub.platforms.json_style import Style
-from molthub.platforms.json_text import (
-    NEWLINES,
-    Block,
-    JsonTextError,
-    Member,
-    after_silent,
-    block,
-    read_json,
-    read_json5,
-)
+from molthub.platforms.document import Document, InTheWayError, TextError, UnsafeEditError
 
 _BOM = "\ufeff"
+_CHECKED: frozenset[FileFormat] = frozenset({"toml", "yaml"})
 
 
 class ConfigFile:
@@ -38,6 +30,7 @@ class ConfigFile:
         self._text = text.removeprefix(_BOM)
         self._format = file_format
         self._where = where
+        self._document = _document(self._text, file_format)
 
     @classmethod
     def parse(cls, content: bytes, file_format: FileFormat, where: str) -> ConfigFile:
@@ -60,12 +53,17 @@ class ConfigFile:
     @classmethod
     def empty(cls, file_format: FileFormat, where: str = "") -> ConfigFile:
         """Return the file that does not exist yet."""
-        return cls("{}\n", file_format, where)
+        from molthub.platforms.json_document import EMPTY
+
+        return cls("" if file_format in _CHECKED else EMPTY, file_format, where)
 
     @property
     def value(self) -> Json:
         """What the file says. Raises :class:`PlatformFileError` (MH701) when it does not parse."""
-        return self._parsed[0]
+        try:
+            return self._document.value
+        except TextError as error:
+            raise _unreadable(self._text, error.offset, error.message, self._where) from None
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes."""
@@ -84,21 +82,15 @@ class ConfigFile:
         """Make the member at ``pointer`` hold ``value``, with the objects that lead to it.
 
         A member that holds it already is not touched; where both are objects, only the members that differ are.
-        Raises :class:`PlatformFileError` (MH705) where something else than an object stands on the way.
+        Raises :class:`PlatformFileError` (MH705) where something else than an object stands on the way, or where the
+        file's layout admits no such edit that touches nothing else. The file is then as it was.
         """
-        found, present = self.get(pointer)
-        if not found:
-            self._add(pointer, value)
-        elif same(present, value):
-            return
-        elif isinstance(present, dict) and isinstance(value, dict):
-            for key in [key for key in present if key not in value]:
-                self.remove((*pointer, key))
-            for key, item in value.items():
-                self.set((*pointer, key), item)
-        else:
-            around, member = self._member(pointer)
-            self._become(with_value(self._text, around, member, value, self._style(around)))
+        before = self._text
+        try:
+            self._set(pointer, value)
+        except (InTheWayError, UnsafeEditError) as error:
+            self._become(before)
+            self._refuse(error, pointer)
 
     def add_item(self, pointer: Sequence[str], item: Json) -> None:
         """Make the list at ``pointer`` hold ``item``: at its end, unless it is there. A missing list is made.
@@ -108,106 +100,101 @@ class ConfigFile:
         """
         found, present = self.get(pointer)
         if not found:
-            self._add(pointer, [item])
+            self.set(pointer, [item])
         elif isinstance(present, str):
             if present != item:
                 self.set(pointer, [present, item])
         elif not isinstance(present, list):
-            raise self._in_the_way(pointer, "a list")
+            self._refuse(InTheWayError(pointer, "a list"), pointer)
         elif not any(same(other, item) for other in present):
-            items = self._block(self._member(pointer)[1].value)
-            lines = not self._is_one_line
-            self._become(with_member(self._text, items, None, item, self._style(items), lines=lines))
+            try:
+                self._check(self._document.appended(pointer, item), _with(self.value, pointer, [*present, item]))
+            except UnsafeEditError as error:
+                self._refuse(error, pointer)
 
     def remove(self, pointer: Sequence[str], *, prune_empty: bool = False) -> bool:
         """Take the member at ``pointer`` away, duplicates of it too, and return whether there was one.
 
-        With ``prune_empty``, the objects around it go as well that hold nothing any more, not even a comment.
+        With ``prune_empty``, the objects around it go as well that hold nothing any more, not even a comment. Raises
+        :class:`PlatformFileError` (MH705) like :meth:`set`.
         """
-        removed = False
-        while self.get(pointer)[0]:
-            around, member = self._member(pointer)
-            self._become(without_member(self._text, around, member))
-            removed = True
-        parent = pointer[:-1]
-        if removed and prune_empty and parent and self._is_blank(parent):
-            self.remove(parent, prune_empty=True)
+        before = self._text
+        try:
+            removed = self._remove(pointer)
+            parent = pointer[:-1]
+            while removed and prune_empty and parent and self.get(parent)[0] and self._document.is_blank(parent):
+                self._remove(parent)
+                parent = parent[:-1]
+        except UnsafeEditError as error:
+            self._become(before)
+            self._refuse(error, pointer)
         return removed
 
-    def _add(self, pointer: Sequence[str], value: Json) -> None:
-        """Add a member that is missing, and what is missing of the objects around it."""
-        into, depth = self._root, 0
-        while (member := into.member(pointer[depth])) is not None:
-            depth += 1
-            if self._text[member.value] != "{":
-                raise self._in_the_way(pointer[:depth], "an object")
-            into = self._block(member.value)
-        for key in reversed(pointer[depth + 1 :]):
-            value = {key: value}
-        lines = depth == 0 or not self._is_one_line
-        self._become(with_member(self._text, into, pointer[depth], value, self._style(into), lines=lines))
+    def _set(self, pointer: Sequence[str], value: Json) -> None:
+        found, present = self.get(pointer)
+        if found and same(present, value):
+            return
+        if isinstance(present, dict) and isinstance(value, dict):
+            for key, item in value.items():
+                self._set((*pointer, key), item)
+            for key in [key for key in present if key not in value]:
+                self._remove((*pointer, key))
+            found = self.get(pointer)[0]  # a TOML table may be there by its members alone
+            if found:
+                return
+        edit = self._document.replaced if found else self._document.added
+        self._check(edit(pointer, value), _with(self.value, pointer, value))
 
-    def _member(self, pointer: Sequence[str]) -> tuple[Block, Member]:
-        """Return a member that was found by :meth:`get`, and the object around it."""
-        around = self._root
-        for depth, key in enumerate(pointer, 1):
-            member = around.member(key)
-            if member is None:
-                break
-            if depth == len(pointer):
-                return around, member
-            around = self._block(member.value)
-        raise LookupError(pointer)
+    def _remove(self, pointer: Sequence[str]) -> bool:
+        removed = False
+        while self.get(pointer)[0]:
+            wanted = None if self._format not in _CHECKED else _without(self.value, pointer)
+            self._check(self._document.removed(pointer), wanted, pointer[:-1])
+            removed = True
+        return removed
+
+    def _check(self, text: str, wanted: Json, vanishing: Sequence[str] = ()) -> None:
+        """Take an edited text if it says what is ``wanted``; objects on the way to ``vanishing`` may be missing."""
+        if self._format in _CHECKED:
+            try:
+                value = _document(text, self._format).value
+            except TextError:
+                value = None
+            if not same(value, wanted) and not same(_pruned(value, vanishing), _pruned(wanted, vanishing)):
+                raise UnsafeEditError("the way in which it is written there leads to other parts of the file")
+        self._become(text)
 
     def _become(self, text: str) -> None:
         self._text = text
-        for cached in ("_parsed", "_root"):
-            self.__dict__.pop(cached, None)
+        self._document = _document(text, self._format)
 
-    @cached_property
-    def _parsed(self) -> tuple[Json, bool]:
-        """The value, and whether the text is strict JSON."""
-        try:
-            return read_json(self._text), True
-        except JsonTextError as error:
-            problem = error
-        if self._format in ("json5", "jsonc"):
-            try:
-                return read_json5(self._text), False
-            except JsonTextError as error:
-                problem = error
-        raise _unreadable(self._text, problem.offset, problem.message, self._where)
-
-    @cached_property
-    def _root(self) -> Block:
-        return self._block(after_silent(self._text, 0))
-
-    def _block(self, start: int) -> Block:
-        return block(self._text, start, strict=self._parsed[1])
-
-    def _style(self, around: Block) -> Style:
-        """Return the file's style, with keys quoted as the nearest one is."""
-        first = next((part.members[0] for part in (around, self._root) if part.members), None)
-        bare = self._format == "json5" and first is not None and self._text[first.start] not in "\"'{["
-        return Style.of(self._text, quoted=not bare)
-
-    @property
-    def _is_one_line(self) -> bool:
-        root = self._root
-        return bool(root.members) and not any(newline in self._text[root.start : root.end] for newline in NEWLINES)
-
-    def _is_blank(self, pointer: Sequence[str]) -> bool:
-        part = self._block(self._member(pointer)[1].value)
-        return not self._text[part.start + 1 : part.end - 1].strip()
-
-    def _in_the_way(self, pointer: Sequence[str], wanted: str) -> PlatformFileError:
+    def _refuse(self, error: InTheWayError | UnsafeEditError, pointer: Sequence[str]) -> NoReturn:
         from molthub.yaml_text import pointer_text
 
-        at = pointer_text(tuple(pointer))
-        message = f"{at} is no {wanted.partition(' ')[2]}, but molthub has to write there"
-        remedy = f"make it {wanted}, or move it elsewhere"
+        if isinstance(error, InTheWayError):
+            at = pointer_text(error.pointer)
+            message = f"{at} is no {error.wanted.partition(' ')[2]}, but molthub has to write there"
+            remedy = f"make it {error.wanted}, or move it elsewhere"
+        else:
+            at = pointer_text(tuple(pointer))
+            message = f"{at} cannot be edited: {error}"
+            remedy = "write it out in the plain way, without anchors, aliases and brackets around it"
         problem = Problem("MH705", message, remedy, file=self._where or None, at=at)
-        return PlatformFileError(message, place=self._where, remedy=remedy, problems=[problem])
+        raise PlatformFileError(message, place=self._where, remedy=remedy, problems=[problem]) from None
+
+
+def _document(text: str, file_format: FileFormat) -> Document:
+    if file_format == "toml":
+        from molthub.platforms.toml_document import TomlDocument
+
+        return TomlDocument(text)
+    if file_format == "yaml":
+        from molthub.platforms.yaml_document import YamlDocument
+
+        return YamlDocument(text)
+    from molthub.platforms.json_document import JsonDocument
+
+    return JsonDocument(text, json5=file_format != "json", bare_keys=file_format == "json5")
 
 
 def same(left: Json, right: Json) -> bool:
@@ -216,7 +203,31 @@ def same(left: Json, right: Json) -> bool:
         return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(same(*pair) for pair in zip(left, right, strict=True))
+    if left != left and right != right:  # noqa: PLR0124 (not-a-number)
+        return True
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def _with(value: Json, pointer: Sequence[str], item: Json) -> Json:
+    if not pointer:
+        return item
+    held = value if isinstance(value, dict) else {}
+    return {**held, pointer[0]: _with(held.get(pointer[0]), pointer[1:], item)}
+
+
+def _without(value: Json, pointer: Sequence[str]) -> Json:
+    key, *rest = pointer
+    if rest:
+        return {**value, key: _without(value[key], rest)}
+    return {other: item for other, item in value.items() if other != key}
+
+
+def _pruned(value: Json, pointer: Sequence[str]) -> Json:
+    """Return a value without the empty objects at the end of ``pointer``."""
+    if not pointer or not isinstance(value, dict) or pointer[0] not in value:
+        return value
+    inner = _pruned(value[pointer[0]], pointer[1:])
+    return _without(value, pointer[:1]) if inner == {} else {**value, pointer[0]: inner}
 
 
 def _unreadable(text: str, offset: int, message: str, where: str) -> PlatformFileError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 
 from molthub.model import Json
+from molthub.platforms.document import TextError
 
 NEWLINES = "\n\r\u2028\u2029"
 _SPACE = rf"[ \t\v\f\xa0\ufeff\u1680\u2000-\u200a\u202f\u205f\u3000{NEWLINES}]"
@@ -42,13 +43,8 @@ _SHORT_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\
 _decoder = JSONDecoder()
 
 
-class JsonTextError(ValueError):
-    """A text is no JSON, or no JSON5; ``offset`` is the character where reading stopped."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
+class JsonTextError(TextError):
+    """A text is no JSON, or no JSON5."""
 
 
 @dataclass(frozen=True, slots=True)
