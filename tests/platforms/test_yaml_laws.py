@@ -78,7 +78,7 @@ def test_setting_a_member_changes_what_the_file_says_and_nothing_beside_it(
 def is_one_insertion(before: str, after: str) -> bool:
     """Whether text was put in at one place and none went but empty braces."""
     head = next((k for k, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), len(before))
-    return after.endswith((before[head:], before[head:].replace(" {}", "", 1)))
+    return after.endswith(tuple(before[head:].replace(gone, "", 1) for gone in ("", " {}", "{} ")))
 
 
 @given(yaml_texts(), pointers, values)
