@@ -77,6 +77,15 @@ def braced(text: str) -> str:
     return re.sub(r"\$\{([^}]+)\}", lambda match: ENVIRONMENT.get(match[1], match[0]), text)
 
 
+def hermes(text: str) -> str:
+    """Read everything between braces as a name, with or without ``env:``."""
+
+    def value(match: re.Match[str]) -> str:
+        return ENVIRONMENT.get(match[1].strip().removeprefix("env:").strip(), match[0])
+
+    return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
 ARGUMENTS: dict[str, Reader] = {
     "openclaw": openclaw,
     "claude-code": claude_code,
@@ -92,6 +101,10 @@ ARGUMENTS: dict[str, Reader] = {
     "cline": str,
     "zed": str,
     "claude-desktop": str,
+    "codex": str,
+    "goose": str,
+    "hermes": hermes,
+    "nanobot": braced,
 }
 """How each reads an argument."""
 

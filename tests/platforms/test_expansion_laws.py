@@ -18,6 +18,7 @@ WORDS = [
     *("$", "$$", "\\", "{", "}", "{A}", "${A}", "${b_1:-x}", "A", "x", "$A", "${x", ":-", "${MOLTHUB_UNSET:-"),
     *("{env:A}", "{env:", "${env:A}", "{file:/x}", "${secrets.a}", "${secrets.b-1}", " "),
 ]
+OTHER_HEADERS = ("claude-desktop", "codex", "goose")
 texts = st.lists(st.sampled_from(WORDS), max_size=6).map("".join)
 
 
@@ -35,7 +36,8 @@ def written(name: str, server: dict[str, Any]) -> Any:
 
 
 def command_of(server: Any) -> list[str]:
-    return list(server["command"]) if isinstance(server["command"], list) else [server["command"], *server["args"]]
+    command = server.get("command", server.get("cmd"))
+    return list(command) if isinstance(command, list) else [command, *server["args"]]
 
 
 @pytest.mark.parametrize(("name", "reads"), ARGUMENTS.items())
@@ -55,7 +57,7 @@ def test_an_argument_is_read_as_it_was_declared(name: str, reads: Reader, text: 
 @example(text=" A ")
 def test_a_variable_is_read_as_it_was_declared(name: str, reads: Reader, text: str) -> None:
     value = written(name, {"command": "x", "args": [], "env": {"V": text}})
-    found = value.get("env", value.get("environment"))
+    found = value.get("env", value.get("environment", value.get("envs")))
     if command_of(value)[0] == "molthub":
         assert is_sensitive(text)
         assert "V" not in (found or {})
@@ -63,7 +65,7 @@ def test_a_variable_is_read_as_it_was_declared(name: str, reads: Reader, text: s
         assert reads(found["V"]) == meant(text)
 
 
-@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name != "claude-desktop"])
+@pytest.mark.parametrize("name", [name for name in ARGUMENTS if name not in OTHER_HEADERS])
 @given(text=texts)
 def test_a_header_is_read_as_it_was_declared(name: str, text: str) -> None:
     reads = VARIABLES[name] if name == "gemini-cli" else ARGUMENTS[name]
@@ -71,11 +73,37 @@ def test_a_header_is_read_as_it_was_declared(name: str, text: str) -> None:
     assert reads(value["headers"]["V"]) == meant(text)
 
 
+@given(text=texts)
+def test_a_header_that_codex_reads_is_as_it_was_declared(text: str) -> None:
+    value = written("codex", {"url": "https://a/", "headers": {"Authorization": text}})
+    assert value.pop("url")
+    match list(value.items()):
+        case [("http_headers", {"Authorization": read})]:
+            assert read == meant(text)
+        case [("env_http_headers", {"Authorization": variable})]:
+            assert ENVIRONMENT[variable] == meant(text)
+        case [("bearer_token_env_var", variable)]:
+            assert "Bearer " + ENVIRONMENT[variable] == meant(text)
+
+
+@given(text=st.one_of(texts, st.sampled_from(["Bearer ${secrets.a}", "${secrets.a}"])))
+def test_a_header_that_goose_reads_is_as_it_was_declared(text: str) -> None:
+    value = written("goose", {"url": "https://a/", "headers": {"V": text}})
+    names = value.get("env_keys", [])
+
+    def read(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return ENVIRONMENT[name] if name in names else match[0]
+
+    assert re.sub(r"\$(?:\{\s*([A-Za-z_]\w*)\s*\}|([A-Za-z_]\w*))", read, value["headers"]["V"]) == meant(text)
+
+
 @given(st.text("${}ax", min_size=1, max_size=10))
 def test_text_that_no_program_expands_is_never_refused(text: str) -> None:
     assume(not re.search(r"\$[\w{]", text))
     for name in platforms():
-        assert platform(name).entries("main", "mcp/m", {"command": text})[0].value["command"]
+        value = platform(name).entries("main", "mcp/m", {"command": text})[0].value
+        assert value.get("command", value.get("cmd"))
 
 
 @pytest.mark.parametrize("name", ["gemini-cli", "copilot-cli"])

@@ -184,7 +184,7 @@ def test_every_file_is_inside_the_home_with_forward_slashes(name: str) -> None:
     files = {entry.file for key, value in desired.items() for entry in adapter.entries("main", key, value)}
     files |= {line.file for line in adapter.wiring("main", desired)}
     for file in files:
-        assert re.fullmatch(r"[\w. -]+(/[\w.-]+)*\.jsonc?5?", file)
+        assert re.fullmatch(r"[\w. -]+(/[\w.-]+)*\.(jsonc?|json5|toml|yaml)", file)
         assert ".." not in file.split("/")
     assert adapter.file_format(MANIFEST) == "json"
 

@@ -23,6 +23,7 @@ PREFIXED = {**GITHUB, "env": {"TOKEN": "${env:GITHUB_PAT}", "LEVEL": "debug"}}
 REFERRED = {**GITHUB, "env": {"TOKEN": "${GITHUB_PAT}", "LEVEL": "debug"}}
 BEARER = {"Authorization": "Bearer ${TICKETS}"}
 PREFIXED_BEARER = {"Authorization": "Bearer ${env:TICKETS}"}
+GOOSE = {"name": "s", "description": "", "enabled": True, "timeout": 300}
 URL, SSE = TICKETS["url"], EVENTS["url"]
 
 SPELLED: list[tuple[str, str, tuple[str, ...], list[tuple[Any, Any]]]] = [
@@ -79,6 +80,36 @@ SPELLED: list[tuple[str, str, tuple[str, ...], list[tuple[Any, Any]]]] = [
     ("amp", ".config/amp/settings.json", ("amp.mcpServers",), [
         (GITHUB, REFERRED), (TICKETS, {"url": URL, "headers": BEARER}), (EVENTS, {"url": SSE}),
     ]),
+    ("codex", ".codex/config.toml", ("mcp_servers",), [
+        (GITHUB, {**EXEC, "env_vars": ["GITHUB_PAT"]}),
+        (KEYED, {**EXEC_KEYED, "env_vars": ["GITHUB_PAT"]}),
+        ({"command": "npx", "env": {"GITHUB_PAT": "${secrets.github-pat}", "LEVEL": "$$debug"}},
+         {"command": "npx", "env": {"LEVEL": "$debug"}, "env_vars": ["GITHUB_PAT"]}),
+        ({"command": "npx", "env": {"GITHUB_PAT": "${secrets.github-pat}"}},
+         {"command": "npx", "env_vars": ["GITHUB_PAT"]}),
+        (BARE, {"command": "true"}),
+        (TICKETS, {"url": URL, "bearer_token_env_var": "TICKETS"}),
+        ({"url": URL, "headers": {"X-Key": "${secrets.tickets}", "authorization": "${secrets.tickets}", "X-A": "a$$"}},
+         {"url": URL, "env_http_headers": {"X-Key": "TICKETS", "authorization": "TICKETS"},
+          "http_headers": {"X-A": "a$"}}),
+    ]),
+    ("hermes", ".hermes/config.yaml", ("mcp_servers",), [
+        (GITHUB, REFERRED), (BARE, {"command": "true"}), (TICKETS, {"url": URL, "headers": BEARER}),
+        (EVENTS, {"transport": "sse", "url": SSE}),
+    ]),
+    ("nanobot", ".nanobot/config.json", ("tools", "mcpServers"), [
+        (GITHUB, {"type": "stdio", **REFERRED}), (TICKETS, {"type": "streamableHttp", "url": URL, "headers": BEARER}),
+        (EVENTS, {"type": "sse", "url": SSE}),
+    ]),
+    ("goose", ".config/goose/config.yaml", ("extensions",), [
+        (GITHUB, {**GOOSE, "type": "stdio", "cmd": "molthub", "args": EXEC["args"], "envs": EXEC["env"],
+                  "env_keys": ["GITHUB_PAT"]}),
+        ({"command": "npx", "env": {"GITHUB_PAT": "${secrets.github-pat}", "LEVEL": "$$debug"}},
+         {**GOOSE, "type": "stdio", "cmd": "npx", "args": [], "envs": {"LEVEL": "$debug"},
+          "env_keys": ["GITHUB_PAT"]}),
+        (BARE, {**GOOSE, "type": "stdio", "cmd": "true", "args": [], "envs": {}}),
+        (TICKETS, {**GOOSE, "type": "streamable_http", "uri": URL, "headers": BEARER, "env_keys": ["TICKETS"]}),
+    ]),
 ]  # fmt: skip
 CASES = [(name, file, at, server, theirs) for name, file, at, pairs in SPELLED for server, theirs in pairs]
 
@@ -108,6 +139,16 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("claude-desktop", "mcp/s", TICKETS, "reads only servers that it starts"),
     ("cline", "mcp/s", TICKETS, "cannot refer to a secret"),
     ("zed", "mcp/s", {"url": "${secrets.url}"}, "cannot refer to a secret"),
+    ("codex", "mcp/s", EVENTS, "streamable HTTP only"),
+    ("codex", "mcp/s", {"url": "https://a/${secrets.x}"}, "nothing in a url"),
+    ("codex", "mcp/s", {"url": URL, "headers": {"Authorization": "Basic ${secrets.x}"}}, "whole from a variable"),
+    ("goose", "mcp/s", EVENTS, "no longer speaks SSE"),
+    ("goose", "mcp/s", {"url": "https://a/${secrets.x}"}, "nothing in a url"),
+    ("goose", "mcp/s", {"url": URL, "headers": {"A": "$X ${secrets.x}"}}, "/headers/A"),
+    ("goose", "mcp/s", {"command": "x", "env": {"Node_Options": "1"}}, "gives no server the variable Node_Options"),
+    ("hermes", "mcp/s", {"command": "${ env:HOME }"}, "/command"),
+    ("hermes", "mcp/s", {"command": "${a${secrets.x}"}, "/command"),
+    ("nanobot", "mcp/s", {"command": "x", "args": ["${HOME}"]}, "/args/0"),
 ]  # fmt: skip
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from molthub.errors import MolthubError
 from molthub.platforms.base import Platform
+
+if TYPE_CHECKING:
+    from molthub.platforms.table_program import TableProgram
 
 
 def platforms() -> tuple[str, ...]:
@@ -31,8 +35,21 @@ def platform(name: str, system: str = sys.platform) -> Platform:
     from molthub.platforms.table import BY_NAME
 
     if name in BY_NAME:
-        from molthub.platforms.table_program import TableProgram
-
-        return TableProgram(BY_NAME[name], system)
+        return _program(name)(BY_NAME[name], system)
     known = ", ".join(platforms())
     raise MolthubError(f"there is no platform {name!r}", remedy=f"this molthub knows {known}; a newer one may know it")
+
+
+def _program(name: str) -> type[TableProgram]:
+    """Return the class of a row's adapter: its own, where a server's entry is no matter of words alone."""
+    if name == "codex":
+        from molthub.platforms.codex import Codex
+
+        return Codex
+    if name == "goose":
+        from molthub.platforms.goose import Goose
+
+        return Goose
+    from molthub.platforms.table_program import TableProgram
+
+    return TableProgram

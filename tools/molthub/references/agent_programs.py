@@ -14,8 +14,15 @@ BUNDLED_SKILLS: Mapping[str, frozenset[str]] = {
             *("update-config", "verify"),
         }
     ),
+    "codex": frozenset({"imagegen", "openai-docs", "review-agent", "skill-creator", "skill-installer"}),
     "copilot-cli": frozenset({"customize-cloud-agent", "github-pr-media"}),
     "gemini-cli": frozenset({"antigravity-support", "skill-creator"}),
+    "nanobot": frozenset(
+        {
+            *("clawhub", "cron", "github", "image-generation", "memory", "my", "skill-creator", "summarize", "tmux"),
+            *("update-setup", "weather"),
+        }
+    ),
     "openclaw": frozenset(
         {
             *("1password", "add-model-provider", "apple-notes", "apple-reminders", "bear-notes", "blogwatcher"),

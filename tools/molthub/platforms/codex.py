@@ -1,0 +1,66 @@
+"""Codex CLI: a TOML file in which nothing is expanded, and fields that name variables instead.
+
+``env_vars`` hands variables of Codex's own environment to a server under their own names, ``bearer_token_env_var`` and
+``env_http_headers`` take a header's whole value from one. What cannot be said that way is started by ``molthub exec``,
+to which the same variables are handed. Codex keeps its own environment from the servers it starts. Plain variables go
+to ``shell_environment_policy.set``, for the commands that the agent runs. Formats as of version 0.169.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from molthub.model import Json
+from molthub.platforms.expansion import LITERAL
+from molthub.platforms.table_program import TableProgram
+from molthub.references.exec_wrapper import variables, wrapped_server
+from molthub.references.secrets import Secret, is_sensitive, pieces, reference, value_error
+
+
+class Codex(TableProgram):
+    """The platform ``codex``. A home has one agent."""
+
+    def _server(self, name: str, server: Json) -> Json:
+        return _started(name, server) if "command" in server else _reached(f"mcp/{name}", server)
+
+
+def _started(name: str, server: Json) -> Json:
+    names = variables(server)
+    if not names:
+        return wrapped_server(name, server)
+    env: Mapping[str, str] = server.get("env", {})
+    handed = {key for key, text in env.items() if _variable(text) == key}
+    plain = {**server, "env": {key: text for key, text in env.items() if key not in handed}}
+    written = wrapped_server(name, server if is_sensitive(plain) else plain)
+    if not written.get("env", True):
+        del written["env"]
+    return {**written, "env_vars": sorted(names)}
+
+
+def _reached(key: str, server: Json) -> Json:
+    if server.get("transport") == "sse":
+        raise value_error(key, "Codex reaches servers over streamable HTTP only", "take the http address of the server")
+    if is_sensitive(server["url"]):
+        raise value_error(key, "Codex expands nothing in a url", "give the secret in a header")
+    written: dict[str, Json] = {"url": LITERAL.written(key, server["url"], "/url")}
+    for header, text in server.get("headers", {}).items():
+        variable = _variable(text)
+        bearer = _variable(text.removeprefix("Bearer ")) if header.lower() == "authorization" else None
+        if variable is not None:
+            written.setdefault("env_http_headers", {})[header] = variable
+        elif bearer is not None:
+            written["bearer_token_env_var"] = bearer
+        elif is_sensitive(text):
+            problem = f"Codex takes the header {header} whole from a variable, or not at all"
+            raise value_error(key, problem, "make the whole header one secret")
+        else:
+            written.setdefault("http_headers", {})[header] = LITERAL.written(key, text, f"/headers/{header}")
+    return written
+
+
+def _variable(text: str) -> str | None:
+    """Return the variable that holds the text, if the text is one secret and nothing else."""
+    match pieces(text):
+        case (Secret(name),):
+            return reference(name)
+    return None

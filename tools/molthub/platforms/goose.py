@@ -1,0 +1,91 @@
+"""Goose: a YAML file of extensions. Secrets are named in ``env_keys``, and found in the environment or the keyring.
+
+A server that is started gets each variable that ``env_keys`` names under its own name. In headers, and nowhere else,
+``$NAME`` and ``${NAME}`` stand for those variables and for the extension's ``envs``. What cannot be said that way is
+started by ``molthub exec``. Formats as of version 1.35.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from molthub.model import Json
+from molthub.platforms.expansion import LITERAL
+from molthub.platforms.table_program import TableProgram
+from molthub.references.exec_wrapper import variables, wrapped_server
+from molthub.references.interpolation import Interpolation
+from molthub.references.secrets import Secret, is_sensitive, pieces, reference, value_error
+
+_TIMEOUT = 300
+_REFUSED_VARIABLES = frozenset(
+    {
+        *("APPINIT_DLLS", "CLASSPATH", "COMSPEC", "DYLD_FRAMEWORK_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH"),
+        *("GEM_HOME", "GEM_PATH", "GO111MODULE", "GOROOT", "HOMEDRIVE", "HOMEPATH", "LD_ASSUME_KERNEL", "LD_AUDIT"),
+        *(
+            "LD_BIND_NOW",
+            "LD_DEBUG",
+            "LD_LIBRARY_PATH",
+            "LD_PRELOAD",
+            "LOCALAPPDATA",
+            "NODE_OPTIONS",
+            "PATH",
+            "PATHEXT",
+        ),
+        *("PYTHONHOME", "PYTHONPATH", "RUBYOPT", "SESSIONNAME", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "WINDIR"),
+    }
+)
+"""Variables that Goose leaves out with a warning, or refuses the extension for, in whatever case they are written."""
+
+
+class Goose(TableProgram):
+    """The platform ``goose``. A home has one agent."""
+
+    def _server(self, name: str, server: Json) -> Json:
+        written = _started(name, server) if "command" in server else _reached(f"mcp/{name}", server)
+        return {"name": name, "description": "", "enabled": True, "timeout": _TIMEOUT, **written}
+
+
+def _started(name: str, server: Json) -> Json:
+    env: Mapping[str, str] = server.get("env", {})
+    refused = sorted(key for key in env if key.upper() in _REFUSED_VARIABLES)
+    if refused:
+        raise value_error(f"mcp/{name}", f"Goose gives no server the variable {refused[0]}", "take it away")
+    handed = {key for key, text in env.items() if _variable(text) == key}
+    plain = {**server, "env": {key: text for key, text in env.items() if key not in handed}}
+    written = wrapped_server(name, server if is_sensitive(plain) else plain)
+    fields = {"type": "stdio", "cmd": written["command"], "args": written.get("args", [])}
+    return {**fields, "envs": written.get("env", {}), **_env_keys(server)}
+
+
+def _reached(key: str, server: Json) -> Json:
+    if server.get("transport") == "sse":
+        raise value_error(key, "Goose no longer speaks SSE", "take the http address of the server")
+    if is_sensitive(server["url"]):
+        raise value_error(key, "Goose expands nothing in a url", "give the secret in a header")
+    headers = _expanded(variables(server)).written(key, server.get("headers", {}), "/headers")
+    return {
+        "type": "streamable_http",
+        "uri": LITERAL.written(key, server["url"], "/url"),
+        "headers": headers,
+        **_env_keys(server),
+    }
+
+
+def _expanded(names: Iterable[str]) -> Interpolation:
+    """Return how the program expands headers of an extension that has the variables ``names``, and no others."""
+    known = "|".join(names) or "(?!)"
+    return Interpolation(re.compile(rf"\$(?:\{{\s*(?P<name>{known})\s*\}}|(?P<plain>(?:{known})(?!\w)))"))
+
+
+def _env_keys(server: Json) -> dict[str, Json]:
+    names = sorted(variables(server))
+    return {"env_keys": names} if names else {}
+
+
+def _variable(text: str) -> str | None:
+    """Return the variable that holds the text, if the text is one secret and nothing else."""
+    match pieces(text):
+        case (Secret(name),):
+            return reference(name)
+    return None
