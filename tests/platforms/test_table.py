@@ -37,7 +37,7 @@ SPELLED: list[tuple[str, str, tuple[str, ...], list[tuple[Any, Any]]]] = [
         (GITHUB, {"type": "local", "command": ["npx", "-y", "server"],
                   "environment": {"TOKEN": "{env:GITHUB_PAT}", "LEVEL": "debug"}}),
         (KEYED, {"type": "local", "command": ["molthub", *EXEC_KEYED["args"]], "environment": {"LEVEL": "debug"}}),
-        (BARE, {"type": "local", "command": ["true"]}),
+        (BARE, {"type": "local", "command": ["true"], "environment": {}}),
         (TICKETS, {"type": "remote", "url": URL, "headers": {"Authorization": "Bearer {env:TICKETS}"}}),
         (EVENTS, {"type": "remote", "url": SSE}),
     ]),

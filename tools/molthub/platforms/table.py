@@ -116,7 +116,7 @@ ROWS: tuple[Row, ...] = (
         servers=("mcp",),
         judges="OpenCode 1.18.33",
         reload=Reload("restart", "restart"),
-        started=Form({"type": "local"}, {"env": "environment"}, joined=True),
+        started=Form({"type": "local", "environment": {}}, {"env": "environment"}, joined=True),
         http=_typed("remote"),
         sse=_typed("remote"),
         references=expansion.OPENCODE,
