@@ -128,7 +128,7 @@ def _parts(look: Look, change: Change, desired: Json) -> tuple[Part, ...]:
     place = change.at
     want = look.wanted.keys[change.key]
     meant = place if place in want.places else next(iter(want.places))
-    return value_parts(desired, look.wanted.contents[meant], look.observed.values[place])
+    return value_parts(desired, look.wanted.compared[meant], look.observed.values[place])
 
 
 def _observed_value(look: Look, change: Change) -> Json:

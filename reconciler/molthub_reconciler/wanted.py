@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from molthub.errors import PlatformValueError, Problem
 from molthub.model import DesiredState, Json
-from molthub.platforms.base import Platform, Wiring
+from molthub.platforms.base import Entry, Platform, Wiring
 from molthub.references.secrets import shared_references
 from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place, Wanted
@@ -21,12 +21,14 @@ from molthub_reconciler.plan import Place, Wanted
 class WantedBot:
     """What one bot's files should hold.
 
-    ``keys`` are D. ``contents`` is what to write at a place of configuration, in the program's own form. ``refused``
-    are the keys that the program cannot hold, and ``problems`` says why.
+    ``keys`` are D. ``contents`` is what to write at a place of configuration, in the program's own form, and
+    ``compared`` what is looked for there: without first values of fields that are the owner's. ``refused`` are the
+    keys that the program cannot hold, and ``problems`` says why.
     """
 
     keys: Mapping[str, Wanted] = field(default_factory=dict)
     contents: Mapping[Place, Json] = field(default_factory=dict)
+    compared: Mapping[Place, Json] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
@@ -34,6 +36,7 @@ class WantedBot:
 def wanted(state: DesiredState, platform: Platform) -> WantedBot:
     """Return what ``state`` means in the files of ``platform``."""
     contents: dict[Place, Json] = {}
+    compared: dict[Place, Json] = {}
     keys: dict[str, Wanted] = {}
     problems: list[Problem] = []
     wiring = _wiring(state, platform, contents)
@@ -52,13 +55,20 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
             problems += error.problems
             continue
         contents |= {Place(entry.file, entry.pointer): entry.value for entry in entries}
-        places = {Place(entry.file, entry.pointer): fingerprint(entry.value) for entry in entries}
+        looked_for = {Place(entry.file, entry.pointer): _without_owners(platform, entry) for entry in entries}
+        compared |= looked_for
+        places = {place: fingerprint(value) for place, value in looked_for.items()}
         # What overrides a key is compared with the program's own form of it: the first entry.
         first = next(iter(places.values()))
         shadows = {Place(file, pointer): first for file, pointer in platform.shadows(state.agent, key, value)}
         keys[key] = Wanted(places, {**wiring.get(kind, {}), **wiring.get("", {})}, shadows)
     problems += _clashes(keys)
-    return WantedBot(keys, contents, frozenset(state.desired.keys() - keys.keys()), tuple(problems))
+    return WantedBot(keys, contents, compared, frozenset(state.desired.keys() - keys.keys()), tuple(problems))
+
+
+def _without_owners(platform: Platform, entry: Entry) -> Json:
+    owners = platform.owners_fields(entry.file, entry.pointer)
+    return {name: item for name, item in entry.value.items() if name not in owners} if owners else entry.value
 
 
 def _wiring(state: DesiredState, platform: Platform, contents: dict[Place, Json]) -> dict[str, dict[Place, str]]:

@@ -125,7 +125,7 @@ class Platform(Protocol):
         """Return the fields of the entry at ``pointer`` that are the owner's: whether it is on, which tools it may use.
 
         Where somebody set one inside an entry of ours, it is no difference, and stays when the entry is updated. It
-        goes when the entry goes.
+        goes when the entry goes. A value that an entry has for one is written when the entry is new, and only then.
         """
         ...
 
