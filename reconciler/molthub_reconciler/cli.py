@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from molthub.console import Console, common_options
+from molthub.contexts.context_file import Context, chosen_context, need
 from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
@@ -34,14 +35,33 @@ class Asked:
     accept_signers: tuple[str, ...]
 
 
+context_option = click.option(
+    "--context", metavar="NAME", help="Where `molthub context` says. Default: the current one."
+)
+
+
+def whole_place(
+    context: str | None, index: str | None, target: Path | None, state: Path | None
+) -> tuple[str, Path, Path | None]:
+    """Return index, target and state as the options and a context say. Raises :class:`UsageError`."""
+    found = said_place(context, index, target, state)
+    need(found, "index", "target")
+    return str(found.index), Path(str(found.target)), Path(found.state) if found.state else None
+
+
+def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:
+    """Return what the options and a context say of where bots are."""
+    return chosen_context(context, {"index": index, "target": target, "state": state})
+
+
 def asked_options(command: Wrapped) -> Wrapped:
     """Add the options that say which bots, where, and what they should have; the command gets an :class:`Asked`."""
     import functools
 
-    @click.option("--index", required=True, metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
+    @context_option
+    @click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
     @click.option(
         "--target",
-        required=True,
         type=click.Path(path_type=Path, file_okay=False),
         help="The folder of the bots' homes: DIR/<fleet>/<home>.",
     )
@@ -73,8 +93,9 @@ def asked_options(command: Wrapped) -> Wrapped:
     @functools.wraps(command)
     def with_asked(
         *args: Any,
-        index: str,
-        target: Path,
+        context: str | None,
+        index: str | None,
+        target: Path | None,
         bots: tuple[str, ...],
         fleets: tuple[str, ...],
         state: Path | None,
@@ -83,6 +104,7 @@ def asked_options(command: Wrapped) -> Wrapped:
         accept_signers: tuple[str, ...],
         **kwargs: Any,
     ) -> Any:
+        index, target, state = whole_place(context, index, target, state)
         asked = Asked(index, target, bots, fleets, state, root, require_signatures, accept_signers)
         return command(*args, asked=asked, **kwargs)
 

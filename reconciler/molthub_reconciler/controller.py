@@ -23,12 +23,17 @@ from molthub.errors import ExitStatus, FormatError, IntegrityError, MolthubError
 from molthub_reconciler.pace import Backoff, jittered
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.state import NUDGE
 from molthub_reconciler.subjects import Choice
 from molthub_reconciler.watch import HomeWatch
 from molthub_reconciler.workplace import Workplace
 
 FULL_EVERY = 60
 """Every so many polls, files are read again even where the system says that nothing moved."""
+
+
+NUDGE_LOOK = 0.5
+"""Seconds between looks at whether an operator asks for a pass."""
 
 
 class Controller:
@@ -49,6 +54,7 @@ class Controller:
         self._unreadable_since: str | None = None
         self._polls = 0
         self._signal = ""
+        self._nudge = self._place.state.note("", NUDGE)
 
     def run(self) -> ExitStatus:
         """Work until :meth:`stop`, SIGTERM or SIGINT; the bot at hand is finished."""
@@ -60,7 +66,7 @@ class Controller:
             next_poll = 0.0
             while not self._stop.is_set():
                 self._wake.clear()
-                if time.monotonic() >= next_poll:
+                if self._is_nudged() or time.monotonic() >= next_poll:
                     self._poll()
                     next_poll = time.monotonic() + jittered(self._interval)
                 else:
@@ -105,8 +111,18 @@ class Controller:
         return frozenset(chosen)
 
     def _wait_until(self, next_poll: float) -> None:
-        times = [next_poll, *filter(None, [self._backoff.next_time()])]
-        self._wake.wait(max(0.0, min(times) - time.monotonic()))
+        until = min(next_poll, self._backoff.next_time() or next_poll)
+        while (left := until - time.monotonic()) > 0 and not self._wake.wait(min(left, NUDGE_LOOK)):
+            if self._place.state.note("", NUDGE) != self._nudge:
+                return
+
+    def _is_nudged(self) -> bool:
+        """Whether an operator asks for a look at everything now; what rests after failures is tried again too."""
+        seen, self._nudge = self._nudge, self._place.state.note("", NUDGE)
+        if seen == self._nudge:
+            return False
+        self._backoff.forgive()
+        return True
 
     def _see(self, homes: frozenset[str]) -> None:
         with self._lock:

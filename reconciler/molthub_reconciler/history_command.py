@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.console import Console, common_options
+from molthub.contexts.context_file import need
 from molthub.errors import ExitStatus, NotFoundError, UsageError
+from molthub_reconciler.cli import context_option, said_place
 
 if TYPE_CHECKING:
     from molthub_reconciler.state import TargetState
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("bot", metavar="[FLEET/]BOT")
+@context_option
 @click.option(
     "--target",
-    required=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder of the bots' homes: DIR/<fleet>/<home>.",
 )
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 )
 @click.option("-n", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many passes.")
 @common_options
-def history(console: Console, *, bot: str, target: Path, state: Path | None, count: int) -> ExitStatus:
+def history(
+    console: Console, *, bot: str, context: str | None, target: Path | None, state: Path | None, count: int
+) -> ExitStatus:
     """Show what passes changed and found on a bot, newest first, and what it can be rolled back to.
 
     A pass that changed nothing and found what the one before it found leaves no line.
@@ -42,7 +46,7 @@ def history(console: Console, *, bot: str, target: Path, state: Path | None, cou
     from molthub_reconciler.history import HEADERS, KEPT_HEADERS, history_to_json, kept_documents, kept_rows, rows
     from molthub_reconciler.subjects import pin_of
 
-    known = target_state(target, state)
+    known = remembered(context, target, state)
     path = full_name(known, bot)
     passes, kept, pin = known.passes(path)[-count:], kept_documents(known, path), pin_of(known, path)
     console.json(history_to_json(path, passes, kept, pin.to_json() if pin is not None else None))
@@ -56,6 +60,13 @@ def history(console: Console, *, bot: str, target: Path, state: Path | None, cou
         console.result(f"rolled back at {pin.at} and pinned to {pin.digest[:15]}; "
                        f"`molthub rollback --release {path}` follows git again")  # fmt: skip
     return ExitStatus.DONE
+
+
+def remembered(context: str | None, target: Path | None, state: Path | None) -> TargetState:
+    """Return what is remembered of the target that the options or a context name. Raises :class:`UsageError`."""
+    found = said_place(context, None, target, state)
+    need(found, "target")
+    return target_state(Path(str(found.target)), Path(found.state) if found.state else None)
 
 
 def target_state(target: Path, state: Path | None) -> TargetState:

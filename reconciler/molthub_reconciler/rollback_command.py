@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, NotFoundError, UsageError
-from molthub_reconciler.cli import Asked, tell, workplace
+from molthub.errors import ExitStatus, NotFoundError
+from molthub_reconciler.cli import Asked, context_option, tell, whole_place, workplace
+from molthub_reconciler.history_command import remembered
+
+if TYPE_CHECKING:
+    from molthub_reconciler.state import TargetState
 
 
 @click.command()
 @click.argument("bots", nargs=-1, required=True, metavar="[FLEET/]BOT|FLEET...")
+@context_option
 @click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
 @click.option(
     "--target",
-    required=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder of the bots' homes: DIR/<fleet>/<home>.",
 )
@@ -40,8 +45,9 @@ def rollback(
     console: Console,
     *,
     bots: tuple[str, ...],
+    context: str | None,
     index: str | None,
-    target: Path,
+    target: Path | None,
     to: str | None,
     release: bool,
     dry_run: bool,
@@ -70,13 +76,12 @@ def rollback(
       4  some bots could not be brought back
     """
     if release:
-        return _release(console, bots, target, state)
-    if index is None:
-        raise UsageError("which index?", remedy="give --index: what is missing in the store is fetched from there")
+        return _release(console, bots, remembered(context, target, state))
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.rollback import resolve_bots, roll_back
 
-    place = workplace(Asked(index, target, (), (), state, root, require_signatures=False, accept_signers=()))
+    where, homes, kept = whole_place(context, index, target, state)
+    place = workplace(Asked(where, homes, (), (), kept, root, require_signatures=False, accept_signers=()))
     place.need_target()
     choice = resolve_bots(place, bots)
     rules = Rules(act=not dry_run, allow_mass_removal=allow_mass_removal)
@@ -86,11 +91,10 @@ def rollback(
         return tell(console, roll_back(place, choice, to, rules))
 
 
-def _release(console: Console, bots: tuple[str, ...], target: Path, state: Path | None) -> ExitStatus:
-    from molthub_reconciler.history_command import full_name, target_state
+def _release(console: Console, bots: tuple[str, ...], known: TargetState) -> ExitStatus:
+    from molthub_reconciler.history_command import full_name
     from molthub_reconciler.rollback import release
 
-    known = target_state(target, state)
     fleets = {bot.partition("/")[0] for bot in known.bots()}
     chosen = [bot for bot in known.bots() if bot.partition("/")[0] in {*bots} & fleets]
     chosen += [full_name(known, bot) for bot in bots if bot not in fleets]

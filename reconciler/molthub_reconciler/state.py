@@ -32,6 +32,8 @@ from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_b
 
 DOCUMENTS_KEPT = 5
 PASSES_KEPT = 200
+NUDGE = "nudge"
+"""The target's note that an operator writes to ask for a look now."""
 REVISIONS_KEPT = 500
 _PRIVATE = 0o700
 _FILE_MODE = 0o600

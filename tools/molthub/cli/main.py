@@ -29,6 +29,8 @@ MOLTHUB_COMMANDS = {
     "check": "molthub.cli.check:check",
     "fmt": "molthub.cli.fmt:fmt",
     "skill-packs": "molthub.cli.skill_packs:skill_packs",
+    "bots": "molthub.cli.bots:bots",
+    "context": "molthub.cli.contexts:context",
     "explain": "molthub.cli.explain:explain",
     "import": "molthub.cli.imports:import_",
     "build": "molthub.cli.build:build",

@@ -10,6 +10,8 @@ skill_packs = LazyGroup(
         "update": "molthub.cli.skill_packs.update:update",
         "attach": "molthub.cli.skill_packs.attach:attach",
         "detach": "molthub.cli.skill_packs.detach:detach",
+        "sync": "molthub.cli.skill_packs.sync:sync",
+        "bots": "molthub.cli.skill_packs.bots:pack_bots",
         "list": "molthub.cli.skill_packs.show:list_packs",
         "show": "molthub.cli.skill_packs.show:show",
         "diff": "molthub.cli.skill_packs.diff:diff",

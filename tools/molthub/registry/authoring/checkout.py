@@ -185,6 +185,14 @@ def require_identity(folder: Path) -> None:
             )
 
 
+def is_pushed(directory: Path, commit: str) -> bool:
+    """Whether a branch of another repository, as last fetched or pushed, holds a commit; True where that is unknown."""
+    if shutil.which("git") is None or not (_try_git(directory, "remote") or "").strip():
+        return True
+    found = _try_git(directory, "branch", "--remotes", "--contains", commit)
+    return found is None or bool(found.strip())
+
+
 def path_in_repository(directory: Path, registry: Path) -> str:
     """Return the way from the repository's root to the folder ``registry``, ending in ``/``; empty at the root."""
     root = _try_git(directory, "rev-parse", "--show-toplevel") if shutil.which("git") else None

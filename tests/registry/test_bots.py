@@ -1,0 +1,101 @@
+"""`molthub bots list|show` and `molthub skill-packs bots`: the declared side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import bot, commit, fleet, overlay, pack, profile, registry, skill
+from tests.registry.command import Command
+
+TIME = "2026-11-19T10:00:00Z"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    own = {"name": "dev", "attachedAt": TIME, "envOverrides": {"TOKEN": "${secrets.ada}", "LEVEL": "debug"}}
+    clear = {"name": "dev", "envOverrides": {"TOKEN": "in-clear", "LEVEL": "debug"}}
+    tree = registry(
+        skill("git"),
+        pack("dev", {"skills": ["git"], "envVars": {"TOKEN": "${secrets.t}"}}, {"envVars": {"TOKEN": "${secrets.t}"}}),
+        pack("ops", {"mcps": [{"name": "m", "command": "run"}], "extends": ["dev"]}),
+        profile("backend", packs=[{"name": "dev", "version": 1}]),
+        overlay("edge", packs=[{"name": "ops", "when": {"matchLabels": {"tier": "edge"}}}]),
+        fleet("prod", labels={"tier": "edge"}, packs=["dev"], overlays=["edge"]),
+        fleet("lab"),
+        bot("prod", "ada", packs=[own], labels={"team": "a"}, platform="openclaw"),
+        bot("prod", "ben", profile="backend"),
+        bot("prod", "eve", packs=[{"name": "dev", "enabled": False}], overlays=[]),
+        bot("lab", "joe", packs=[clear]),
+    )
+    return Path(commit(tree, tmp_path) and tmp_path)
+
+
+def test_a_packs_bots_are_listed_with_their_attachments(molthub: Command, place: Path) -> None:
+    found = molthub("skill-packs", "bots", "dev", "--registry", place, "--json").json["bots"]
+    ada, ben, joe = sorted(found, key=lambda one: {"ada": 0, "ben": 1, "joe": 2}[one["botId"].partition("/")[2]])
+    assert ada == {
+        "botId": "prod/ada",
+        "fleet": "prod",
+        "version": 2,
+        "attachedAt": TIME,
+        "envOverrides": {"TOKEN": "${secrets.ada}", "LEVEL": "debug"},
+        "attachedBy": [
+            {"layer": "fleet/prod", "at": "fleets/prod/fleet.yaml:9"},
+            {"layer": "bot", "at": "fleets/prod/bots/ada.yaml:10"},
+        ],
+    }
+    assert (ben["version"], ben["attachedBy"][1]) == (
+        1, {"layer": "profile/backend", "at": "profiles/backend.yaml:7", "version": 1},
+    )  # fmt: skip
+    # A bot that does not resolve may hold a secret in clear: no literal of it is shown.
+    assert (joe["version"], joe["envOverrides"]) == (None, {"TOKEN": "***", "LEVEL": "***"})
+    assert "MH105" in [problem["id"] for problem in joe["problems"]]
+
+
+def test_the_table_says_by_whom_and_since_when(molthub: Command, place: Path) -> None:
+    ran = molthub("skill-packs", "bots", "dev", "--registry", place, "--fleet", "prod")
+    line = ran.out.splitlines()[1]
+    assert line.split() == [
+        "prod/ada", "2", "fleet/prod,", "bot", TIME, "TOKEN=${secrets.ada},", "LEVEL=debug"
+    ]  # fmt: skip
+    assert "in-clear" not in molthub("skill-packs", "bots", "dev", "--registry", place).out
+    ops = molthub("skill-packs", "bots", "ops", "--registry", place, "--json").json["bots"]
+    assert [one["botId"] for one in ops] == ["prod/ada", "prod/ben"]
+    assert ops[0]["attachedBy"][0]["when"] == {"tier": "edge"}
+    none = molthub("skill-packs", "bots", "ops", "--registry", place, "--fleet", "lab")
+    assert (none.status, "no bot has ops; attach it" in none.err) == (0, True)
+    assert "did you mean prod?" in molthub("skill-packs", "bots", "dev", "--registry", place, "--fleet", "prd").err
+
+
+def test_bots_are_listed_by_fleet_and_labels(molthub: Command, place: Path) -> None:
+    def names(*arguments: str) -> list[str]:
+        return [one["bot"] for one in molthub("bots", "list", "--registry", place, *arguments, "--json").json["bots"]]
+
+    assert names() == ["lab/joe", "prod/ada", "prod/ben", "prod/eve"]
+    assert names("--fleet", "prod", "--selector", "team=a") == ["prod/ada"]
+    assert names("--selector", "molthub.dev/platform=openclaw,tier=edge") == ["prod/ada"]
+    assert names("--selector", "team=b") == []
+    listed = molthub("bots", "list", "--registry", place)
+    assert listed.out.splitlines()[0].split() == ["BOT", "PLATFORM", "PACKS", "PROFILE", "RESOLVED"]
+    assert listed.out.splitlines()[2].split() == ["prod/ada", "openclaw", "dev@2,", "ops@1", "edge", "yes"]
+    assert listed.out.splitlines()[1].split()[-1] == "no"
+    assert "1 bot not resolved: molthub bots show BOT says why" in listed.err
+    assert "no bot is declared that fits" in molthub("bots", "list", "--registry", place, "--selector", "a=b").err
+    assert molthub("bots", "list", "--registry", place, "--fleet", "none").status == 1
+    assert molthub("bots", "list", "--registry", place, "--rev", "HEAD", "--worktree").status == 2
+
+
+def test_one_bot_is_shown_with_what_it_resolves_to_or_why_not(molthub: Command, place: Path) -> None:
+    shown = molthub("bots", "show", "ada", "--registry", place, "--json").json
+    assert (shown["bot"], shown["resolved"], shown["overlays"], shown["mcps"]) == ("prod/ada", True, ["edge"], ["m"])
+    assert shown["packs"]["ops"] == {
+        "version": 1,
+        "attachedBy": [{"layer": "overlay/edge", "at": "overlays/edge.yaml:7", "when": {"tier": "edge"}}],
+    }
+    assert shown["labels"]["team"] == "a"
+    broken = molthub("bots", "show", "joe", "--registry", place)
+    assert (broken.status, "resolved: false" in broken.out, "MH105" in broken.err) == (0, True, True)
+    assert "in-clear" not in broken.out + broken.err
+    assert "did you mean ada?" in molthub("bots", "show", "adaa", "--registry", place).err
