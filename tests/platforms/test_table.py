@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from molthub.errors import PlatformValueError
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import Entry
 from molthub.platforms.table import ROWS, SYSTEMS
+from molthub.references.agent_programs import share_skills
 
 GITHUB = {"command": "npx", "args": ["-y", "server"], "env": {"TOKEN": "${secrets.github-pat}", "LEVEL": "debug"}}
 KEYED = {"command": "npx", "args": ["--key", "${secrets.github-pat}"], "env": {"LEVEL": "debug"}}
@@ -178,6 +180,16 @@ def test_a_programs_file_holds_a_placeholder_only_for_exec_to_read(name: str, se
         assert "${secrets." not in str(held)
         if "${secrets." in str(entry.value):
             assert "'molthub'" in str(entry.value)
+
+
+def test_bots_of_two_programs_share_no_file_but_the_manifest_and_known_skill_folders() -> None:
+    servers = [(row.server_file(system), row.servers, system) for row in ROWS for system in SYSTEMS]
+    assert len({*servers}) == len(servers)
+    for one, other in itertools.combinations(platforms(), 2):
+        roots = {platform(name).skills_root("main") for name in (one, other)}
+        assert share_skills(one, other) == (len(roots) == 1)
+    assert share_skills("claude-code", "claude-code")
+    assert not share_skills("openclaw", "openclaw")
 
 
 FILES = [

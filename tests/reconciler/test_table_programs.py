@@ -79,3 +79,23 @@ def test_what_the_owner_sets_in_our_entry_is_no_drift_and_stays(world: World, ro
     _, found = ConfigFile.parse(file.read_bytes(), row.file_format, "settings").get(pointer)
     expected = platform(row.name).entries("main", "mcp/github", changed)[0].value
     assert found == {**expected, **dict.fromkeys(row.owners_fields, True)}
+
+
+def test_bots_of_all_programs_may_share_one_home(world: World, desired: dict[str, Json]) -> None:
+    state = {"skill/git": desired["skill/git"], "mcp/github": SERVER, "env/LEVEL": "debug"}
+    for row in ROWS:
+        world.site.bot(f"prod/{row.name}", state, platform=row.name, home="box")
+    world.site.publish()
+
+    assert world.report("reconcile", status=0)["summary"]["inSync"] == len(ROWS)
+    assert world.molthub("drift").status == 0
+
+    for row in ROWS:
+        if row.name != "claude-code":
+            world.site.bot(f"prod/{row.name}", {}, platform=row.name, home="box")
+    world.site.publish()
+    assert world.report("reconcile", "--allow-mass-removal", status=0)["summary"]["inSync"] == len(ROWS)
+    home = world.target / "prod/box"
+    left = {path for path in home.rglob("*") if path.is_file() and b"github" in path.read_bytes()}
+    assert left == {home / ".claude.json", home / ".agents/molthub.json"}
+    assert [path.parent for path in home.rglob("SKILL.md")] == [home / ".claude/skills/git"]

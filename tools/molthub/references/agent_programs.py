@@ -1,4 +1,4 @@
-"""What author time and run time both know of agent programs: the skills they bring, and where each looks for skills."""
+"""What author time and run time both know of agent programs: their own skills, and folders they share."""
 
 from __future__ import annotations
 
@@ -39,3 +39,14 @@ BUNDLED_SKILLS: Mapping[str, frozenset[str]] = {
     "opencode": frozenset({"customize-opencode"}),
 }
 """Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt."""
+
+SHARED_SKILL_FOLDERS: tuple[frozenset[str], ...] = (
+    frozenset({"agents-dir", "claude-desktop", "cline", "codex", "goose", "zed"}),
+    frozenset({"copilot-cli", "vscode"}),
+)
+"""Programs that search one and the same folder of a home for skills."""
+
+
+def share_skills(one: str, other: str) -> bool:
+    """Whether bots of these two platforms see each other's skills in one home; of OpenClaw, each agent has its own."""
+    return one == other != "openclaw" or any({one, other} <= programs for programs in SHARED_SKILL_FOLDERS)
