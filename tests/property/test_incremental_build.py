@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from molthub.errors import MolthubError
 from molthub.index.build import BuiltIndex, build_index
 from molthub.index.folder import BLOB, MARKER, STATE
+from molthub.index.search_cut.bounds import Bounds
 from molthub.index.update import Updated, Wanted, update
 from molthub.registry.catalog import read_catalog
 from molthub.registry.trees.git_source import GitSource
@@ -83,8 +84,12 @@ def one_skill(name: str, chance: random.Random) -> Tree:
     )
 
 
+CUT = Bounds(small=2, rows=3, best=2, pair=1)
+"""Search lists as small as a registry of few names is cut into many."""
+
+
 def built(repository: Path, out: Path, *, fleets: bool) -> Updated:
-    return update(GitSource(repository), out, Wanted(fleets=fleets))
+    return update(GitSource(repository), out, Wanted(fleets=fleets, bounds=CUT))
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:
@@ -168,7 +173,7 @@ def test_an_incremental_build_is_a_build_from_scratch(commits: list[tuple[Tree, 
 
 def whole(repository: Path, *, fleets: bool) -> BuiltIndex:
     source = GitSource(repository)
-    return build_index(read_catalog(source), source, fleets=fleets)
+    return build_index(read_catalog(source), source, fleets=fleets, bounds=CUT)
 
 
 def differing(some: Mapping[str, bytes], others: Mapping[str, bytes]) -> set[str]:

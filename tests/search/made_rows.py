@@ -6,12 +6,13 @@ import random
 from collections.abc import Mapping
 
 from molthub.documents import canonical, search_row_to_json
-from molthub.index.search_files import SMALL, Files, write_search
+from molthub.index.search_cut.bounds import USUAL
+from molthub.index.search_cut.search_files import Files, write_search
 from molthub.model import IndexRoot, SearchRow
 
 SYLLABLES = ("ba", "co", "da", "fe", "gi", "ko", "lu", "ma", "ne", "po", "ri", "sa", "te", "vu", "za")
 COMMON = ("code", "data", "review", "analysis", "deploy", "database")
-COUNT = SMALL + 500
+COUNT = USUAL.small + 500
 
 
 def rows() -> list[SearchRow]:

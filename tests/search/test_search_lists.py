@@ -10,7 +10,8 @@ import pytest
 
 from molthub.documents import search_directory_from_json, search_from_json
 from molthub.errors import FormatError
-from molthub.index.search_files import BEST_ROWS, MAX_ROWS, SMALL, Files
+from molthub.index.search_cut.bounds import USUAL
+from molthub.index.search_cut.search_files import Files
 from molthub.model import IndexRoot, SearchRow
 from molthub.search_lists import DIRECTORY, ONE_LIST, all_rows, search
 from molthub.search_text import Filters, Found, find_in, rank, terms_of
@@ -88,7 +89,7 @@ def test_of_a_common_word_the_best_come_in_their_order_and_all_are_counted(
 def test_two_common_words_find_what_has_both_in_its_name(pair: tuple[str, str], ask: Callable[..., Found]) -> None:
     both = [row for row in rank(MADE, " ".join(pair)) if set(pair) <= set(row.name.split("-"))]
     assert both
-    assert [row for row in ask(" ".join(pair)).rows if row in both][:BEST_ROWS] == both[:BEST_ROWS]
+    assert [row for row in ask(" ".join(pair)).rows if row in both][: USUAL.best] == both[: USUAL.best]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_lists_are_small_and_every_row_is_reached(large: tuple[IndexRoot, Files]
     reached: set[SearchRow] = set()
     for name in directory.lists:
         listed = search_from_json(gzip.decompress(files[f"search/{name}.json.gz"]), name)
-        assert len(listed) <= MAX_ROWS
+        assert len(listed) <= USUAL.rows
         reached.update(listed)
     assert reached == set(MADE)
     assert set(files) == {f"search/{name}.json.gz" for name in (*directory.lists, root.search[DIRECTORY])}
@@ -176,11 +177,11 @@ def test_the_order_of_rows_changes_nothing(large: tuple[IndexRoot, Files]) -> No
 
 
 def test_a_small_index_has_one_list() -> None:
-    root, files = written(MADE[:SMALL])
+    root, files = written(MADE[: USUAL.small])
     assert list(root.search) == [ONE_LIST]
     read = lambda name: (name, gzip.decompress(files[f"search/{name}.json.gz"]))  # noqa: E731
-    assert set(all_rows(root, read)) == set(MADE[:SMALL])
-    assert search(root, read, "kubernets").mended == find_in(MADE[:SMALL], "kubernets").mended
+    assert set(all_rows(root, read)) == set(MADE[: USUAL.small])
+    assert search(root, read, "kubernets").mended == find_in(MADE[: USUAL.small], "kubernets").mended
 
 
 def test_a_directory_that_leads_nowhere_is_refused() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from molthub.documents import canonical, index_root_to_json
 from molthub.index.pages.render import assets
-from molthub.index.search_files import SMALL
+from molthub.index.search_cut.bounds import USUAL
 from molthub.model import IndexRoot, SearchRow
 from molthub.search_lists import search
 from molthub.search_text import Filters
@@ -49,7 +49,7 @@ def asked() -> list[dict[str, Any]]:
     return plain + filtered
 
 
-@pytest.mark.parametrize("count", [SMALL - 10, len(MADE)], ids=["one-list", "many-lists"])
+@pytest.mark.parametrize("count", [USUAL.small - 10, len(MADE)], ids=["one-list", "many-lists"])
 def test_the_page_finds_what_the_client_finds(count: int, tmp_path: Path) -> None:
     root, files = written(MADE[-count:])
     _write(tmp_path, root, files)
@@ -79,5 +79,5 @@ def _by_client(root: IndexRoot, files: Mapping[str, bytes], question: Mapping[st
 
 
 def test_the_made_up_rows_need_many_lists() -> None:
-    assert len(MADE) > SMALL
+    assert len(MADE) > USUAL.small
     assert all(isinstance(row, SearchRow) for row in MADE)

@@ -21,7 +21,7 @@ from molthub.index.publishers import Publishers
 from molthub.index.releases import Archived
 from molthub.index.shards import shard_document
 from molthub.index.signatures import signature_files
-from molthub.index.state import State
+from molthub.index.state.state import State
 from molthub.index.views import Files, Views
 from molthub.index.views.fleets import fleet_routes
 from molthub.model import Artifact, SignedVersion, Skill, SkillEntry, SkillVersion
@@ -57,20 +57,20 @@ class SkillsOnDemand(Mapping[str, Skill]):
         self.asked_for_all = False
 
     def __getitem__(self, name: str) -> Skill:
-        self.asked[name] = self._state.tree(name)
+        self.asked[name] = self._state.skills.tree(name)
         found = self.peek(name)
         if found is None:
             raise KeyError(name)
         return found
 
     def __contains__(self, name: object) -> bool:
-        found = self._state.readable(str(name))
+        found = self._state.skills.readable(str(name))
         self.asked_names[str(name)] = found
         return found
 
     def __iter__(self) -> Iterator[str]:
         self.asked_for_all = True
-        return iter(self._state.readable_names())
+        return iter(self._state.skills.readable_names())
 
     def __len__(self) -> int:
         return sum(1 for _name in self)
@@ -78,7 +78,7 @@ class SkillsOnDemand(Mapping[str, Skill]):
     def peek(self, name: str) -> Skill | None:
         """Return a skill without noting that it was asked for."""
         if name not in self._read:
-            tree = self._state.tree(name)
+            tree = self._state.skills.tree(name)
             self._read[name] = read_skill(self._source, name, tree) if tree else None
         return self._read[name]
 
@@ -95,7 +95,7 @@ class SkillsOnDemand(Mapping[str, Skill]):
         Raises :class:`MolthubError` where somebody took an imported version's archive away, and nobody else has it.
         """
         found = self.version(name, version)
-        part = skill_part(self._source, name, self._state.tree(name))
+        part = skill_part(self._source, name, self._state.skills.tree(name))
         content, imported = whole_content(found, part, self._upstreams), imported_of(found)
         if content is None and imported is not None:  # it is in the index already, and was not needed so far
             self._upstreams.bring([imported])
@@ -173,14 +173,14 @@ class _OnDemand(MutableMapping[Key, Value], Generic[Key, Value]):
 
 
 def _signed(state: State, key: str) -> SignedVersion:
-    content = state.signed(key.removeprefix("skill/").rpartition("@")[0]) if key.startswith("skill/") else b""
+    content = state.rows.signed(key.removeprefix("skill/").rpartition("@")[0]) if key.startswith("skill/") else b""
     if not content:
         raise KeyError(key)
     return signatures_from_json(content, key)[key]
 
 
 def _entry(state: State, name: str) -> SkillEntry:
-    row = state.shard_row("skill", name)
+    row = state.rows.shard_row("skill", name)
     if row is None:
         raise KeyError(name)
     return shard_from_json(shard_document([row]), name).skills[name]
@@ -221,9 +221,9 @@ class AroundSkills:
         touched = set(changed)
         if names_changed and self.all_names:
             return False
-        if any(state.tree(name) != self.trees[name] for name in touched & self.trees.keys()):
+        if any(state.skills.tree(name) != self.trees[name] for name in touched & self.trees.keys()):
             return False
-        if any(state.readable(name) != self.names[name] for name in touched & self.names.keys()):
+        if any(state.skills.readable(name) != self.names[name] for name in touched & self.names.keys()):
             return False
         offered = OfferedOnDemand(skills=_OnDemand(lambda name: _entry(state, name)))
         return all(offered.offer(skill, version) == offer for skill, version, offer in self.offers if skill in touched)
@@ -250,7 +250,7 @@ def make_around(
     """Return what an index holds of packs and fleets: what to remember, the packs' rows, and their files."""
     part = source.part(without=_left_out(fleets=fleets))
     skills = SkillsOnDemand(source, state, upstreams)
-    catalog = read_around(part, skills, state.broken(), state.dangling())
+    catalog = read_around(part, skills, state.skills.broken(), state.skills.dangling())
     judge = publishers.judge(source, demanded_by(catalog.registry.policy))
     archived = OfferedOnDemand.of(state, skills, judge)
     archive_packs(catalog, part, archived)

@@ -24,7 +24,8 @@ from molthub.index.pages.render import assets
 from molthub.index.pages.shelves import Shelves
 from molthub.index.publishers import judge_of, publisher_files
 from molthub.index.releases import Archived
-from molthub.index.search_files import write_search
+from molthub.index.search_cut.bounds import USUAL, Bounds
+from molthub.index.search_cut.search_files import write_search
 from molthub.index.shards import write_shards
 from molthub.index.signatures import signature_files
 from molthub.index.views import Views
@@ -79,6 +80,7 @@ def build_index(
     progress: Callable[[int], None] = lambda _steps: None,
     upstreams: Upstreams = NO_UPSTREAMS,
     views: Views = Views.ALL,
+    bounds: Bounds = USUAL,
 ) -> BuiltIndex:
     """Build the index of ``catalog``, whose files are in ``source``; with its fleets only when asked to.
 
@@ -94,7 +96,7 @@ def build_index(
         documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
     rows = [listed(archived, entry, views) for entry in archived.entries]
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
-    shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files)
+    shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files, bounds)
     files |= signature_files(archived, archived.signed)
     publishers, keys = publisher_files(read_keys(publisher, source) for publisher in catalog.publishers.values())
     files |= (

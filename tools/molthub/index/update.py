@@ -9,18 +9,15 @@ edits by hand is noticed when it is a root, shard, search list or list, and else
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
-import molthub
 from molthub.index.folder import STATE, opened_for_build
+from molthub.index.incremental.identity import identity
 from molthub.index.incremental.outcome import Updated, nothing_to_write, outcome, stands
 from molthub.index.incremental.wanted import Wanted
 from molthub.index.retention import is_kept
-from molthub.index.state import FORMAT, State
+from molthub.index.state.state import State
 from molthub.index.write_files import plain_umask
 from molthub.registry.source import Source
 from molthub.registry.trees.git_source import GitSource
@@ -44,7 +41,7 @@ def update(source: GitSource, out: Path, wanted: Wanted) -> Updated:
 
 
 def _update(source: GitSource, out: Path, wanted: Wanted) -> Updated:
-    with State(out / STATE, _identity(wanted)) as state:
+    with State(out / STATE, identity(wanted)) as state:
         done = state.fact("revision") == source.revision and not state.fact("unfetched")
         if done and stands(state, out) and not _outlived(state, out):
             return outcome(state, source.revision, (0, 0, 0), fleets=wanted.fleets)
@@ -57,7 +54,7 @@ def _update(source: GitSource, out: Path, wanted: Wanted) -> Updated:
 
 def _outlived(state: State, out: Path) -> bool:
     """Whether blobs are there that no root keeps any longer."""
-    return any(not is_kept(out / root) for root in state.retired())
+    return any(not is_kept(out / root) for root in state.files.retired())
 
 
 def update_whole(source: Source, out: Path, wanted: Wanted) -> Updated:
@@ -73,7 +70,13 @@ def update_whole(source: Source, out: Path, wanted: Wanted) -> Updated:
     catalog = read_catalog(source)
     with wanted.progress("building", len(catalog.skills)) as step:
         index = build_index(
-            catalog, source, fleets=wanted.fleets, progress=step, upstreams=wanted.upstreams, views=wanted.views
+            catalog,
+            source,
+            fleets=wanted.fleets,
+            progress=step,
+            upstreams=wanted.upstreams,
+            views=wanted.views,
+            bounds=wanted.bounds,
         )
     if not index.complete and not index.holds_anything:
         raise nothing_to_write(source, index.problems)
@@ -93,20 +96,3 @@ def update_whole(source: Source, out: Path, wanted: Wanted) -> Updated:
         removed=len(done.removed),
         fleets=wanted.fleets,
     )
-
-
-def _identity(wanted: Wanted) -> str:
-    """Return what a state must come from to be believed: this program, to the time of its files, and these wishes."""
-    built_by = sha256(repr(sorted(_stamps(str(Path(molthub.__file__).parent)))).encode()).hexdigest()
-    wishes = f"fleets {wanted.fleets}, views {wanted.views}"
-    return f"molthub {molthub.__version__} {built_by}, format {FORMAT}, {wishes}"
-
-
-def _stamps(folder: str) -> Iterator[tuple[str, int, int]]:
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name != "__pycache__":
-                yield from _stamps(entry.path)
-        elif not entry.name.endswith(".pyc"):
-            found = entry.stat()
-            yield entry.path, found.st_size, found.st_mtime_ns

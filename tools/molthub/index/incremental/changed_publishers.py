@@ -26,7 +26,7 @@ def signed_by_changed(underway: Underway) -> set[str]:
     state.remember("publisher directory", directory)
     changed = trees.items() ^ (known["trees"].items() if known else set())
     concerned = _concerned(before, after, (name for name, _tree in changed))
-    rows = state.rows("watched").items()
+    rows = state.rows.of_list("watched").items()
     return {name for name, watched in rows if not concerned.isdisjoint(json.loads(watched))}
 
 

@@ -36,7 +36,7 @@ def changed_skills(underway: Underway) -> ChangedSkills:
     top = source.top_folder(SKILLS) or ""
     found = changed_folders(source, state.fact("skills tree")) if _are_plain(underway) else None
     if found is None:
-        known, folders = state.trees(), skill_folders(source)
+        known, folders = state.skills.trees(), skill_folders(source)
         trees = {name: tree for name, tree in folders.trees.items() if known.get(name) != tree}
         gone = known.keys() - folders.trees
         return ChangedSkills(_again(underway, trees, gone), gone, _problems_beside(folders), top)
@@ -52,14 +52,14 @@ def _are_plain(underway: Underway) -> bool:
 def _again(underway: Underway, trees: dict[str, str], gone: set[str]) -> dict[str, str]:
     """Add the skills that stayed without their upstream."""
     names = set(underway.state.fact("unfetched") or ()) - gone
-    return {name: underway.state.tree(name) for name in names} | trees
+    return {name: underway.state.skills.tree(name) for name in names} | trees
 
 
 def make_changed(underway: Underway, changed: ChangedSkills) -> None:
     """Make the skills that changed, or whose publishers' keys did, and forget those that are gone."""
     state = underway.state
     for name in sorted(changed.gone):
-        underway.names_changed |= state.readable(name)
+        underway.names_changed |= state.skills.readable(name)
         underway.changed.add(name)
         underway.note("skill", name)
         underway.stale.update(skill_files(underway.out, name))
@@ -67,7 +67,7 @@ def make_changed(underway: Underway, changed: ChangedSkills) -> None:
     state.remember("strays", [problem.to_json() for problem in changed.strays])
     state.remember("skills tree", changed.tree)
     again = signed_by_changed(underway) - changed.trees.keys() - changed.gone
-    work = sorted({**changed.trees, **{name: state.tree(name) for name in again}}.items())
+    work = sorted({**changed.trees, **{name: state.skills.tree(name) for name in again}}.items())
     source, wanted = underway.source, underway.wanted
     here = Work(
         registry=source.path,
@@ -113,7 +113,7 @@ def _take(underway: Underway, made: MadeSkill) -> None:
         underway.changed.add(name)
         underway.note("skill", name)
         underway.stale.update(made.stale)
-        underway.names_changed |= state.readable(name) != made.rows.readable
+        underway.names_changed |= state.skills.readable(name) != made.rows.readable
         state.put_skill(made.rows)
     underway.written += made.written
     underway.unchanged += len(made.paths) - made.written
@@ -123,16 +123,16 @@ def _take(underway: Underway, made: MadeSkill) -> None:
 def judge_changed(underway: Underway) -> bool:
     """Judge the references of skills that changed, and of those that refer to them; whether findings changed."""
     state, changed = underway.state, underway.changed
-    owners = state.referring_at_all() if underway.whole else changed | state.referring(changed)
-    owners |= state.dangling_names() if underway.names_changed else set()
-    skills, broken = SkillsOnDemand(underway.source, state), state.broken()
+    owners = state.skills.referring_at_all() if underway.whole else changed | state.skills.referring(changed)
+    owners |= state.skills.dangling_names() if underway.names_changed else set()
+    skills, broken = SkillsOnDemand(underway.source, state), state.skills.broken()
     different = False
     for name in sorted(owners):
-        references = state.references(name)
+        references = state.skills.references(name)
         if references:
-            part = skill_part(underway.source, name, state.tree(name))
+            part = skill_part(underway.source, name, state.skills.tree(name))
             found = judge_references(part, references, skills, broken, underway.registry.hosts)
-            different |= state.put_dangling(name, found)
+            different |= state.skills.put_dangling(name, found)
     return different
 
 

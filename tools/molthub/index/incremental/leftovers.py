@@ -17,7 +17,7 @@ def remove_leftovers(underway: Underway, removed_packs: Iterable[str]) -> int:
     ``removed_packs`` are the digests of removed versions of packs, whose archives are kept for nobody.
     """
     state, out = underway.state, underway.out
-    removed = frozenset(state.removed() | set(removed_packs))
+    removed = frozenset(state.skills.removed() | set(removed_packs))
     if underway.whole:
         present = set() if underway.fresh else present_files(out, underway.paths) | state.left_behind
         stale = present - underway.paths
@@ -26,13 +26,13 @@ def remove_leftovers(underway: Underway, removed_packs: Iterable[str]) -> int:
         stale = underway.stale - underway.paths
         digests = underway.digests
         kept = {path: underway.old_root for path in stale if BLOB.match(path) and digests.get(path) not in removed}
-    state.revive(underway.paths)
-    state.retire(kept, underway.digests)
+    state.files.revive(underway.paths)
+    state.files.retire(kept, underway.digests)
     stale -= kept.keys()
-    for root, paths in state.retired(removed).items():
+    for root, paths in state.files.retired(removed).items():
         if not is_kept(out / root):
             stale.update(paths)
-    state.revive(stale)
+    state.files.revive(stale)
     for path in stale:
-        state.drop_document(path)
+        state.files.drop_document(path)
     return len(Writer(out).remove(stale))

@@ -32,21 +32,21 @@ def write_pages(underway: Underway) -> None:
     if labels:
         underway.write(new_versions(underway.registry, shelves), document=True)
     if come_or_gone:
-        underway.write(all_pages(underway.registry, shelves, underway.state.list_page_paths()), document=True)
+        underway.write(all_pages(underway.registry, shelves, underway.state.files.list_page_paths()), document=True)
     _write_users(underway, needed | underway.changed)
 
 
 def _write_shelf(underway: Underway, label: str) -> bool:
     """Write the pages of one shelf whose signatures changed; return whether there are others than before."""
     state = underway.state
-    known, now = state.list_pages(label), pages_of(underway.registry, state.shelves, label or None)
+    known, now = state.files.list_pages(label), pages_of(underway.registry, state.shelves, label or None)
     for one in now:
         if known.get(one.path) != one.signature:
             underway.write({one.path: one.make()}, document=True)
-            state.put_list_page(one.path, label, one.signature)
+            state.files.put_list_page(one.path, label, one.signature)
     gone = known.keys() - {one.path for one in now}
     for path in gone:
-        state.drop_list_page(path)
+        state.files.drop_list_page(path)
     underway.stale.update(gone)
     return known.keys() != {one.path for one in now}
 

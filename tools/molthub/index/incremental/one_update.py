@@ -36,8 +36,8 @@ class OneUpdate:
         underway, state = self.underway, self.state
         before = self._before()
         changed = changed_skills(underway)
-        offered = len(before.skills) if underway.whole else state.row_count("api/skill")
-        gone = before.skills - changed.trees.keys() | {name for name in changed.gone if state.offers(name)}
+        offered = len(before.skills) if underway.whole else state.rows.count("api/skill")
+        gone = before.skills - changed.trees.keys() | {name for name in changed.gone if state.rows.offers(name)}
         check_removal("skills", gone, offered, self.max_delete)
         state.begin()
         make_changed(underway, changed)
@@ -72,9 +72,9 @@ class OneUpdate:
     def _withdrawn(self, before: Standing) -> Iterable[str]:
         """Return the skills that were offered and are no longer."""
         if self.underway.whole:
-            return before.skills - self.state.offered()
+            return before.skills - self.state.rows.offered()
         skills = [said for (kind, _name), said in self.underway.entries.items() if kind == "skill"]
-        return [said.name for said in skills if "api/skill" in said.rows and not self.state.offers(said.name)]
+        return [said.name for said in skills if "api/skill" in said.rows and not self.state.rows.offers(said.name)]
 
     # --- packs and fleets -------------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class OneUpdate:
         name = next(iter(files))
         if underway.old_root not in ("", name):
             underway.stale.add(underway.old_root)
-            self.state.drop_document(underway.old_root)  # its time now says when it was replaced
+            self.state.files.drop_document(underway.old_root)  # its time now says when it was replaced
         self.state.remember("root", name)
 
 

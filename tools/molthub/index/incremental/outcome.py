@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.errors import MolthubError, Problem
-from molthub.index.state import State
+from molthub.index.state.state import State
 from molthub.registry.source import Source
 
 
@@ -39,7 +39,7 @@ def nothing_to_write(source: Source, problems: tuple[Problem, ...]) -> MolthubEr
 
 def stands(state: State, out: Path) -> bool:
     """Whether the folder is as the state says: complete, and no document of it touched since."""
-    return state.known and all(stamp(out / path) == (size, time) for path, size, time in state.documents())
+    return state.known and all(stamp(out / path) == (size, time) for path, size, time in state.files.documents())
 
 
 def stamp(file: Path) -> tuple[int, int]:
@@ -71,5 +71,5 @@ def outcome(state: State, revision: str, files: tuple[int, int, int], *, fleets:
 def problems_so_far(state: State) -> tuple[Problem, ...]:
     """Return everything that was found wrong, by place."""
     said = [*(state.fact("strays") or ()), *state.fact("around")["problems"]]
-    found = dict.fromkeys((*state.problems(), *(Problem(**problem) for problem in said)))
+    found = dict.fromkeys((*state.skills.problems(), *(Problem(**problem) for problem in said)))
     return tuple(sorted(found, key=lambda problem: (problem.file or "", problem.line or 0)))

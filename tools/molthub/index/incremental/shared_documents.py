@@ -28,7 +28,7 @@ def write_shards(underway: Underway) -> dict[str, str]:
     if not underway.whole and all(before.shard and now.shard for before, now in changed):
         keys, length = set(known), len(next(iter(known), ""))
     else:
-        whole = state.shard_keys()
+        whole = state.rows.shard_keys()
         length = shard_key_length(whole)
         keys = {key[:length] for key in whole}
     again = {shard_key(before.kind, before.name, length) for before, now in changed if before.shard != now.shard}
@@ -37,7 +37,7 @@ def write_shards(underway: Underway) -> dict[str, str]:
     named = {key: known[key] for key in keys - again}
     for key in sorted(again & keys):
         files: Files = {}
-        named[key] = write_shard(state.shard_rows(key), files)
+        named[key] = write_shard(state.rows.shard_rows(key), files)
         underway.write(files, document=True)
     underway.stale.update(f"shards/{name}.json.gz" for name in known.values() if name not in named.values())
     state.remember("shards", named)
@@ -59,7 +59,7 @@ def write_views(underway: Underway) -> None:
 
 def write_lists(underway: Underway) -> None:
     """Write the lists in which any row changed."""
-    changed, whole, rows = _changed_lists(underway), underway.whole, underway.state.rows
+    changed, whole, rows = _changed_lists(underway), underway.whole, underway.state.rows.of_list
     files: Files = {}
     if whole or "api/skill" in changed:
         files |= skill_list(rows("api/skill"))
@@ -70,7 +70,7 @@ def write_lists(underway: Underway) -> None:
     if whole or "tags" in changed:
         files |= tag_list(_tags(rows("tags")))
     if whole or changed:
-        skills, packs = underway.state.row_count("api/skill"), underway.state.row_count("api/pack")
+        skills, packs = underway.state.rows.count("api/skill"), underway.state.rows.count("api/pack")
         files |= health(underway.registry.name, skills=skills, packs=packs)
     underway.write(files, document=True)
 
@@ -96,7 +96,7 @@ def write_shelf(underway: Underway) -> None:
     if not (underway.whole or underway.changed):
         return
     files: Files = {}
-    names = underway.state.latest_names(MAX_ROOT_SKILLS + 1)
+    names = underway.state.skills.latest_names(MAX_ROOT_SKILLS + 1)
     if len(names) <= MAX_ROOT_SKILLS:
         archived = OfferedOnDemand.of(
             underway.state, SkillsOnDemand(underway.source, underway.state, underway.wanted.upstreams)

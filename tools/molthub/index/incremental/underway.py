@@ -13,7 +13,7 @@ from molthub.index.incremental.wanted import Wanted
 from molthub.index.publishers import Publishers
 from molthub.index.shards import Kind
 from molthub.index.skill_rows import SkillRows
-from molthub.index.state import Said, State
+from molthub.index.state.state import Said, State
 from molthub.index.views import Files
 from molthub.index.write_files import Writer
 from molthub.model import Registry
@@ -94,7 +94,7 @@ class Underway:
         for path in sorted(files, key=lambda path: (BLOB.match(path) is None, path)):
             writer.put(path, files[path])
             if document:
-                self.state.put_document(path, *stamp(self.out / path))
+                self.state.files.put_document(path, *stamp(self.out / path))
         self.paths.update(files)
         self.written += len(writer.written)
         self.unchanged += writer.unchanged

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from molthub.index.search_cut.bounds import USUAL, Bounds
 from molthub.index.views import Views
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
@@ -17,6 +18,7 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 class Wanted:
     """How to build. ``max_delete`` is the share of skills, or of bots, that one build may take away (1: all).
 
+    ``upstreams`` bring the files of imported versions. ``bounds`` say how large search lists are.
     ``upstreams`` bring the files of imported versions. ``views`` says what is written beside the read path.
     """
 
@@ -26,3 +28,4 @@ class Wanted:
     progress: Progress = lambda _what, _steps: nullcontext(lambda _done: None)
     upstreams: Upstreams = NO_UPSTREAMS
     views: Views = Views.ALL
+    bounds: Bounds = USUAL
