@@ -58,12 +58,12 @@ def test_a_new_file() -> None:
 
 ADDED: list[tuple[str, str, str]] = [
     ("to a table of its own", "[s]\na = 1 # c\n\n[t]\n", '[s]\na = 1 # c\nnew = "x"\n\n[t]\n'),
-    ("to a table that only its tables make", "[s.a]\nb = 1\n", '[s.a]\nb = 1\n\n[s]\nnew = "x"\n'),
+    ("to a table that only its tables make", "[s.a]\nb = 1\n", 's.new = "x"\n[s.a]\nb = 1\n'),
     ("to dotted keys", "s.a = 1 # c\nt = 2\n", 's.a = 1 # c\ns.new = "x"\nt = 2\n'),
     ("to an inline table", "s = {a = 1} # c\n", 's = {a = 1, new = "x"} # c\n'),
     ("to an empty inline table", "s = {}\n", 's = { new = "x" }\n'),
     ("to a table inside an inline one", "r = {s = {a = 1}}\ns = {}", 'r = {s = {a = 1}}\ns = { new = "x" }'),
-    ("to nothing", "a = 1", 'a = 1\n\n[s]\nnew = "x"'),
+    ("to nothing", "a = 1", 'a = 1\ns.new = "x"'),
     ("below an indented table", "[s]\n  a = 1\n", '[s]\n  a = 1\n  new = "x"\n'),
 ]
 

@@ -92,11 +92,7 @@ def test_a_member_that_was_added_leaves_no_trace_when_it_is_removed(
     file = opened(case.text)
     file.set(pointer, value)
     assert file.remove(pointer)
-    after = file.to_bytes().decode()
-    if not same(opened(after).value, case.value) or isinstance(value, dict) or len(pointer) == 1:
-        assert same(pruned(opened(after).value, pointer), pruned(case.value, pointer))
-    if isinstance(value, dict) or len(pointer) == 1:
-        assert unspaced(after) == unspaced(case.text)
+    assert unspaced(file.to_bytes().decode()) == unspaced(case.text)
 
 
 def unspaced(text: str) -> str:

@@ -25,6 +25,10 @@ def row(request: pytest.FixtureRequest) -> Row:
 
 def owners_text(row: Row) -> str:
     """Return what the owner has in the servers' file: a server, a setting, and a comment where one may be."""
+    if row.file_format == "toml":
+        return f'theme = "dark" # by hand\n\n[{".".join(row.servers)}.mine]\ncommand = "true"\n\n# the end\n[other]\n'
+    if row.file_format == "yaml":
+        return f"theme: dark # by hand\n{row.servers[0]}:\n    mine:\n        command: 'true'\n\n# the end\nother: 1\n"
     inner: Any = {"mine": {"command": "true"}}
     for key in reversed(row.servers):
         inner = {key: inner}

@@ -305,7 +305,7 @@ ROWS: tuple[Row, ...] = (
         http=_typed("streamableHttp"),
         sse=_typed("sse"),
         references=expansion.NANOBOT,
-        owners_fields=("auth", "cwd", "enabledTools", "toolTimeout"),
+        owners_fields=("auth", "enabledTools", "toolTimeout"),
     ),
     Row(
         name="goose",
@@ -321,7 +321,7 @@ ROWS: tuple[Row, ...] = (
         reload=Reload("session", "session"),
         file_format="yaml",
         http=Form(),
-        owners_fields=("available_tools", "bundled", "description", "display_name", "enabled", "timeout"),
+        owners_fields=("available_tools", "bundled", "display_name"),  # the others must be there from the start
     ),
 )
 """The rows, in the order in which they are documented."""

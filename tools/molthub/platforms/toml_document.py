@@ -40,7 +40,7 @@ class TomlDocument:
                 return self._with_inline(pair, path, value)
             if around and not any(_is_below(section.path, around) for section in self._sections):
                 return self._with_dotted(around, path, value)
-            return self._with_lines(around, path, value)
+            return self._with_lines(path, value)
         except ValueError as error:  # null, or half a surrogate pair
             raise UnsafeEditError(str(error)) from None
 
@@ -139,15 +139,17 @@ class TomlDocument:
         written = dotted(path[len(last.path) - last.keys :])
         return self._after_line(last.end, f"{self._newline}{self._indent(last.start)}{written} = {_written(value)}")
 
-    def _with_lines(self, around: Path, path: Path, value: Json) -> str:
+    def _with_lines(self, path: Path, value: Json) -> str:
+        """Put a table under a header of its own, and anything else below the nearest header there is.
+
+        A header made for one pair would be left over when the pair goes, so its keys are dotted instead.
+        """
         if isinstance(value, dict):
             return self._with_section(path, sections(path, value, self._newline))
-        holder = path[:-1]
-        written = f"{dotted(path[-1:])} = {_written(value)}"
-        section = next((section for section in self._sections if section.path == holder), None)
-        if holder != around or section is None:
-            return self._with_section(holder, f"[{dotted(holder)}]{self._newline}{written}")
-        if section.pairs or holder:
+        holders = [part for part in self._sections if not part.listed and _is_below(path[:-1], part.path)]
+        section = max(holders, key=lambda part: len(part.path))
+        written = f"{dotted(path[len(section.path) :])} = {_written(value)}"
+        if section.pairs or section.path:
             indent = self._indent(section.pairs[-1].start) if section.pairs else ""
             return self._after_line(section.last, f"{self._newline}{indent}{written}")
         if len(self._sections) > 1:  # the root's pairs stand before all headers
