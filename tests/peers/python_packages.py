@@ -14,7 +14,7 @@ from tests.peers.npm_programs import cache_folder
 
 def python_packages(requirements: Path, python: str) -> Path:
     """Return the folder with what ``requirements`` names by hash, installed as Python version ``python`` would."""
-    key = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
+    key = hashlib.sha256(requirements.read_bytes() + python.encode()).hexdigest()[:16]
     place = cache_folder() / f"{requirements.parent.name}-{key}"
     if not place.exists():
         staged = place.with_name(f"{place.name}.{os.getpid()}")

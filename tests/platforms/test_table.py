@@ -25,6 +25,7 @@ PREFIXED = {**GITHUB, "env": {"TOKEN": "${env:GITHUB_PAT}", "LEVEL": "debug"}}
 REFERRED = {**GITHUB, "env": {"TOKEN": "${GITHUB_PAT}", "LEVEL": "debug"}}
 BEARER = {"Authorization": "Bearer ${TICKETS}"}
 PREFIXED_BEARER = {"Authorization": "Bearer ${env:TICKETS}"}
+NANOBOT: dict[str, Any] = {"args": [], "cwd": "", "env": {}, "headers": {}}
 GOOSE = {"name": "s", "description": "", "enabled": True, "timeout": 300}
 URL, SSE = TICKETS["url"], EVENTS["url"]
 
@@ -100,8 +101,9 @@ SPELLED: list[tuple[str, str, tuple[str, ...], list[tuple[Any, Any]]]] = [
         (EVENTS, {"transport": "sse", "url": SSE}),
     ]),
     ("nanobot", ".nanobot/config.json", ("tools", "mcpServers"), [
-        (GITHUB, {"type": "stdio", **REFERRED}), (TICKETS, {"type": "streamableHttp", "url": URL, "headers": BEARER}),
-        (EVENTS, {"type": "sse", "url": SSE}),
+        (GITHUB, {**NANOBOT, "type": "stdio", **REFERRED, "url": ""}),
+        (TICKETS, {**NANOBOT, "type": "streamableHttp", "url": URL, "headers": BEARER, "command": ""}),
+        (EVENTS, {**NANOBOT, "type": "sse", "url": SSE, "command": ""}),
     ]),
     ("goose", ".config/goose/config.yaml", ("extensions",), [
         (GITHUB, {**GOOSE, "type": "stdio", "cmd": "molthub", "args": EXEC["args"], "envs": EXEC["env"],

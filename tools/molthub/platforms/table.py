@@ -301,9 +301,10 @@ ROWS: tuple[Row, ...] = (
         judges="nanobot 0.3.5",
         reload=Reload("session", "restart"),
         file_format="json",
-        started=_typed("stdio"),
-        http=_typed("streamableHttp"),
-        sse=_typed("sse"),
+        # it writes every field when it saves its settings: what is there from the start is no drift then
+        started=_typed("stdio", args=[], cwd="", env={}, headers={}, url=""),
+        http=_typed("streamableHttp", args=[], command="", cwd="", env={}, headers={}),
+        sse=_typed("sse", args=[], command="", cwd="", env={}, headers={}),
         references=expansion.NANOBOT,
         owners_fields=("auth", "enabledTools", "toolTimeout"),
     ),

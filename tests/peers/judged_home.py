@@ -1,0 +1,76 @@
+"""A bot brought in sync by the reconciler, in the home where an agent program is run, and what may be found there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.peers.agent_homes import SECRET, SERVER
+from tests.peers.http_mcp_server import HttpServer
+from tests.reconciler.world import World
+
+BOT = "prod/ada"
+LITERAL = ["$HOME", "a $$ b", "{HOME}", "$$", "two words", "'\"#"]
+MEANT = ["$HOME", "a $ b", "{HOME}", "$", "two words", "'\"#"]
+
+
+def seen_file(world: World, name: str) -> Path:
+    """Return where server ``name`` writes what it was started with: outside of the bot's home."""
+    return world.folder / f"{name}.json"
+
+
+def started_server(world: World, name: str, env: Mapping[str, str], args: list[str]) -> dict[str, Any]:
+    """Return a server that writes its arguments and environment to :func:`seen_file`."""
+    return {
+        "command": "node",
+        "args": [str(SERVER), *args],
+        "env": {"SEEN_FILE": str(seen_file(world, name)), "LEVEL": "debug", **env},
+    }
+
+
+def desired_state(world: World, http: HttpServer) -> dict[str, Any]:
+    """Return a bot's desired state of every kind: servers of both kinds, secrets, variables, a skill."""
+    handed = {"GITHUB_TOKEN": "${secrets.github_token}"}
+    renamed = {"TOKEN": "${secrets.github_token}"}
+    return {
+        "mcp/seen": started_server(world, "seen", handed, LITERAL),
+        "mcp/renamed": started_server(world, "renamed", renamed, ["--key=${secrets.github_token}"]),
+        "mcp/tickets": {
+            "url": f"{http.url}/tickets",
+            "headers": {"Authorization": "Bearer ${secrets.github_token}", "X-Team": "a $$ b"},
+        },
+        "mcp/keyed": {"url": f"{http.url}/keyed", "headers": {"X-Key": "${secrets.github_token}"}},
+        "env/LOG_LEVEL": "5$$",
+        "env/GITHUB_TOKEN": "${secrets.github_token}",
+        "skill/pg": world.site.skill("pg", "1.0.0", skill_files("Asks a database.")),
+    }
+
+
+def skill_files(description: str) -> dict[str, str]:
+    """Return the files of a skill ``pg``."""
+    return {"SKILL.md": f"---\nname: pg\ndescription: {description}\n---\nHi.\n"}
+
+
+def bring_in_sync(world: World, platform: str, desired: Mapping[str, Any], owner: Mapping[str, str]) -> Path:
+    """Write the owner's files, publish ``desired``, reconcile, and return the home."""
+    home = world.home(BOT)
+    for file, text in owner.items():
+        (home / file).parent.mkdir(parents=True, exist_ok=True)
+        (home / file).write_text(text)
+    publish(world, platform, desired)
+    return home
+
+
+def publish(world: World, platform: str, desired: Mapping[str, Any]) -> None:
+    """Publish what the bot should be, and bring it there."""
+    world.site.bot(BOT, dict(desired), platform=platform)
+    world.site.publish()
+    outcome = world.molthub("reconcile")
+    assert outcome.status == 0, outcome
+
+
+def files_with_the_secret(folder: Path) -> list[str]:
+    """Return every file below ``folder`` that holds the secret's value."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [str(path.relative_to(folder)) for path in files if SECRET.encode() in path.read_bytes()]

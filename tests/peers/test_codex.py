@@ -1,0 +1,154 @@
+"""Codex CLI, unmodified, reads what its adapter writes, and writes beside it. It runs offline, with no account."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from molthub.platforms import platform
+from tests.peers.agent_homes import SECRET, environment, seen_by
+from tests.peers.http_mcp_server import HttpServer
+from tests.peers.judged_home import (
+    MEANT,
+    bring_in_sync,
+    desired_state,
+    files_with_the_secret,
+    publish,
+    seen_file,
+    started_server,
+)
+from tests.peers.npm_programs import npm_program
+from tests.reconciler.world import World
+
+pytestmark = pytest.mark.peers
+HERE = Path(__file__).parent
+
+OWNER = """\
+# Ada's settings
+model = "gpt-5" # keep
+
+[mcp_servers.mine]
+command = "true" # by hand
+
+# about projects
+[projects."/home/ada"]
+trust_level = "trusted"
+"""
+
+
+class CodexHome:
+    """One home, and the program run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.program = str(npm_program("codex", HERE / "codex"))
+        self.folder = folder
+        self.config = folder / ".codex" / "config.toml"
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run([self.program, *arguments], cwd=self.folder, env=environment(self.folder), timeout=120,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def servers(self) -> dict[str, Any]:
+        """Return the transports that the program lists, by name."""
+        return {server["name"]: server["transport"] for server in json.loads(self.run("mcp", "list", "--json"))}
+
+    def ask(self, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
+        """Ask the app server, which is what Codex's own windows talk to."""
+        start = ("initialize", {"clientInfo": {"name": "peer", "title": "peer", "version": "1"}})
+        command = [self.program, "app-server"]
+        with subprocess.Popen(command, cwd=self.folder, env=environment(self.folder), text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:  # fmt: skip
+            try:
+                return [_answer(server, number, *question) for number, question in enumerate((start, *questions))][1:]
+            finally:
+                server.terminate()
+
+
+def _answer(server: subprocess.Popen[str], number: int, method: str, params: dict[str, Any]) -> Any:
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n")
+    server.stdin.flush()
+    for line in server.stdout:
+        message = json.loads(line)
+        if message.get("id") == number:
+            return message["result"]
+    raise AssertionError(method)
+
+
+@pytest.fixture
+def codex(world: World, http: HttpServer) -> CodexHome:
+    return CodexHome(bring_in_sync(world, "codex", desired_state(world, http), {".codex/config.toml": OWNER}))
+
+
+def test_codex_lists_the_bots_servers_and_the_owners(codex: CodexHome, http: HttpServer) -> None:
+    servers = codex.servers()
+    assert sorted(servers) == ["keyed", "mine", "renamed", "seen", "tickets"]
+    assert servers["seen"]["args"][1:] == MEANT
+    assert servers["seen"]["env_vars"] == ["GITHUB_TOKEN"]
+    assert servers["renamed"]["command"] == "molthub"
+    assert servers["tickets"].items() >= {"bearer_token_env_var": "GITHUB_TOKEN"}.items()
+    assert servers["tickets"]["http_headers"] == {"X-Team": "a $ b"}
+    assert servers["keyed"]["env_http_headers"] == {"X-Key": "GITHUB_TOKEN"}
+    assert servers["keyed"]["url"] == f"{http.url}/keyed"
+
+
+def test_codex_starts_the_servers_as_declared_and_finds_the_skills(
+    world: World, codex: CodexHome, http: HttpServer
+) -> None:
+    status, skills = codex.ask(("mcpServerStatus/list", {}), ("skills/list", {"cwds": [str(codex.folder)]}))
+
+    tools = {server["name"]: sorted(server["tools"]) for server in status["data"]}
+    assert tools == {"keyed": ["look"], "mine": [], "renamed": ["look"], "seen": ["look"], "tickets": ["look"]}
+    arguments, variables = seen_by(seen_file(world, "seen"))
+    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
+    arguments, variables = seen_by(seen_file(world, "renamed"))
+    assert (arguments, variables["TOKEN"], variables["LEVEL"]) == ([f"--key={SECRET}"], SECRET, "debug")
+    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
+    assert http.asked["/tickets"]["x-team"] == "a $ b"
+    assert http.asked["/keyed"]["x-key"] == SECRET
+    [found] = skills["data"]
+    assert not found["errors"]
+    by_scope = {scope: {skill["name"] for skill in found["skills"] if skill["scope"] == scope}
+                for scope in ("user", "system")}  # fmt: skip
+    assert by_scope == {"user": {"pg"}, "system": platform("codex").bundled_skills}
+    assert files_with_the_secret(codex.folder) == []
+
+
+def test_codex_gives_plain_variables_to_the_commands_it_runs(codex: CodexHome) -> None:
+    variables = dict(line.partition("=")[::2] for line in codex.run("sandbox", "--", "env").splitlines())
+    assert variables["LOG_LEVEL"] == "5$"
+
+
+def test_codex_adds_a_server_beside_ours_and_we_leave_what_it_wrote(
+    world: World, codex: CodexHome, http: HttpServer, tmp_path: Path
+) -> None:
+    added = ("mcp", "add", "other", "--env", "A=1", "--", "true")
+    assert set(OWNER.splitlines()) <= set(codex.config.read_text().splitlines())
+    codex.run(*added)
+    assert "other" in codex.servers()
+    assert world.molthub("drift").status == 0
+
+    desired = desired_state(world, http)
+    publish(world, "codex", {**desired, "mcp/seen": started_server(world, "seen", {}, ["changed"])})
+    assert codex.servers()["seen"]["args"][1:] == ["changed"]
+    publish(world, "codex", {"skill/pg": desired["skill/pg"]})
+    alone = CodexHome(tmp_path / "alone")
+    alone.config.parent.mkdir(parents=True)
+    alone.config.write_text(OWNER)
+    alone.run(*added)
+    assert codex.config.read_text() == alone.config.read_text()
+
+
+def test_a_server_that_codex_removes_is_drift_and_comes_back(world: World, codex: CodexHome) -> None:
+    codex.run("mcp", "remove", "seen")
+    report = world.report("drift", status=3)
+    assert [change["key"] for change in report["bots"][0]["changes"]] == ["mcp/seen"]
+    assert world.molthub("reconcile").status == 0
+    assert "seen" in codex.servers()

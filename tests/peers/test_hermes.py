@@ -1,0 +1,121 @@
+"""Hermes, unmodified, reads what its row writes, and writes beside it. It runs offline, with no account."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.peers.agent_homes import SECRET, environment, seen_by
+from tests.peers.http_mcp_server import HttpServer
+from tests.peers.judged_home import (
+    MEANT,
+    bring_in_sync,
+    desired_state,
+    files_with_the_secret,
+    publish,
+    seen_file,
+    started_server,
+)
+from tests.peers.python_packages import python_packages
+from tests.reconciler.world import World
+
+pytestmark = pytest.mark.peers
+HERE = Path(__file__).parent
+
+OWNER = """\
+# Ada's settings
+model: none # keep
+
+mcp_servers:
+  mine: # by hand
+    command: "true"
+    enabled: false
+
+# how it looks
+display:
+  compact: true
+"""
+
+
+class HermesHome:
+    """One home, and the program run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.packages = python_packages(HERE / "hermes" / "requirements.txt", f"3.{sys.version_info.minor}")
+        self.folder = folder
+        self.config = folder / ".hermes" / "config.yaml"
+
+    def run(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "hermes_cli.main", *arguments]
+        variables = environment(self.folder, PYTHONPATH=str(self.packages), COLUMNS="200", NO_COLOR="1")
+        done = subprocess.run(command, cwd=self.folder, env=variables, timeout=120, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def servers(self) -> dict[str, bool]:
+        """Return the servers that the program lists, and whether each is enabled."""
+        rows = re.findall(r"^  ([\w-]+) .* (✓ enabled|✗ disabled)", self.run("mcp", "list"), re.MULTILINE)
+        return {name: state == "✓ enabled" for name, state in rows}
+
+
+@pytest.fixture
+def hermes(world: World, http: HttpServer) -> HermesHome:
+    return HermesHome(bring_in_sync(world, "hermes", desired_state(world, http), {".hermes/config.yaml": OWNER}))
+
+
+def test_hermes_lists_the_servers_and_skills_of_the_bot_and_the_owner(hermes: HermesHome) -> None:
+    expected = {"keyed": True, "mine": False, "renamed": True, "seen": True, "tickets": True}
+    assert hermes.servers() == expected
+    assert re.search(r"│ pg +│", hermes.run("skills", "list"))
+    assert set(OWNER.splitlines()) <= set(hermes.config.read_text().splitlines())
+
+
+def test_hermes_connects_to_the_servers_as_declared(world: World, hermes: HermesHome, http: HttpServer) -> None:
+    for name in ("seen", "renamed", "tickets", "keyed"):
+        assert "Tools discovered: 1" in hermes.run("mcp", "test", name)
+
+    arguments, variables = seen_by(seen_file(world, "seen"))
+    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
+    arguments, variables = seen_by(seen_file(world, "renamed"))
+    assert (arguments, variables["TOKEN"]) == ([f"--key={SECRET}"], SECRET)
+    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
+    assert http.asked["/tickets"]["x-team"] == "a $ b"
+    assert http.asked["/keyed"]["x-key"] == SECRET
+    assert files_with_the_secret(hermes.folder) == []
+
+
+def test_hermes_writes_its_file_anew_and_we_go_on_in_what_it_wrote(
+    world: World, hermes: HermesHome, http: HttpServer, tmp_path: Path
+) -> None:
+    changed = ("config", "set", "display.theme_mode", "dark")
+    hermes.run(*changed)
+    assert world.molthub("drift").status == 0
+
+    desired = desired_state(world, http)
+    publish(world, "hermes", {**desired, "mcp/seen": started_server(world, "seen", {}, ["changed"])})
+    assert "Tools discovered: 1" in hermes.run("mcp", "test", "seen")
+    assert seen_by(seen_file(world, "seen"))[0] == ["changed"]
+    publish(world, "hermes", {"skill/pg": desired["skill/pg"]})
+    alone = HermesHome(tmp_path / "alone")
+    alone.config.parent.mkdir(parents=True)
+    alone.config.write_text(OWNER)
+    alone.run(*changed)
+    assert hermes.config.read_text() == alone.config.read_text()
+
+
+def test_a_server_that_hermes_removes_is_drift_and_comes_back(world: World, hermes: HermesHome) -> None:
+    hermes.config.write_text(hermes.config.read_text().replace("  seen:\n", "  seen:\n    enabled: false\n"))
+    assert world.molthub("drift").status == 0
+    assert not hermes.servers()["seen"]
+    hermes.config.write_text(OWNER)
+    report = world.report("drift", status=3)
+    assert [change["key"] for change in report["bots"][0]["changes"]] == [
+        *("mcp/keyed", "mcp/renamed", "mcp/seen", "mcp/tickets"),
+    ]
+    assert world.molthub("reconcile").status == 0
+    assert hermes.servers()["seen"]

@@ -1,0 +1,91 @@
+"""nanobot, unmodified, reads what its row writes, and writes it anew. It runs offline, with no account."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from molthub.platforms import platform
+from tests.peers.agent_homes import SECRET, environment, seen_by
+from tests.peers.http_mcp_server import HttpServer
+from tests.peers.judged_home import MEANT, bring_in_sync, desired_state, files_with_the_secret, seen_file
+from tests.peers.python_packages import python_packages
+from tests.reconciler.world import World
+
+pytestmark = pytest.mark.peers
+HERE = Path(__file__).parent
+
+OWNER = {
+    "agents": {"defaults": {"model": "none"}},
+    # it keeps servers of the local network from its agents unless its owner says otherwise
+    "tools": {"ssrfWhitelist": ["127.0.0.0/8"], "mcpServers": {"mine": {"command": "true"}}},
+}
+
+
+class NanobotHome:
+    """One home, and the program run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.packages = python_packages(HERE / "nanobot" / "requirements.txt", f"3.{sys.version_info.minor}")
+        self.folder = folder
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(HERE / "read_nanobot.py"), *arguments]
+        variables = environment(self.folder, PYTHONPATH=str(self.packages), **variables)
+        return subprocess.run(command, cwd=self.folder, env=variables, timeout=120, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+
+    def found(self, *arguments: str) -> Any:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def nanobot(world: World, http: HttpServer) -> NanobotHome:
+    owner = {".nanobot/config.json": json.dumps(OWNER, indent=2)}
+    return NanobotHome(bring_in_sync(world, "nanobot", desired_state(world, http), owner))
+
+
+def test_nanobot_connects_to_the_servers_as_declared_and_finds_the_skills(
+    world: World, nanobot: NanobotHome, http: HttpServer
+) -> None:
+    found = nanobot.found()
+
+    assert found["servers"] == ["keyed", "mine", "renamed", "seen", "tickets"]
+    assert found["tools"] == [f"mcp_{name}_look" for name in ("keyed", "renamed", "seen", "tickets")]
+    assert {name for name, source in found["skills"].items() if source == "workspace"} == {"pg"}
+    assert {name for name, source in found["skills"].items() if source == "builtin"} == (
+        platform("nanobot").bundled_skills
+    )
+    arguments, variables = seen_by(seen_file(world, "seen"))
+    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
+    arguments, variables = seen_by(seen_file(world, "renamed"))
+    assert (arguments, variables["TOKEN"]) == ([f"--key={SECRET}"], SECRET)
+    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
+    assert http.asked["/tickets"]["x-team"] == "a $ b"
+    assert http.asked["/keyed"]["x-key"] == SECRET
+    assert files_with_the_secret(nanobot.folder) == []
+
+
+def test_nanobot_writes_its_file_anew_and_keeps_our_servers(world: World, nanobot: NanobotHome) -> None:
+    nanobot.found("save")
+    assert len((nanobot.folder / ".nanobot/config.json").read_bytes()) > 2 * len(json.dumps(OWNER))
+    assert world.molthub("drift").status == 0
+    assert files_with_the_secret(nanobot.folder) == []
+
+
+def test_nanobot_reads_nothing_where_a_secret_is_missing(nanobot: NanobotHome) -> None:
+    (nanobot.folder / ".agents").joinpath("molthub.json").unlink()  # not what it looks at
+    done = nanobot.run(GITHUB_TOKEN="")
+    assert done.returncode == 0
+    command = nanobot.folder / ".nanobot" / "config.json"
+    command.write_text(command.read_text().replace("${GITHUB_TOKEN}", "${NOBODYS_TOKEN}"))
+    done = nanobot.run()
+    assert done.returncode != 0
+    assert "NOBODYS_TOKEN" in done.stderr
