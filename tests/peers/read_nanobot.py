@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from typing import Any
 
 from nanobot.agent.skills import SkillsLoader
 from nanobot.agent.tools.mcp import connect_mcp_servers
@@ -10,7 +11,7 @@ from nanobot.agent.tools.registry import ToolRegistry
 from nanobot.config.loader import load_config, resolve_config_env_vars, save_config
 
 
-async def tools_of(servers: dict) -> list[str]:
+async def tools_of(servers: dict[str, Any]) -> list[str]:
     registry = ToolRegistry()
     connections = await connect_mcp_servers(servers, registry)
     names = sorted(registry.tool_names)
