@@ -157,6 +157,16 @@ def test_every_file_and_route_is_answered_as_our_own_server_does(port: int, fold
         assert theirs.headers["Content-Encoding"] is None, path
 
 
+@pytest.mark.parametrize("skill", ["git", "@acme/tool"])
+def test_a_version_is_answered_without_its_suffix(port: int, folder: Path, skill: str) -> None:
+    for file in sorted((folder / f"api/v1/skills/{skill}").glob("*.*.*.json")):
+        bare = quote(f"/api/v1/skills/{skill}/{file.name.removesuffix('.json')}")
+        ours, theirs = answer(folder, bare), ask(port, bare)
+        assert (ours.status, theirs.status) == (200, 200)
+        assert ours.content == theirs.content == file.read_bytes()
+        assert theirs.headers["Content-Type"] == "application/json"
+
+
 @pytest.mark.parametrize("path", ["/registry.json", "/api/v1/skills/git", "/v0.1/servers", "/npm/acme.dev", "/"])
 def test_what_a_client_has_is_not_sent_again(port: int, path: str) -> None:
     whole = ask(port, path)

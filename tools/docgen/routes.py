@@ -127,4 +127,7 @@ _TAIL = """
 `/api/v1/search` needs the query, and only `molthub serve` reads it. Elsewhere a client reads the same rows itself:
 `search` in `registry.json` names the lists (one, or by the first letters of words), as `skills search` and the pages
 do. `limit`, `cursor` and `search` of the MCP registry's routes are ignored in the same way: there is one page.
+
+`/api/v1/skills/{skill}/{version}` is a file with `.json`. Without it, `molthub serve`, nginx and Caddy answer; other
+hosts have to be asked for the file.
 """

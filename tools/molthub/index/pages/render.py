@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from molthub.index.pages.text import anchor, day, shown_size, tag_path, url_path, visible
+from molthub.index.pages.text import anchor, day, encoded, shown_size, tag_path, url_path
 from molthub.model import Registry
 
 HERE = Path(__file__).parent
@@ -24,16 +24,12 @@ POLICY = (
 def page(template: str, registry: Registry, path: str, **values: Any) -> bytes:
     """Return the page at ``path`` (a folder, ending in ``/``, or empty for the root)."""
     head = {"registry": registry, "here": path, "root": "../" * path.count("/") or "./", "policy": POLICY}
-    return _encoded(_template(template).render(head | values))
+    return encoded(_template(template).render(head | values))
 
 
 def fragment(template: str, **values: Any) -> bytes:
     """Return a part that many pages share."""
-    return _encoded(_template(template).render(values))
-
-
-def _encoded(text: str) -> bytes:
-    return visible(text).encode("utf-8", "replace")
+    return encoded(_template(template).render(values))
 
 
 @cache

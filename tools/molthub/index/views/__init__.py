@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from molthub.documents import canonical
+from molthub.documents import canonical, canonical_plain
 from molthub.model import Json
 
 Files = dict[str, bytes]
@@ -41,6 +41,11 @@ class Views(StrEnum):
 def as_json(value: Json) -> bytes:
     """Return a view's document as bytes."""
     return canonical(value)
+
+
+def as_plain_json(value: Json) -> bytes:
+    """Return the document of a skill as bytes: its keys are ASCII and it holds no floats, as its schema demands."""
+    return canonical_plain(value)
 
 
 def archive_url(page: str, archive: str) -> str:

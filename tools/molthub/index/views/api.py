@@ -1,7 +1,8 @@
 """The REST interface's GETs as files: ``api/v1/<route>.json``, and ``api/v1/<route>/index.html`` with the same bytes.
 
 The copies answer the bare routes (``/api/v1/skills/git``) on hosts that know nothing but files: such a host serves a
-folder's ``index.html``, whatever it holds. ``search`` is the one route that needs a server.
+folder's ``index.html``, whatever it holds. One version has no copy (ADR 0027): its bare route is answered where rules
+say that it is the file with ``.json``. ``search`` is the one route that needs a server.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 
 from molthub.documents import shard_to_json
 from molthub.index.releases import Archived, latest_pack, latest_skill
-from molthub.index.views import Files, Rows, archive_url, as_json, with_rows
+from molthub.index.views import Files, Rows, archive_url, as_json, as_plain_json, with_rows
 from molthub.model import FileEntry, Json, PackEntry, Shard, SkillEntry, SkillManifest, SkillRelease
 
 ROOT = "api/v1"
@@ -20,10 +21,10 @@ def skill_routes(archived: Archived, skill: SkillEntry) -> Files:
     """Return the routes of one skill and of its versions."""
     files: Files = {}
     shown = _skill(skill)
-    add_route(files, f"skills/{skill.name}", shown)
+    _add(files, f"skills/{skill.name}", as_plain_json(shown))
     for number, release in skill.releases.items():
         version = _version(archived, skill, number, release, shown["versions"][number])
-        add_route(files, f"skills/{skill.name}/{number}", version)
+        files[f"{ROOT}/skills/{skill.name}/{number}.json"] = as_plain_json(version)
     return files
 
 
@@ -80,7 +81,7 @@ def _add(files: Files, route: str, answer: bytes) -> None:
 def skill_row(skill: SkillEntry) -> bytes:
     """Return a skill's row in the list of skills."""
     row = {"name": skill.name, "status": skill.status, "description": skill.description, "tags": list(skill.tags)}
-    return as_json(row | {"latest": latest_skill(skill)})
+    return as_plain_json(row | {"latest": latest_skill(skill)})
 
 
 def pack_row(pack: PackEntry) -> bytes:

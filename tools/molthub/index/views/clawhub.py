@@ -15,7 +15,7 @@ import zipfile
 from datetime import datetime
 
 from molthub.index.releases import Archived, latest_skill
-from molthub.index.views import Files, as_json
+from molthub.index.views import Files, as_plain_json
 from molthub.model import Json, SkillEntry, bare_name
 from molthub.registry.upstreams.content import Content
 
@@ -27,9 +27,9 @@ def clawhub_routes(archived: Archived, skill: SkillEntry) -> Files:
         return {}
     base = f"s/{skill.name}/api/v1"
     return {
-        f"{base}/skills/{bare_name(skill.name)}/index.html": as_json(_shown(skill, number)),
+        f"{base}/skills/{bare_name(skill.name)}/index.html": as_plain_json(_shown(skill, number)),
         f"{base}/download": _zip(archived.contents[skill.name, number]),
-        f"{base}/resolve": as_json({"match": None, "latestVersion": {"version": number}}),
+        f"{base}/resolve": as_plain_json({"match": None, "latestVersion": {"version": number}}),
     }
 
 

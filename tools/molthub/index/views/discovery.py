@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from molthub.index.releases import Archived, is_withdrawn, latest_pack, latest_skill
-from molthub.index.views import Files, archive_url, as_json
+from molthub.index.views import Files, archive_url, as_plain_json
 from molthub.model import Artifact, Json, PackEntry, SkillEntry, bare_name
 from molthub.registry.upstreams.content import Content
 
@@ -102,14 +102,14 @@ def _add(
         entries.append(_entry(one, page, with_files=with_files))
         if with_files:
             files |= _beside(f"{base}{FOLDER}/{one.bare}", one.content)
-    files[page] = as_json({"$schema": SCHEMA, "skills": entries})
+    files[page] = as_plain_json({"$schema": SCHEMA, "skills": entries})
 
 
 def _beside(folder: str, content: Content) -> Files:
     """Return a skill's files, and ``index.json`` with their names, as PyPI ``agentskills-http`` asks for it."""
     paths = [entry.path for entry, _bytes in content]
     grouped = {kind: [path.removeprefix(f"{kind}/") for path in paths if path.startswith(f"{kind}/")] for kind in KINDS}
-    named = {f"{folder}/index.json": as_json({"files": paths, **grouped})}
+    named = {f"{folder}/index.json": as_plain_json({"files": paths, **grouped})}
     return named | {f"{folder}/{entry.path}": read for entry, read in content}
 
 

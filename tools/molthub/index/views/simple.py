@@ -10,7 +10,7 @@ from __future__ import annotations
 from html import escape
 
 from molthub import versions
-from molthub.index.views import Files, Rows, archive_url, as_json, with_rows
+from molthub.index.views import Files, Rows, archive_url, as_plain_json, with_rows
 from molthub.model import Json, SkillEntry, SkillRelease, bare_name
 
 API_VERSION = "1.4"
@@ -21,12 +21,15 @@ def simple_pages(skill: SkillEntry) -> Files:
     if skill.status == "removed":
         return {}
     page = f"simple/{skill.name}/index"
-    return {f"{page}.json": as_json(_project(skill, f"{page}.json")), f"{page}.html": _page(skill, f"{page}.html")}
+    return {
+        f"{page}.json": as_plain_json(_project(skill, f"{page}.json")),
+        f"{page}.html": _page(skill, f"{page}.html"),
+    }
 
 
 def simple_row(skill: SkillEntry) -> bytes | None:
     """Return a project's row in the list; None for one that was removed."""
-    return None if skill.status == "removed" else as_json({"name": skill.name})
+    return None if skill.status == "removed" else as_plain_json({"name": skill.name})
 
 
 def simple_lists(rows: Rows) -> Files:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molthub.errors import Problem, RegistryError, missing_extra
-from molthub.registry.trees.plain_tree import RawTrees, plain_files
+from molthub.registry.trees.plain_tree import plain_files
 from molthub.registry.trees.tree_changes import changed_between
 from molthub.registry.trees.tree_part import TreePart
 from molthub.registry.trees.tree_walk import (
@@ -92,7 +92,7 @@ class GitSource:
 
     def below(self, tree_id: str, path: str) -> TreePart:
         """Return the files of the folder at ``path``, whose tree is known by its id. Each blob is read once."""
-        files = plain_files(RawTrees(self._content, self._size), tree_id, path)
+        files = plain_files(self._objects, tree_id, path)
         plain = Tree(files, (), frozenset(), (), "") if files is not None else None
         tree = plain or walk_below(self._list, tree_id, path, self._content)
         return TreePart(self.where, self.revision, tree, cache(self._content))
@@ -160,10 +160,6 @@ class GitSource:
     def _content(self, blob: str) -> bytes:
         content: bytes = self._objects.read(blob)[1]
         return content
-
-    def _size(self, blob: str) -> int:
-        size: int = self._objects.read_header(blob)[1]
-        return size
 
     def _find_root(self, tree: pygit2.Tree, prefix: tuple[str, ...], path: Path) -> tuple[str, ...]:
         for candidate in (prefix, (*prefix, USUAL_FOLDER)):

@@ -8,9 +8,9 @@ nothing at all, and :mod:`molthub.registry.trees.tree_walk` judges the whole fol
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, Protocol
 
 from molthub.registry.trees import tree_rules
 from molthub.registry.trees.tree_walk import ATTRIBUTES, TreeFile
@@ -20,39 +20,43 @@ _EXECUTABLE = {b"100644": False, b"100755": True}
 _FOLDER = b"40000"
 _PLAIN_DEPTH = 8
 _PLAIN_PATH = 200
-"""Characters of ASCII: below the limits of depth and length by a wide margin."""
+"""Characters of a folder's path: with any name behind it, and so few folders, it is below the limits by far."""
 
 
-class RawTrees(NamedTuple):
-    """How one repository is read: a tree's bytes, and a blob's size, by their ids in hex."""
+class Objects(Protocol):
+    """What is asked of a repository's objects, by their ids in hex."""
 
-    tree: Callable[[str], bytes]
-    size: Callable[[str], int]
+    def read(self, oid: str, /) -> tuple[Any, bytes]:
+        """Return an object's type and bytes."""
+
+    def read_header(self, oid: str, /) -> tuple[Any, int]:
+        """Return an object's type and size."""
 
 
-def plain_files(trees: RawTrees, tree_id: str, path: str) -> Mapping[str, TreeFile] | None:
+def plain_files(objects: Objects, tree_id: str, path: str) -> Mapping[str, TreeFile] | None:
     """Return every file below the folder at ``path``, sorted, or None where a rule may have something to say."""
     found: list[TreeFile] = []
-    if not _gather(trees, tree_id, f"{path}/", found, 0):
+    if not _gather(objects, tree_id, f"{path}/", found, 0):
         return None
-    return {file.path: file for file in sorted(found)}
+    found.sort()
+    return {file[0]: file for file in found}
 
 
-def _gather(trees: RawTrees, tree_id: str, prefix: str, found: list[TreeFile], depth: int) -> bool:
-    if depth > _PLAIN_DEPTH:
+def _gather(objects: Objects, tree_id: str, prefix: str, found: list[TreeFile], depth: int) -> bool:
+    if depth > _PLAIN_DEPTH or len(prefix) > _PLAIN_PATH:
         return False
     names: list[str] = []
-    for mode, raw_name, raw_id in _ENTRY.findall(trees.tree(tree_id)):
+    for mode, raw_name, raw_id in _ENTRY.findall(objects.read(tree_id)[1]):
         name = _plain_name(raw_name)
-        if name is None or len(prefix) + len(name) > _PLAIN_PATH:
+        if name is None:
             return False
         names.append(name)
         entry_id = raw_id.hex()
         if mode == _FOLDER:
-            if not _gather(trees, entry_id, f"{prefix}{name}/", found, depth + 1):
+            if not _gather(objects, entry_id, f"{prefix}{name}/", found, depth + 1):
                 return False
         elif mode in _EXECUTABLE:
-            size = trees.size(entry_id)
+            size = objects.read_header(entry_id)[1]
             if size > tree_rules.MAX_FILE_BYTES:
                 return False
             found.append(TreeFile(prefix + name, size, _EXECUTABLE[mode], entry_id))
@@ -69,7 +73,6 @@ def _plain_name(raw: bytes) -> str | None:
     return name if plain else None
 
 
-def _all_differ(names: Iterable[str]) -> bool:
-    """Whether no two of these names (of ASCII) are one to a system that ignores case."""
-    listed = list(names)
-    return len({name.lower() for name in listed}) == len(listed)
+def _all_differ(names: list[str]) -> bool:
+    """Whether no two of these names (of ASCII, without a slash) are one to a system that ignores case."""
+    return len(set("/".join(names).lower().split("/"))) == len(names) or not names
