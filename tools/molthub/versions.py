@@ -7,7 +7,7 @@ so that ``>=1.0,<2`` works too. Pre-releases are picked only where the range nam
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache, total_ordering
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from molthub.documents import SEMVER
@@ -35,31 +35,16 @@ def is_range(text: str) -> bool:
     return True
 
 
-@total_ordering
-class _Order:
-    """SemVer precedence (section 11) without importing a library: lists are sorted far more often than ranges read."""
-
-    __slots__ = ("key",)
-
-    def __init__(self, version: str) -> None:
-        core, _, pre = version.partition("+")[0].partition("-")
-        numbers = tuple(int(part) for part in core.split("."))
-        parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in pre.split(".") if pre)
-        self.key = (numbers, not pre, parts)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Order) and self.key == other.key
-
-    def __lt__(self, other: _Order) -> bool:
-        return self.key < other.key
-
-    __hash__ = None  # type: ignore[assignment] # a sort key is never a dictionary's
-
-
 @lru_cache(maxsize=65536)
-def sort_key(version: str) -> Any:
-    """Return a key that orders SemVer versions by precedence."""
-    return _Order(version)
+def sort_key(version: str) -> tuple[Any, ...]:
+    """Return a key that orders SemVer versions by precedence (section 11), build metadata apart.
+
+    No library is imported for it: lists are sorted far more often than ranges are read.
+    """
+    core, _, pre = version.partition("+")[0].partition("-")
+    numbers = tuple(int(part) for part in core.split("."))
+    parts = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in pre.split(".") if pre)
+    return numbers, not pre, parts
 
 
 def is_prerelease(version: str) -> bool:
@@ -90,7 +75,7 @@ def highest(versions: Iterable[str], wanted: str | None = None) -> str | None:
 
 def latest(versions: Iterable[str]) -> str | None:
     """Return what "latest" means among available versions: the highest that is no pre-release, or None."""
-    return highest(versions, None)
+    return max((version for version in versions if not is_prerelease(version)), key=sort_key, default=None)
 
 
 @lru_cache(maxsize=4096)

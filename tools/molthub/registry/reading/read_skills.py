@@ -242,8 +242,10 @@ def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> tupl
     env = tuple(_env_need(need) for need in value["env"]) if "env" in value else None
     if (servers is None or env is None) and reading.holds(skill_md):
         head = _frontmatter(reading.text(skill_md), skill_md)
-        servers = servers if servers is not None else frontmatter.mcp_servers(head)
-        env = env if env is not None else tuple(EnvNeed(name) for name in frontmatter.environment(head) or ())
+        if head and servers is None:
+            servers = frontmatter.mcp_servers(head)
+        if head and env is None:
+            env = tuple(EnvNeed(name) for name in frontmatter.environment(head) or ())
     return servers or (), env or ()
 
 
