@@ -111,11 +111,15 @@ def asked_options(command: Wrapped) -> Wrapped:
     return with_asked  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
 
 
+_show_ignored = click.option("--show-ignored", is_flag=True, help="Tell also what `sync.ignore` leaves to the bots.")
+
+
 @click.command()
 @asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@_show_ignored
 @common_options
-def plan(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
+def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> ExitStatus:
     """Say what a reconcile would do, and do nothing.
 
     \b
@@ -130,14 +134,15 @@ def plan(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
       3  something would be done, or waits for a person
       4  some bots could not be looked at
     """
-    return _look(console, "plan", asked, full=full)
+    return _look(console, "plan", asked, full=full, show_ignored=show_ignored)
 
 
 @click.command()
 @asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@_show_ignored
 @common_options
-def drift(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
+def drift(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> ExitStatus:
     """Say what bots have that they should not, and the other way round, to the byte.
 
     What only git changed since the last reconcile is not drift: `molthub plan` shows it.
@@ -154,7 +159,7 @@ def drift(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
       3  something drifted, or git is ahead
       4  some bots could not be looked at
     """
-    return _look(console, "drift", asked, full=full)
+    return _look(console, "drift", asked, full=full, show_ignored=show_ignored)
 
 
 @click.command()
@@ -164,10 +169,19 @@ def drift(console: Console, *, asked: Asked, full: bool) -> ExitStatus:
               help="Seconds between looks at the index, give or take 10%.")  # fmt: skip
 @click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much (one pass).")
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
 @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
 @common_options
 def reconcile(
-    console: Console, *, asked: Asked, once: bool, interval: float, allow_mass_removal: bool, full: bool, dry_run: bool
+    console: Console,
+    *,
+    asked: Asked,
+    once: bool,
+    interval: float,
+    allow_mass_removal: bool,
+    full: bool,
+    force: bool,
+    dry_run: bool,
 ) -> ExitStatus:
     """Bring bots to their desired state; without --once, keep them there.
 
@@ -179,6 +193,7 @@ def reconcile(
       molthub reconcile --index site --target ./bots --once
       molthub reconcile --index https://skills.example.com/ --target /srv/bots
       molthub reconcile --index site --target ./bots --bot prod/ada --interval 10
+      molthub reconcile --index site --target ./bots --bot prod/ada --once --force
 
     \b
     Exit status:
@@ -186,8 +201,11 @@ def reconcile(
       1  no bot could be brought in sync
       4  some bots are not in sync: failed, unresolved or in conflict
 
-    A bot whose mode is `detect` is only watched: it is told, and has no say in the exit status.
+    A bot whose mode is `detect`, that is suspended, rolled back, or waits for a window is told, and has no say in the
+    exit status.
     """
+    if force and not (asked.bots and once):
+        raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
     if dry_run:
         return _look(console, "plan", asked, full=full)
     from molthub_reconciler.reconcile import Rules
@@ -196,7 +214,8 @@ def reconcile(
     if once or not all("/" in bot for bot in asked.bots):
         place.check()
     place.make_target()
-    rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal)
+    forced = place.choice.bots if force else frozenset()
+    rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal, forced=forced)
     with place.state.lock():
         if once:
             return tell(console, place.once("reconcile", rules))
@@ -205,7 +224,7 @@ def reconcile(
         return Controller(place, rules, interval, console).run()
 
 
-def _look(console: Console, command: Command, asked: Asked, *, full: bool) -> ExitStatus:
+def _look(console: Console, command: Command, asked: Asked, *, full: bool, show_ignored: bool = False) -> ExitStatus:
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import drift_alone
 
@@ -213,7 +232,7 @@ def _look(console: Console, command: Command, asked: Asked, *, full: bool) -> Ex
     if command == "drift":
         place.need_target()
     place.check()
-    report = place.once(command, Rules(full=full))
+    report = place.once(command, Rules(full=full, show_ignored=show_ignored))
     return tell(console, drift_alone(report) if command == "drift" else report)
 
 

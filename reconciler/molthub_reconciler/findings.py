@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from molthub.documents import digest_of
-from molthub.model import DesiredState, Json
+from molthub.model import DesiredState, FileEntry, Json
+from molthub.references.secrets import placeholders
 from molthub_reconciler.difference import (
     HIDDEN,
     NOTHING,
@@ -19,50 +20,75 @@ from molthub_reconciler.difference import (
     part_origin,
     value_parts,
 )
-from molthub_reconciler.plan import Change, Plan
+from molthub_reconciler.plan import Change, Place, Plan
 from molthub_reconciler.receipt import Receipt
 from molthub_reconciler.targets.base import Observed
 from molthub_reconciler.wanted import WantedBot
 
 State = Literal[
-    "in-sync", "drifted", "pending", "conflict", "failed", "unresolved", "orphaned", "suspended", "rolled-back"
+    "in-sync",
+    "drifted",
+    "pending",
+    "conflict",
+    "failed",
+    "unresolved",
+    "orphaned",
+    "suspended",
+    "rolled-back",
+    "revoked",
 ]
 Result = Literal["applied", "failed", "kept"]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Everything that was known of one bot when it was compared: what its report is made of."""
+    """Everything that was known of one bot when it was compared: what its report is made of.
+
+    ``rotated`` are the names of the secrets that changed. Where policy leaves parts of keys to the bot, ``ignores``
+    says which, ``kept_files`` names such files of skills that differ, ``files`` what those should hold, by digest.
+    """
 
     desired: DesiredState
     wanted: WantedBot = field(default_factory=WantedBot)
     observed: Observed = field(default_factory=Observed)
     receipt: Receipt = field(default_factory=lambda: Receipt(""))
     plan: Plan = field(default_factory=Plan)
+    rotated: frozenset[str] = frozenset()
+    ignores: Callable[[str, tuple[str, ...]], bool] | None = None
+    kept_files: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
 
 
 def state_of(plan: Plan, *, failed: bool = False) -> State:
     """Return a bot's state: the worst that its changes say."""
-    causes = {change.cause for change in plan.changes if not change.is_extra}
+    causes = {change.cause for change in plan.changes if not change.is_extra and not change.is_told}
     if failed:
         return "failed"
     if "conflict" in causes or any(change.action == "keep" and change.cause == "both" for change in plan.changes):
         return "conflict"
     if causes & {"drifted", "both"}:
         return "drifted"
-    return "pending" if causes else "in-sync"
+    if causes:
+        return "pending"
+    return "revoked" if any(change.is_told for change in plan.changes) else "in-sync"
 
 
 def observed_digest(look: Look) -> str:
     """Return the digest over O in the declared form, cut to the keys of D and R. In sync it is D's digest."""
-    differing = {change.key: change for change in look.plan.changes if not change.is_extra}
-    doubtful = look.wanted.refused | differing.keys()
+    differing = {
+        change.key: change for change in look.plan.changes if not change.is_extra and change.drift not in _AS_DESIRED
+    }
+    doubtful = look.wanted.refused | look.wanted.withheld | differing.keys()
     state = {key: value for key, value in look.desired.desired.items() if key not in doubtful}
     for key, change in differing.items():
         value = _observed_value(look, change)
         if value is not NOTHING:
             state[key] = value
     return digest_of(state)
+
+
+_AS_DESIRED = ("revoked", "secret-rotated")
+"""What is told of keys whose places hold what they should."""
 
 
 def shown_changes(look: Look, results: Mapping[str, Result] | None = None) -> tuple[Mapping[str, Json], ...]:
@@ -75,7 +101,9 @@ def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> 
     if change.drift:
         shown["drift"] = change.drift
     shown["file"] = change.at.file
-    if not change.is_extra:
+    if change.drift == "secret-rotated":
+        shown["secrets"] = sorted(look.rotated.intersection(placeholders(look.desired.desired[change.key])))
+    elif not change.is_extra and change.drift != "unreadable":
         shown |= _skill_sides(look, change) if change.key.startswith("skill/") else _value_sides(look, change)
     origin = origin_of(change.key, look.desired.origins)
     if origin:
@@ -86,12 +114,17 @@ def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> 
 
 
 def _skill_sides(look: Look, change: Change) -> dict[str, Json]:
-    place, after = change.at, look.desired.desired.get(change.key)
+    place, after = change.at, look.desired.desired.get(change.key) if change.action != "delete" else None
     shown: dict[str, Json] = {"before": look.observed.standing.get(place), "after": after}
-    found, files = look.observed.trees.get(place), look.receipt.files.get(str(after))
+    found, files = look.observed.trees.get(place), look.receipt.files.get(str(after)) or look.files.get(str(after))
     if found is not None and files is not None and change.cause != "declared":
-        shown["parts"] = [_part(".".join(part.path), part) for part in file_parts(files, found)]
+        shown["parts"] = [_part(part.path[0], part) for part in _told(look, change, file_parts(files, found))]
     return shown
+
+
+def _told(look: Look, change: Change, parts: Iterable[Part]) -> list[Part]:
+    """Return the parts that are not the bot's own."""
+    return [part for part in parts if look.ignores is None or not look.ignores(change.key, part.path)]
 
 
 def _value_sides(look: Look, change: Change) -> dict[str, Json]:
@@ -134,6 +167,8 @@ def _parts(look: Look, change: Change, desired: Json) -> tuple[Part, ...]:
 def _observed_value(look: Look, change: Change) -> Json:
     """Return what stands for a key that differs, in the declared form; NOTHING: the key is not in effect."""
     place = change.at
+    if change.drift == "unreadable":
+        return NOTHING
     if change.key.startswith("skill/"):
         return look.observed.standing.get(place, NOTHING)
     if change.key not in look.desired.desired:

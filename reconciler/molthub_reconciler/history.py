@@ -45,7 +45,10 @@ class Kept:
 def kept_documents(state: TargetState, bot: str) -> tuple[Kept, ...]:
     """Return the documents of a bot that are at hand and whole, the last acted upon first."""
     current = state.receipt(bot)[0].document
-    revisions = {str(line.get("document")): line.get("revision") for line in state.passes(bot)}
+    revisions: dict[str, Json] = {}
+    for line in state.passes(bot):
+        if not line.get("pinned"):
+            revisions[str(line.get("document"))] = line.get("revision")
     found = []
     for name, stamp in state.documents(bot):
         document = state.document(bot, name)
@@ -66,6 +69,8 @@ def in_force(passes: Iterable[Mapping[str, Json]], revisions: Sequence[str], rev
     document = None
     for line in passes:
         of = line.get("revision")
+        if line.get("pinned"):
+            continue  # it had what it was rolled back to, whatever the index said
         if of == revision or (limit is not None and order.get(str(of), limit + 1) <= limit):
             document = line.get("document") or document
     return document
@@ -106,7 +111,7 @@ def _of_pass(line: Mapping[str, Json]) -> Iterator[tuple[str, str, str]]:
 def _what(change: Mapping[str, Json]) -> str:
     action, result = str(change["action"]), str(change["result"])
     done = {"applied": f"{action}d", "failed": f"{action} failed"}.get(result, "kept")
-    sides = [str(change[side]) for side in ("from", "to") if side in change]
+    sides = [_brief(str(change[side])) for side in ("from", "to") if side in change]
     return f"{done} {' -> '.join(sides)}".rstrip()
 
 
@@ -114,6 +119,10 @@ def _why(change: Mapping[str, Json]) -> str:
     drift = f" ({change['drift']})" if change.get("drift") else ""
     origin = f" {change['origin']}" if change.get("origin") and not drift else ""
     return f"{change['cause']}{drift}{origin}"
+
+
+def _brief(version: str) -> str:
+    return version[: len("sha256:") + _DIGITS] if version.startswith("sha256:") else version
 
 
 def _short(value: Json) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,33 +11,24 @@ from molthub.errors import MolthubError, Problem
 from molthub.model import Artifact, DesiredState, FileEntry, Json
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import FileFormat, Platform
+from molthub.references.secrets import placeholders
+from molthub_reconciler.comparing import Comparing
+from molthub_reconciler.fights import FILE as FIGHTS_FILE
+from molthub_reconciler.fights import Fights, fights_from_bytes, fights_to_bytes
 from molthub_reconciler.findings import Look, Result, State, observed_digest, shown_changes, state_of
-from molthub_reconciler.neighbours import Neighbours
 from molthub_reconciler.pins import FILE as PIN_FILE
 from molthub_reconciler.pins import Pin
-from molthub_reconciler.plan import Change, Place, no_mates, plan
+from molthub_reconciler.plan import Change, Place
+from molthub_reconciler.policy import Held, Policy, policy_of
 from molthub_reconciler.receipt import Receipt
-from molthub_reconciler.report import BotReport, Command
+from molthub_reconciler.report import BotReport
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
-from molthub_reconciler.targets.base import Home, Observed, Step, Target
+from molthub_reconciler.surroundings import Surroundings
+from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.wanted import wanted
 
-_STATE_KEY = re.compile(r"skill/[A-Za-z0-9@_./-]{1,200}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every bot of a pass works with. ``act``: mend, not only look; ``full``: trust no earlier look."""
-
-    target: Target
-    state: TargetState
-    supply: Supply
-    neighbours: Neighbours
-    act: bool = False
-    full: bool = False
-    command: Command = "reconcile"
+_CORRECTED = ("missing", "modified", "stale")
 
 
 @dataclass(slots=True)
@@ -49,14 +39,14 @@ class BotPass:
     subject: Subject
     desired: DesiredState
     home: Home
-    look: Look
+    comparing: Comparing
     receipt: Receipt
+    look: Look
+    fights: Fights
     problems: list[Problem] = field(default_factory=list)
     results: dict[str, Result] = field(default_factory=dict)
     wrote_at: float = 0.0
     has_new_document: bool = False
-    began_with: str | None = None
-    documents: dict[str, DesiredState | None] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, around: Surroundings, subject: Subject, desired: DesiredState) -> BotPass:
@@ -75,16 +65,21 @@ class BotPass:
         if receipt.home not in ("", home.folder):
             problems = (*problems, _moved(receipt.home))
             receipt = Receipt(subject.bot)
+        policy = _policy(around, subject.bot, desired)
         if around.act:
-            around.target.tidy(home)
+            if policy.held is None:
+                around.target.tidy(home)
             if subject.lifted is not None:
                 around.state.keep_note(subject.bot, PIN_FILE, b"")
                 problems = (*problems, _lifted(subject.lifted))
         want = wanted(desired, adapter)
-        work = cls(around, subject, desired, home, Look(desired, want), receipt, [*problems, *want.problems])
-        work.began_with = receipt.document
-        work.look = work._compared()
-        if not work.may_write:
+        comparing = Comparing(around, desired, adapter, home, policy, want)
+        comparing.document(receipt.document)
+        comparing.learn(receipt)
+        fights = fights_from_bytes(around.state.note(subject.bot, FIGHTS_FILE))
+        look = comparing.compare(receipt)
+        work = cls(around, subject, desired, home, comparing, receipt, look, fights, [*problems, *want.problems])
+        if not any(work.may_write(change) for change in look.plan.changes):
             work.problems += dict.fromkeys(work._refused().values())
         return work
 
@@ -94,14 +89,26 @@ class BotPass:
         return self.desired.fleet
 
     @property
-    def removals(self) -> list[Change]:
-        """What is to be taken away."""
-        return [change for change in self.look.plan.changes if change.action == "delete"]
+    def policy(self) -> Policy:
+        """How the bot is kept in sync."""
+        return self.comparing.policy
 
     @property
-    def may_write(self) -> bool:
-        """Whether differences are mended, not only told."""
-        return self.around.act and self.desired.sync.mode != "detect"
+    def removals(self) -> list[Change]:
+        """What is to be taken away; where policy holds that back, it is only told."""
+        deletes = [change for change in self.look.plan.changes if change.action == "delete"]
+        return [change for change in deletes if self.holds(change) is None]
+
+    def holds(self, change: Change) -> Held | None:
+        """Return why a difference is told and not mended."""
+        held = self.policy.holds(change)
+        if held is None and change.cause == "drifted" and change.drift in _CORRECTED:
+            return "fight" if self.fights.is_resting(change.key, self.around.now.timestamp()) else None
+        return held
+
+    def may_write(self, change: Change) -> bool:
+        """Whether a difference is mended, not only told."""
+        return self.around.act and change.action != "keep" and self.holds(change) is None
 
     def _coming(self) -> dict[str, Artifact]:
         """Return the skills that are to be written, by key, as far as the document says how to fetch them."""
@@ -122,43 +129,14 @@ class BotPass:
         missing = self.around.supply.provide(coming.values())
         return refused | {key: missing[one.digest] for key, one in coming.items() if one.digest in missing}
 
-    # --- looking ---------------------------------------------------------------------------------------------------
-
-    def _compared(self) -> Look:
-        """Look at the home and compare; in detail only when there is something to tell."""
-        known = {key: written for key, written in self.receipt.keys.items() if key not in self.look.wanted.refused}
-        places = {place for want in self.look.wanted.keys.values() for place in (*want.all, *want.shadows)}
-        places |= {place for written in known.values() for place in written.all_places}
-
-        def compared(observed: Observed, mates: Callable[[Place], frozenset[str]]) -> Look:
-            found = plan(
-                self.look.wanted.keys,
-                observed.standing,
-                known,
-                prune=self.desired.sync.prune is not False,
-                skills=_by_key(observed),
-                mates=mates,
-            )
-            return replace(self.look, observed=observed, receipt=self.receipt, plan=found)
-
-        target = self.around.target
-        look = compared(target.observe(self.home, places, full=self.around.full), no_mates)
-        if not look.plan.changes:
-            return look
-        mates = self.around.neighbours.mates(self.subject.bot, self.home.folder)
-        detail = _told_in_detail(look)
-        if detail:
-            return compared(target.observe(self.home, places, detail=detail), mates)
-        return look if mates is no_mates else compared(look.observed, mates)
-
     # --- writing ---------------------------------------------------------------------------------------------------
 
     def bring(self) -> None:
         """Write what git asks for and what drifted, and bring the receipt up to date."""
         want, found = self.look.wanted.keys, self.look.plan
-        changes = [change for change in found.changes if change.action in ("create", "update")]
+        changes = [change for change in found.changes if change.action != "delete" and self.may_write(change)]
         wrote = {key: want[key].all for key in found.record}
-        if changes and self.may_write:
+        if changes:
             # Survives a kill as it is; a power cut takes what it announces along with it.
             announced = {change.key: want[change.key] for change in changes}
             self._save(self.receipt.about_to_write(announced, self.look.observed.standing), durable=False)
@@ -168,19 +146,20 @@ class BotPass:
 
     def take_away(self) -> None:
         """Take away what is declared no more."""
-        if self.may_write:
-            removals = self.removals
+        removals = self.removals if self.around.act else []
+        if removals:
             self._apply([self._step(change) for change in removals])
             self._settle({}, [change.key for change in removals if self.results[change.key] == "applied"])
         if self.subject.state == "orphaned" and not self.receipt.keys:
             self.around.state.forget(self.subject.bot)
 
     def _step(self, change: Change) -> Step:
-        if change.key.startswith("skill/"):
-            contents = dict.fromkeys(change.write, self.desired.desired.get(change.key))
-        else:
+        if not change.key.startswith("skill/"):
             contents = {place: self.look.wanted.contents[place] for place in change.write}
-        return Step(change.key, contents, change.remove)
+            return Step(change.key, contents, change.remove)
+        contents = dict.fromkeys(change.write, self.desired.desired.get(change.key))
+        kept = {place: files for place in change.write if (files := self.look.kept_files.get(place, ()))}
+        return Step(change.key, contents, change.remove, kept)
 
     def _apply(self, steps: list[Step]) -> None:
         failed = self._try(steps)
@@ -207,20 +186,34 @@ class BotPass:
 
     def _settle(self, wrote: Mapping[str, Mapping[Place, str]], gone: list[str] | tuple[str, ...]) -> None:
         """Keep the receipt and the document, if they say anything new."""
-        document = self.subject.document or self.receipt.document
+        is_held = self.policy.held is not None and not self.look.plan.in_sync
+        document = self.receipt.document if is_held else self.subject.document or self.receipt.document
         is_same_document = (document, self.home.folder, self.desired.platform) == (
             self.receipt.document,
             self.receipt.home,
             self.receipt.platform,
         )
-        if is_same_document and not wrote and not gone:
+        secrets = self._secrets_told()
+        if is_same_document and not wrote and not gone and secrets == self.receipt.secrets:
             return
-        receipt = replace(self.receipt.settled(wrote, gone), document=document)
-        if document is not None and self.subject.document is not None:
-            earlier = self._earlier()
+        if document is not None and document == self.subject.document:
+            earlier = self.comparing.document(self.receipt.document)
             self.has_new_document |= earlier is None or earlier.digest != self.desired.digest
             self.around.state.keep_document(self.subject.bot, document, self.subject.content)
+        receipt = replace(self.receipt.settled(wrote, gone), document=document, secrets=secrets)
         self._save(receipt.with_files(self._file_lists(receipt)))
+
+    def _secrets_told(self) -> dict[str, str]:
+        """Return the versions of secrets that the bot has been told of by now."""
+        if not self.comparing.secrets:
+            return dict(self.receipt.secrets)
+        desired = self.desired.desired
+        undone = (change.key for change in self.look.plan.changes if self.results.get(change.key) != "applied")
+        untold = {secret for key in undone if key in desired for secret in placeholders(desired[key])}
+        untold &= self.comparing.rotated
+        earlier, named = self.receipt.secrets, {*placeholders(dict(desired))}
+        known = {name: version for name, version in self.comparing.secrets.items() if name not in untold}
+        return {name: earlier[name] for name in earlier.keys() & named} | known
 
     def _file_lists(self, receipt: Receipt) -> dict[str, tuple[FileEntry, ...]]:
         digests = {left for written in receipt.keys.values() for left in written.places.values()}
@@ -239,54 +232,129 @@ class BotPass:
     def report(self, revision: str | None) -> BotReport:
         """Look again if anything was written, and say what was found, what became of it, and what is left."""
         before = self.look
-        left = self._compared() if self.results else before
-        state = self._state(left)
-        is_exact = left.plan.in_sync and not left.wanted.refused
+        left = self.comparing.compare(self.receipt) if self.results else before
+        self.problems += dict.fromkeys(left.observed.unreadable.values())
+        self._note_fights(before)
+        is_exact = left.plan.in_sync and not left.wanted.refused and not left.wanted.withheld
         told = BotReport(
             bot=self.subject.bot,
             platform=self.desired.platform,
-            state=state,
+            state=self._state(left),
             desired=self.desired.digest,
             observed=self.desired.digest if is_exact and self.desired.digest else observed_digest(left),
-            problems=(*self.subject.problems, *self.problems, *_notes(left)),
-            changes=shown_changes(before, self.results if self.around.act else None),
+            problems=(*self.subject.problems, *self._of_policy(left), *self.problems, *self._notes(before, left)),
+            changes=self._changes(before),
             versions=self._versions(before),
-            is_watched=self.desired.sync.mode == "detect",
+            held=self._held(left),
             pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
         )
         if self.around.act and (told.differences or told.problems or self.has_new_document):
             self._log(told, revision)
         return told
 
+    def _changes(self, before: Look) -> tuple[Mapping[str, Json], ...]:
+        held = {change.key: self.holds(change) for change in before.plan.changes if not change.is_extra}
+        told = shown_changes(before, self.results if self.around.act else None)
+        told = tuple({**change, "held": held[change["key"]]} if held.get(change["key"]) else change for change in told)
+        return told + (self.comparing.ignored_changes(self.receipt) if self.around.show_ignored else ())
+
+    def _held(self, left: Look) -> Held | None:
+        """Return why nothing that is left is mended, where policy wants it so."""
+        changes = [change for change in left.plan.changes if not change.is_extra and not change.is_told]
+        reasons = [self.policy.holds(change) if change.cause != "conflict" else None for change in changes]
+        return reasons[0] if reasons and None not in reasons else None
+
+    def _of_policy(self, left: Look) -> tuple[Problem, ...]:
+        problem = self.policy.problem
+        is_idle = self.policy.held == "window" and left.plan.in_sync
+        return () if problem is None or is_idle else (problem,)
+
+    def _notes(self, before: Look, left: Look) -> list[Problem]:
+        """Say what is left alone although it differs, what was withdrawn, and who keeps undoing."""
+        keys = {change.key for change in (*before.plan.changes, *left.plan.changes)}
+        fights = self.fights.problems(keys, self.around.now.timestamp())
+        return [*_left_alone(left), *self._told_of_withdrawn(left), *fights]
+
+    def _note_fights(self, before: Look) -> None:
+        """Take note of what was corrected."""
+        if not self.around.act:
+            return
+        drifted = [change for change in before.plan.changes if change.cause in ("drifted", "both")]
+        done = {
+            change.key: change.at.file
+            for change in drifted
+            if change.drift in _CORRECTED and self.results.get(change.key) == "applied"
+        }
+        if not done and not self.fights.keys:
+            return
+        found = self.fights.after(done, {change.key for change in drifted}, self.around.now.timestamp())
+        if found != self.fights:
+            self.fights = found
+            self.around.state.keep_note(self.subject.bot, FIGHTS_FILE, fights_to_bytes(found))
+
+    def _told_of_withdrawn(self, left: Look) -> list[Problem]:
+        told = []
+        for key, withdrawn in self.comparing.revoked.items():
+            is_there = any(change.key == key for change in left.plan.changes)
+            if key in left.wanted.withheld:
+                fate = "is to be taken away from the bot" if is_there else "was taken away from the bot"
+            elif is_there:
+                fate = "stays on the bot"
+            else:
+                continue
+            remedy = "name another version in git; `sync.revoked` says what becomes of such skills"
+            told.append(Problem("MH713", f"{withdrawn}; it {fate}", remedy, "warning"))
+        return told
+
     def _state(self, left: Look) -> State:
-        if any(problem.severity == "error" for problem in self.problems):
+        if any(problem.severity == "error" for problem in (*self.problems, *self._of_policy(left))):
             return "failed"
+        if self.policy.held == "suspended":
+            return "suspended"
         found = self.subject.state or state_of(left.plan)
+        if found == "in-sync" and left.wanted.withheld:
+            return "revoked"
         return "rolled-back" if found == "in-sync" and self.subject.pin is not None else found
 
-    def _earlier(self) -> DesiredState | None:
-        """Return the document that was acted upon before this pass."""
-        name = self.began_with
-        if name is not None and name not in self.documents:
-            self.documents[name] = self.around.state.document(self.subject.bot, name)
-        return self.documents.get(name) if name is not None else None
-
     def _versions(self, look: Look) -> dict[str, str]:
-        """Return the numbers of the skill versions that changed, by digest, as far as documents at hand tell."""
+        """Return the numbers of the skill versions that changed, by digest, as far as they are known."""
         if not any(change.key.startswith("skill/") for change in look.plan.changes):
             return {}
-        earlier = self._earlier()
-        documents = (earlier, self.desired) if earlier is not None else (self.desired,)
-        return {digest: skill.version for document in documents for digest, skill in document.skills.items()}
+        documents = (*self.comparing.documents_at_hand(), self.desired)
+        found = {digest: skill.version for document in documents for digest, skill in document.skills.items()}
+        releases = self.around.releases
+        for change in look.plan.changes:
+            if change.drift == "stale" and releases is not None:
+                found |= releases.versions(change.key.removeprefix("skill/"))
+        return found
 
     def _log(self, told: BotReport, revision: str | None) -> None:
         line: dict[str, Json] = {"at": timestamp(), "revision": revision, "state": told.state}
         line |= {"command": self.around.command, "document": self.receipt.document}
         line |= {"desired": told.desired, "observed": told.observed}
-        changes = [_logged(change, told.versions) for change in told.changes]
+        line |= {"forced": True} if self.policy.is_forced and self.results else {}
+        line |= {"pinned": True} if self.subject.pin is not None else {}
+        ours = (change for change in told.changes if "ignored" not in change and change.get("drift") != "extra")
+        changes = [_logged(change, told.versions) for change in ours]
         if self.receipt.keys or self.subject.state != "orphaned":
             problems = [problem.to_json() for problem in told.problems]
             self.around.state.add_pass(told.bot, {**line, "changes": changes, "problems": problems})
+
+
+def _policy(around: Surroundings, bot: str, desired: DesiredState) -> Policy:
+    suspend = desired.sync.suspend
+    since = _suspended_since(around.state, bot) if suspend is not None and suspend.since is None else None
+    return policy_of(desired.sync, around.now, forced=around.forces(bot), suspended_since=since)
+
+
+def _suspended_since(state: TargetState, bot: str) -> str | None:
+    """Return when a pass first found the bot suspended, this time."""
+    since = None
+    for line in reversed(state.passes(bot)):
+        if line.get("state") != "suspended":
+            break
+        since = str(line["at"])
+    return since
 
 
 def _adapter(name: str) -> Platform:
@@ -303,22 +371,6 @@ def _file_formats(adapter: Platform, earlier: str) -> Callable[[str], FileFormat
         return adapter.file_format
     formats = (adapter.file_format, platform(earlier).file_format)
     return lambda file: next((found for file_format in formats if (found := file_format(file)) != "json"), "json")
-
-
-def _by_key(observed: Observed) -> dict[str, Place]:
-    named = {f"skill/{place.file.rpartition('/')[2]}": place for place in observed.skills}
-    return {key: place for key, place in named.items() if _STATE_KEY.match(key)}
-
-
-def _told_in_detail(look: Look) -> tuple[Place, ...]:
-    """Return the places that a report shows more of than a fingerprint: values, and skills that were edited."""
-    return tuple(
-        change.at
-        for change in look.plan.changes
-        if not change.is_extra
-        and change.at in look.observed.standing
-        and (change.at.pointer or change.cause != "declared")
-    )
 
 
 def _logged(change: Mapping[str, Json], versions: Mapping[str, str]) -> dict[str, Json]:
@@ -340,7 +392,7 @@ def _moved(old: str) -> Problem:
     return Problem("MH706", message, f"remove {old} when nothing uses it any more", severity="warning")
 
 
-def _notes(look: Look) -> list[Problem]:
+def _left_alone(look: Look) -> list[Problem]:
     """Say what is left alone although it differs, and why."""
     notes = []
     for change in look.plan.changes:

@@ -25,6 +25,10 @@ R without D and O != R                   both       keep      git took it away, 
 neither D nor R                                               the owner's, never touched; skills are named as *extra*
 ======================================== ========== ========= ====================================================
 
+Some keys are told more of than that. What stands in a file that cannot be read is *unreadable*: nothing is known of the
+key, so nothing is done. A skill whose version was withdrawn is *revoked*. A key whose secret has another version than
+when the bot was last told is *secret-rotated*. And what is modified may be *stale*: exactly an earlier version.
+
 Drift is therefore no second algorithm: it is the plan, filtered by cause. Nothing here depends on earlier plans: each
 pass compares the whole, and may be stopped and repeated at any point.
 """
@@ -32,12 +36,12 @@ pass compares the whole, and may be stopped and repeated at any point.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 Action = Literal["create", "update", "delete", "keep"]
 Cause = Literal["declared", "drifted", "both", "conflict"]
-Drift = Literal["missing", "modified", "extra"]
+Drift = Literal["missing", "modified", "stale", "extra", "revoked", "secret-rotated", "unreadable"]
 
 
 class Place(NamedTuple):
@@ -124,6 +128,11 @@ class Change:
         """Whether this only names something of the owner's; then the bot is in sync all the same."""
         return self.drift == "extra"
 
+    @property
+    def is_told(self) -> bool:
+        """Whether this only tells of a skill that was withdrawn, and that policy leaves where it is."""
+        return self.drift == "revoked" and self.action == "keep"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -136,7 +145,20 @@ class Plan:
     @property
     def in_sync(self) -> bool:
         """Whether the bot has all that is desired, and nothing of what once was."""
-        return all(change.is_extra for change in self.changes)
+        return all(change.is_extra or change.is_told for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What else is known of a bot. ``unreadable`` are files and folders; the others are keys.
+
+    ``revoked`` are skills that are not to be had any more: those that are desired all the same are told, the others go.
+    The secrets of ``rotated`` keys have changed since the bot was last told.
+    """
+
+    unreadable: frozenset[str] = frozenset()
+    revoked: frozenset[str] = frozenset()
+    rotated: frozenset[str] = frozenset()
 
 
 Mates = Callable[[Place], frozenset[str]]
@@ -156,22 +178,35 @@ def plan(
     prune: bool = True,
     skills: Mapping[str, Place] | None = None,
     mates: Mates = no_mates,
+    signs: Signs | None = None,
+    reserved: frozenset[Place] = frozenset(),
 ) -> Plan:
     """Compare D, O and R of one bot.
 
     ``observed`` holds what stands at every place of D and R. ``skills`` are the skill folders found in the bot's
-    home, whoever made them.
+    home, whoever made them. ``reserved`` are places of keys that are not compared:
+    nothing is taken away there.
     """
-    in_use = frozenset(place for wanted in desired.values() for place in wanted.all)
+    signs = signs or Signs()
+    in_use = reserved.union(place for wanted in desired.values() for place in wanted.all)
     sight = _Sight(observed, in_use, mates)
-    gone = {key: written for key, written in receipt.items() if key not in desired}
+    blind = _blind(desired, receipt, signs.unreadable)
+    gone = {key: written for key, written in receipt.items() if key not in desired and key not in blind}
     kept = {key for key, written in gone.items() if not prune or sight.was_edited(written)}
     # What a kept key takes stays, also where another key that goes would take it along.
     sight_of_gone = _Sight(observed, in_use.union(*(gone[key].all_places for key in kept)), mates)
 
-    verdicts = {key: _declared(key, wanted, receipt.get(key), sight) for key, wanted in desired.items()}
+    verdicts: dict[str, Change | None] = {
+        key: Change(key, "keep", "drifted", place, "unreadable") for key, place in blind.items()
+    }
+    for key, wanted in desired.items():
+        if key not in blind:
+            verdict = _declared(key, wanted, receipt.get(key), sight)
+            verdicts[key] = _sign(key, wanted, signs) if verdict is None else verdict
     for key, written in gone.items():
-        verdicts[key] = _kept(key, written, sight) if key in kept else _undeclared(key, written, sight_of_gone)
+        verdict = _kept(key, written, sight) if key in kept else _undeclared(key, written, sight_of_gone)
+        is_revoked = verdict is not None and key in signs.revoked
+        verdicts[key] = replace(verdict, drift="revoked") if verdict is not None and is_revoked else verdict
     changes = [change for change in verdicts.values() if change is not None]
     changes += _extras(skills or {}, desired, receipt, mates)
     settled = [key for key, change in verdicts.items() if change is None]
@@ -180,6 +215,39 @@ def plan(
         record=tuple(key for key in settled if key in desired and receipt.get(key) != Written(desired[key].all)),
         forget=tuple(key for key in settled if key not in desired),
     )
+
+
+def with_stale(found: Plan, observed: Standing, earlier: Mapping[str, Mapping[Place, frozenset[str]]]) -> Plan:
+    """Return the plan in which what is exactly an ``earlier`` version of its key is *stale*, not modified."""
+
+    def judged(change: Change) -> Change:
+        known = earlier.get(change.key, {})
+        standing = [place for place in change.write if place in observed]
+        is_stale = standing and all(observed[place] in known.get(place, ()) for place in standing)
+        return replace(change, drift="stale") if change.drift == "modified" and is_stale else change
+
+    return replace(found, changes=tuple(judged(change) for change in found.changes))
+
+
+def _blind(desired: Mapping[str, Wanted], receipt: Mapping[str, Written], files: frozenset[str]) -> dict[str, Place]:
+    """Return the keys of which something stands in a file that cannot be read, and where."""
+    if not files:
+        return {}
+    places = {key: (*wanted.all, *wanted.shadows) for key, wanted in desired.items()}
+    for key, written in receipt.items():
+        places[key] = (*places.get(key, ()), *written.all_places)
+    found = {key: next((place for place in there if place.file in files), None) for key, there in places.items()}
+    return {key: place for key, place in found.items() if place is not None}
+
+
+def _sign(key: str, wanted: Wanted, signs: Signs) -> Change | None:
+    """Judge a key that is as it should be. None: there is nothing to tell of it."""
+    place = next(iter(wanted.places))
+    if key in signs.revoked:
+        return Change(key, "keep", "declared", place, "revoked")
+    if key in signs.rotated:
+        return Change(key, "update", "drifted", place, "secret-rotated")
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ class Receipt:
     """What we wrote for ``bot`` (``<fleet>/<bot>``) into ``home`` (``<fleet>/<folder>``).
 
     ``document`` is the hex name of the last document that was acted upon. ``files`` holds the file list of each skill
-    by its digest, so that what was edited can be named without fetching the skill again.
+    by its digest, so that what was edited can be named without fetching the skill again. ``secrets`` are the versions
+    of the secrets that the bot was last told of (:mod:`.secret_versions`), by name.
     """
 
     bot: str
@@ -30,6 +31,7 @@ class Receipt:
     document: str | None = None
     keys: Mapping[str, Written] = field(default_factory=dict)
     files: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     def about_to_write(self, wanted: Mapping[str, Wanted], observed: Standing) -> Receipt:
         """Return the receipt that says both what was written, as far as ``observed``, and what is going to be."""
@@ -56,7 +58,8 @@ def receipt_to_bytes(receipt: Receipt) -> bytes:
     keys = {key: _written_to_json(written) for key, written in receipt.keys.items()}
     files = {digest: [_file_to_json(entry) for entry in entries] for digest, entries in receipt.files.items()}
     head = {"format": "molthub.receipt/1", "bot": receipt.bot, "home": receipt.home, "platform": receipt.platform}
-    return canonical_plain({**head, "document": receipt.document, "keys": keys, "files": files})
+    secrets = {"secrets": dict(receipt.secrets)} if receipt.secrets else {}
+    return canonical_plain({**head, "document": receipt.document, "keys": keys, "files": files, **secrets})
 
 
 def receipt_from_bytes(content: bytes, where: str) -> Receipt:
@@ -72,6 +75,7 @@ def _receipt(document: dict[str, Any]) -> Receipt:
         document=document["document"],
         keys={key: _written(value) for key, value in document["keys"].items()},
         files={digest: tuple(FileEntry(*entry) for entry in entries) for digest, entries in document["files"].items()},
+        secrets={str(name): str(version) for name, version in document.get("secrets", {}).items()},
     )
 
 

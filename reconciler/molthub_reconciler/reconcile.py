@@ -11,16 +11,20 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
 from molthub_reconciler.neighbours import Neighbours, is_mass_removal
-from molthub_reconciler.one_bot import BotPass, Surroundings
+from molthub_reconciler.one_bot import BotPass
 from molthub_reconciler.problems import problem_of
+from molthub_reconciler.releases import Releases
 from molthub_reconciler.report import BotReport, Command, Report
+from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
+from molthub_reconciler.surroundings import Surroundings, utc_now
 from molthub_reconciler.targets.base import Target
 
 
@@ -30,7 +34,8 @@ class Rules:
 
     ``act``: mend, not only look. ``full``: trust nothing that an earlier look found. ``may_remove``: take away what is
     declared no more, unless it is suspiciously much; ``allow_mass_removal``: even then. ``stop`` is asked after each
-    bot.
+    bot. ``forced`` are bots that are changed outside their windows too (None: all). ``show_ignored``: tell also what
+    policy ignores. ``clock`` says when a pass begins.
     """
 
     act: bool = False
@@ -38,6 +43,9 @@ class Rules:
     may_remove: bool = True
     allow_mass_removal: bool = False
     stop: Callable[[], bool] = lambda: False
+    forced: Collection[str] | None = ()
+    show_ignored: bool = False
+    clock: Callable[[], datetime] = utc_now
 
 
 def run_pass(
@@ -50,16 +58,34 @@ def run_pass(
     rules: Rules,
     revision: str | None = None,
     empty_fleets: Collection[str] = (),
+    releases: Releases | None = None,
+    secrets: SecretVersions | None = None,
 ) -> Report:
     """Work on every bot and return what was found and done. A bot that fails never stops the others.
 
-    ``empty_fleets`` declare no bots any more, which may well be a mistake: nothing of theirs is removed.
+    ``empty_fleets`` declare no bots any more, which may well be a mistake: nothing of theirs is removed. ``releases``
+    says what was withdrawn, ``secrets`` which secrets changed.
     """
-    around = Surroundings(target, state, supply, Neighbours(state), act=rules.act, full=rules.full, command=command)
+    around = Surroundings(
+        target,
+        state,
+        supply,
+        Neighbours(state),
+        act=rules.act,
+        full=rules.full,
+        command=command,
+        releases=releases,
+        secrets=secrets,
+        forced=rules.forced,
+        show_ignored=rules.show_ignored,
+        now=rules.clock(),
+    )
     if rules.act and revision is not None:
         state.see_revision(revision, timestamp())
     try:
         told, problems = _worked_on(subjects, around, rules, revision, empty_fleets)
+        if releases is not None:
+            releases.remember()
     finally:
         lost = state.settle()
     told = [_without_receipt(bot, lost[bot.bot]) if bot.bot in lost else bot for bot in told]

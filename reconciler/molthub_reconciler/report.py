@@ -11,6 +11,7 @@ from typing import Literal
 from molthub.errors import ExitStatus, Problem
 from molthub.model import Json
 from molthub_reconciler.findings import State
+from molthub_reconciler.policy import Held
 
 Command = Literal["plan", "drift", "reconcile", "rollback"]
 
@@ -19,7 +20,7 @@ Command = Literal["plan", "drift", "reconcile", "rollback"]
 class BotReport:
     """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests.
 
-    ``versions`` names skill versions by digest, for people. ``is_watched``: differences are told and never mended.
+    ``versions`` names skill versions by digest, for people. ``held``: why differences are told and not mended.
     ``pinned`` says what a bot was rolled back to.
     """
 
@@ -31,7 +32,7 @@ class BotReport:
     problems: tuple[Problem, ...] = ()
     changes: tuple[Mapping[str, Json], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    is_watched: bool = False
+    held: Held | None = None
     pinned: Mapping[str, Json] | None = None
 
     @property
@@ -42,7 +43,14 @@ class BotReport:
     @property
     def differences(self) -> int:
         """How many changes keep the bot from being in sync."""
-        return sum(change.get("drift") != "extra" for change in self.changes)
+        return sum(change.get("drift") != "extra" and "ignored" not in change for change in self.changes)
+
+    @property
+    def is_as_meant(self) -> bool:
+        """Whether people want the bot as it is, although it is not in sync: held by policy, or rolled back."""
+        if self.state in _LOST:
+            return self.state == "suspended" and all(problem.severity != "error" for problem in self.problems)
+        return self.held is not None or self.state in _AS_MEANT
 
     def to_json(self) -> dict[str, Json]:
         """Return the bot's part of the published report."""
@@ -88,10 +96,12 @@ class Report:
 
 def drift_alone(report: Report) -> Report:
     """Return the report without what only git changed: what a bot has, against what we last wrote."""
-    return replace(report, bots=tuple(
-        replace(bot, changes=tuple(change for change in bot.changes if change["cause"] != "declared"))
-        for bot in report.bots
-    ))  # fmt: skip
+
+    def is_drift(change: Mapping[str, Json]) -> bool:
+        return change["cause"] != "declared" or bool(change.get("drift")) or "ignored" in change
+
+    bots = (replace(bot, changes=tuple(filter(is_drift, bot.changes))) for bot in report.bots)
+    return replace(report, bots=tuple(bots))
 
 
 def exit_status(report: Report) -> ExitStatus:
@@ -101,7 +111,7 @@ def exit_status(report: Report) -> ExitStatus:
     watched is no work for it, nor is an orphan that is kept as its fleet wants.
     """
     undone = [bot for bot in report.bots if not _is_done(bot, report.command)]
-    lost = [bot for bot in undone if bot.state in _LOST]
+    lost = [bot for bot in undone if bot.state in _LOST and not bot.is_as_meant]
     refused = any(problem.severity == "error" for problem in report.problems)
     if report.bots and len(lost) == len(report.bots):
         return ExitStatus.FAILED
@@ -113,11 +123,12 @@ def exit_status(report: Report) -> ExitStatus:
 
 
 _ACTING: frozenset[Command] = frozenset({"reconcile", "rollback"})
+_AS_MEANT: frozenset[State] = frozenset({"rolled-back", "revoked"})
 _LOST: frozenset[State] = frozenset({"failed", "unresolved", "suspended"})
 
 
 def _is_done(bot: BotReport, command: Command) -> bool:
-    if command in _ACTING and (bot.is_watched or bot.state == "rolled-back") and bot.state not in _LOST:
+    if bot.is_as_meant and (command in _ACTING or (bot.state == "suspended" and not bot.differences)):
         return True
     if bot.state == "orphaned":
         return all(change.get("result") == "applied" for change in bot.changes)
@@ -133,11 +144,8 @@ def fleet_lines(report: Report) -> Iterator[str]:
     """Yield one line per fleet: how many bots are in which state."""
     for fleet in sorted({bot.fleet for bot in report.bots}):
         bots = [bot for bot in report.bots if bot.fleet == fleet]
-        states = Counter((_ORDER.index(bot.state), bot.is_watched and bot.state != "in-sync") for bot in bots)
-        counts = (
-            f"{states[order, watched]} {_ORDER[order].replace('-', ' ')}{' (only watched)' if watched else ''}"
-            for order, watched in sorted(states)
-        )
+        states = Counter((_ORDER.index(bot.state), _HELD.get(bot.held or "", "")) for bot in bots)
+        counts = (f"{states[order, held]} {_ORDER[order].replace('-', ' ')}{held}" for order, held in sorted(states))
         yield f"{fleet}: {_counted(len(bots), 'bot')}, {', '.join(counts)}"
 
 
@@ -145,8 +153,10 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+_HELD = {"detect": " (only watched)", "window": " (waiting for a window)"}
 _ORDER: Sequence[State] = (
-    "in-sync", "rolled-back", "pending", "drifted", "conflict", "unresolved", "orphaned", "suspended", "failed",
+    "in-sync", "rolled-back", "revoked", "pending", "drifted", "conflict",
+    "unresolved", "orphaned", "suspended", "failed",
 )  # fmt: skip
 
 
@@ -163,7 +173,7 @@ def rows(report: Report) -> Iterator[tuple[str, ...]]:
             yield (bot.bot, f"{len(bot.changes)} keys", actions.pop(), "declared", counts, "")
             continue
         for change in bot.changes:
-            cause = "extra" if change.get("drift") == "extra" else change["cause"]
+            cause = "extra" if change.get("drift") == "extra" else "ignored" if "ignored" in change else change["cause"]
             yield (bot.bot, change["key"], _action(change), cause, what(change, bot.versions), _origin(change))
 
 
@@ -190,8 +200,17 @@ def _origin(change: Mapping[str, Json]) -> str:
 
 def what(change: Mapping[str, Json], versions: Mapping[str, str]) -> str:
     """Say in a few words what differs; ``versions`` names skill versions by digest."""
-    if change.get("drift") in ("missing", "extra"):
-        return f"{change['drift']}: {change.get('file', '')}"
+    if change.get("ignored"):
+        return f"ignored ({change['ignored']}): {change.get('file', '')}"
+    drift = change.get("drift")
+    if drift in ("missing", "extra", "unreadable", "secret-rotated"):
+        return f"{drift}: {', '.join(change.get('secrets', ())) or change.get('file', '')}"
+    if drift in ("stale", "revoked"):
+        return f"{drift}: {_difference(change, versions)}"
+    return _difference(change, versions)
+
+
+def _difference(change: Mapping[str, Json], versions: Mapping[str, str]) -> str:
     parts = change.get("parts")
     if parts:
         more = f" (and {len(parts) - 1} more)" if len(parts) > 1 else ""
@@ -201,7 +220,7 @@ def what(change: Mapping[str, Json], versions: Mapping[str, str]) -> str:
 
 def _sides(sides: Mapping[str, Json], versions: Mapping[str, str]) -> str:
     before, after = (_short(versions.get(str(sides[side]), sides[side])) for side in ("before", "after"))
-    return after if sides["before"] is None else f"{before} -> {after}"
+    return after if sides["before"] in (None, sides["after"]) else f"{before} -> {after}"
 
 
 def _short(value: Json) -> str:

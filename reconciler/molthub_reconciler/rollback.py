@@ -95,8 +95,10 @@ def _without_pin(subject: Subject) -> Subject:
 def _way(state: TargetState, subject: Subject, to: str | None, *, revisions: Sequence[str]) -> _Way:
     """Return how a bot goes back. Raises :class:`MolthubError` with what it can go back to."""
     bot = subject.bot
-    if subject.state in ("suspended", "orphaned"):
-        raise _refused(f"the bot is {subject.state}, and stays as it is", "declare it, or end its suspension, first")
+    suspend = subject.desired.sync.suspend if subject.desired is not None else None
+    if subject.state in ("suspended", "orphaned") or (suspend is not None and suspend.active):
+        what = "orphaned" if subject.state == "orphaned" else "suspended"
+        raise _refused(f"the bot is {what}, and stays as it is", "declare it, or end its suspension, first")
     found = kept_documents(state, bot)
     asked = subject.asked
     if asked is None and subject.pin is None:

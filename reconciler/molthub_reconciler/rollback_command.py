@@ -84,7 +84,7 @@ def rollback(
     place = workplace(Asked(where, homes, (), (), kept, root, require_signatures=False, accept_signers=()))
     place.need_target()
     choice = resolve_bots(place, bots)
-    rules = Rules(act=not dry_run, allow_mass_removal=allow_mass_removal)
+    rules = Rules(act=not dry_run, allow_mass_removal=allow_mass_removal, forced=None)
     if dry_run:
         return tell(console, replace(roll_back(place, choice, to, rules), command="plan"))
     with place.state.lock():

@@ -128,7 +128,8 @@ class Declared:
             self.declared += len(fleet.bots)
             yield from self._of_fleet(fleet)
             gone = of_fleet - {f"{name}/{bot}" for bot in fleet.bots}
-            yield from (self._orphan(bot, fleet.sync) for bot in sorted(gone))
+            policy = replace(fleet.sync, windows=fleet.windows)
+            yield from (self._orphan(bot, policy) for bot in sorted(gone))
         yield from (self._orphan(bot, SyncPolicy()) for bot in sorted(left))
 
     def _of_fleet(self, fleet: FleetState) -> Iterator[Subject]:
@@ -147,7 +148,9 @@ class Declared:
             if desired.template:
                 continue
             if not desired.resolved:
-                yield self._last_good(bot, "unresolved", (*map(_problem, desired.problems), _UNRESOLVED))
+                known = self._last_good(bot, "unresolved", (*map(_problem, desired.problems), _UNRESOLVED))
+                good = replace(known.desired, sync=desired.sync) if known.desired is not None else None
+                yield replace(known, desired=good)
             else:
                 yield self._unless_pinned(Subject(bot, desired, ref.file, content=content, asked=ref.digest))
 

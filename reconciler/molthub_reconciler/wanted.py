@@ -6,8 +6,8 @@ program cannot hold is refused with a problem (MH707), and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from molthub.errors import PlatformValueError, Problem
 from molthub.model import DesiredState, Json
@@ -23,7 +23,8 @@ class WantedBot:
 
     ``keys`` are D. ``contents`` is what to write at a place of configuration, in the program's own form, and
     ``compared`` what is looked for there: without first values of fields that are the owner's. ``refused`` are the
-    keys that the program cannot hold, and ``problems`` says why.
+    keys that the program cannot hold, and ``problems`` says why. ``withheld`` are keys that the bot is not to have
+    although they are declared, by policy.
     """
 
     keys: Mapping[str, Wanted] = field(default_factory=dict)
@@ -31,6 +32,12 @@ class WantedBot:
     compared: Mapping[Place, Json] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    withheld: frozenset[str] = frozenset()
+
+    def without(self, keys: Collection[str]) -> WantedBot:
+        """Return the same with ``keys`` withheld."""
+        held = {key: want for key, want in self.keys.items() if key not in keys}
+        return replace(self, keys=held, withheld=self.withheld | self.keys.keys() - held.keys())
 
 
 def wanted(state: DesiredState, platform: Platform) -> WantedBot:

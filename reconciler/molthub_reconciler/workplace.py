@@ -12,7 +12,9 @@ from molthub.client.paths import index_cache, state_folder
 from molthub.errors import NotFoundError, Problem
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
+from molthub_reconciler.releases import Releases
 from molthub_reconciler.report import Command, Report
+from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Declared, Subject, kept
@@ -24,7 +26,8 @@ class Workplace:
     """Where passes happen. ``index`` is opened, but nothing is fetched before the first pass.
 
     With ``root``, the index's root of trust, nothing of it counts that does not follow from there. ``signatures`` says
-    what is asked of publishers' signatures beyond what the index's own policy demands.
+    what is asked of publishers' signatures beyond what the index's own policy demands, ``secrets`` knows when secrets
+    change.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Workplace:
         *,
         root: bytes | None = None,
         signatures: Asked | None = None,
+        secrets: SecretVersions | None = None,
     ) -> None:
         cache = index_cache(index) if "://" in index else None
         self.index = Index.open(index, cache=cache, state=(state or state_folder()).resolve())
@@ -44,6 +48,7 @@ class Workplace:
         self.folder = target.resolve()
         self.choice = choice
         self.signatures = signatures or Asked()
+        self.secrets = secrets
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
         self.store: Store = default_store()
 
@@ -95,8 +100,10 @@ class Workplace:
         """Do one pass over given bots. ``online``: what they lack may be fetched."""
         target = DirectoryTarget(self.folder, self.store, self.state, keep=rules.act)
         revision = self.index.root().revision if online else None
-        return run_pass(command, subjects, target, self.state, self._supply(online=online, act=rules.act),
-                        rules=rules, revision=revision, empty_fleets=empty)  # fmt: skip
+        releases = Releases(self.index if online else None, self.state, rules.act)
+        supply = self._supply(online=online, act=rules.act)
+        return run_pass(command, subjects, target, self.state, supply, rules=rules, revision=revision,
+                        empty_fleets=empty, releases=releases, secrets=self.secrets)  # fmt: skip
 
     def _supply(self, *, online: bool, act: bool) -> Supply:
         index = self.index if online else None

@@ -26,6 +26,7 @@ GUIDES = (
     "IMPORTING.md",
     "OTHER_CLIENTS.md",
     "PULL_REQUESTS.md",
+    "DRIFT.md",
 )
 
 

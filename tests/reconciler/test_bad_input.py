@@ -42,7 +42,12 @@ def test_a_file_that_does_not_parse_is_left_as_it_is(world: World, desired: dict
     (problem,) = problems_of(report, "prod/ada")
     assert (problem["id"], problem["file"]) == ("MH701", ".claude.json")
     assert problem["remedy"]
-    assert contents(world.home("prod/ada")) == {".claude.json": content}
+    assert broken.read_bytes() == content
+    found = changes_of(report, "prod/ada")
+    assert {key: change["result"] for key, change in found.items() if change.get("drift") == "unreadable"} == {
+        "mcp/github": "kept"
+    }
+    assert all(change["result"] == "applied" for key, change in found.items() if key != "mcp/github")
     assert world.report("drift", status=4)["summary"]["failed"] == 1
     broken.write_text("{}")
     assert world.report("reconcile", status=0)["summary"]["inSync"] == 2

@@ -48,6 +48,9 @@ PROBLEMS: dict[str, str] = {
     "MH107": "skill that the registry's policy refuses",
     "MH108": "owner or scope that no publisher stands for",
     "MH109": "secret whose name would steer programs",
+    "MH110": "window that cannot be read or never opens",
+    "MH111": "sync rule that matches nothing",
+    "MH112": "suspension that says no reason",
     # 2xx: references and resolution
     "MH201": "version that does not exist",
     "MH202": "dependency that cannot be met",

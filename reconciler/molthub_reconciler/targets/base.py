@@ -41,24 +41,28 @@ class Observed:
     ``standing`` holds every place asked for where something stands. ``skills`` are all skill folders below the roots,
     whoever made them. ``values`` (of places in files) and ``trees`` (of skills) say what it is in detail; a target
     that knows from the last look that nothing has moved may leave out what it was not asked for in detail.
+    ``unreadable`` are files and folders of which nothing can be said, and why (MH701, MH702).
     """
 
     standing: Standing = field(default_factory=dict)
     skills: tuple[Place, ...] = ()
     values: Mapping[Place, Json] = field(default_factory=dict)
     trees: Mapping[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
+    unreadable: Mapping[str, Problem] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What to do for one key: put ``contents`` at their places, clear ``remove``.
 
-    The content of a skill's place is its digest, that of any other place the value in the agent program's form.
+    The content of a skill's place is its digest, that of any other place the value in the agent program's form. Of the
+    skill at a place, the files of ``kept`` stay as they are, or missing as they are.
     """
 
     key: str
     contents: Mapping[Place, Json] = field(default_factory=dict)
     remove: tuple[Place, ...] = ()
+    kept: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Target(Protocol):
@@ -79,8 +83,8 @@ class Target(Protocol):
     ) -> Observed:
         """Look at ``places`` and the skills of one home. ``full`` trusts nothing that an earlier look found.
 
-        Raises :class:`molthub.errors.PlatformFileError` (its problems are MH701 or MH702) when a file does not parse
-        or cannot be read. Changes nothing in the home.
+        A file that does not parse or cannot be read is told as such, and the others are looked at all the same. Changes
+        nothing in the home.
         """
         ...
 

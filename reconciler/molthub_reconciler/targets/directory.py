@@ -35,7 +35,7 @@ from molthub_reconciler.targets.glance import (
     status_below,
     status_of,
 )
-from molthub_reconciler.targets.inside import give_to_owner, refuse_links
+from molthub_reconciler.targets.inside import give_to_owner, keep_files, refuse_links
 
 STAGING = ".molthub-staging"
 """The folder in a home where new skills and files wait until they are whole. It is there only during a pass."""
@@ -78,11 +78,14 @@ class DirectoryTarget:
             if place.pointer:
                 files.setdefault(place.file, []).append(place)
             else:
-                look.skill(place)
+                with look.told_apart(place.file):
+                    look.skill(place)
         for file, inside in files.items():
-            look.file(file, inside)
+            with look.told_apart(file):
+                look.file(file, inside)
         for root in home.skill_roots:
-            look.skill_root(root)
+            with look.told_apart(root):
+                look.skill_root(root)
         # Where nothing stands, looking again is as cheap as remembering.
         if self._keep and look.glance != last and (look.standing or look.skills or last.units):
             self._memory.remember(home.bot, glance_to_bytes(look.glance))
@@ -130,6 +133,7 @@ class _Look:
     values: dict[Place, Json] = field(default_factory=dict)
     trees: dict[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
     skills: list[Place] = field(default_factory=list)
+    unreadable: dict[str, Problem] = field(default_factory=dict)
     walked: set[str] = field(default_factory=set)
     began_ns: int = field(default_factory=time.time_ns)
 
@@ -138,7 +142,15 @@ class _Look:
         return f"{self.target}/{self.home.folder}"
 
     def observed(self) -> Observed:
-        return Observed(self.standing, tuple(self.skills), self.values, self.trees)
+        return Observed(self.standing, tuple(self.skills), self.values, self.trees, self.unreadable)
+
+    @contextlib.contextmanager
+    def told_apart(self, path: str) -> Iterator[None]:
+        """Take note of what cannot be read, so that the rest is looked at all the same."""
+        try:
+            yield
+        except PlatformFileError as error:
+            self.unreadable[path] = problem_of(error, path)
 
     def skill(self, place: Place) -> None:
         """Look at one skill's folder."""
@@ -275,6 +287,7 @@ class _Work:
                 with self._counted(step.key, place.file):
                     staged = self._next_staged()
                     self.store.copy(digest, staged)
+                    keep_files(f"{self.root}/{place.file}", staged, step.kept.get(place, ()))
                     give_to_owner(staged)
                     refuse_links(self.target, self.home.folder, place.file, make=True)
                     replace_folder(staged, f"{self.root}/{place.file}")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+from collections.abc import Iterable
 
 from molthub_reconciler.problems import unwritable
 
@@ -60,3 +62,30 @@ def give_to_owner(path: str) -> None:
     if stat.S_ISDIR(made.st_mode):
         for name in os.listdir(path):
             give_to_owner(f"{path}/{name}")
+
+
+def keep_files(folder: str, staged: str, paths: Iterable[str]) -> None:
+    """Let ``paths`` in the folder ``staged`` be as they are in ``folder``: copied with their modes, or gone.
+
+    Nothing but regular files is kept, and nothing through a link. Raises :class:`OSError`.
+    """
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{staged}/{path}")
+        if _is_plain(folder, path):
+            os.makedirs(os.path.dirname(f"{staged}/{path}"), exist_ok=True)
+            shutil.copy2(f"{folder}/{path}", f"{staged}/{path}", follow_symlinks=False)
+
+
+def _is_plain(folder: str, path: str) -> bool:
+    """Whether a regular file stands there, and no link on the way to it."""
+    place, steps = folder, path.split("/")
+    for number, step in enumerate(steps, 1):
+        place = f"{place}/{step}"
+        try:
+            mode = os.lstat(place).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if not (stat.S_ISREG(mode) if number == len(steps) else stat.S_ISDIR(mode)):
+            return False
+    return True

@@ -94,7 +94,8 @@ def _not_resolved(resolution: Resolution) -> MolthubError:
 
 def _show_all(console: Console, resolution: Resolution, revision: str) -> None:
     keys = sorted({*resolution.desired, *resolution.origins})
-    console.json({**_head(resolution, revision), "keys": {key: _key_to_json(resolution, key) for key in keys}})
+    keyed = {key: _key_to_json(resolution, key) for key in keys}
+    console.json({**_head(resolution, revision), "keys": keyed, "sync": _sync_to_json(resolution)})
     console.say(f"{resolution.bot.path} ({resolution.bot.platform}) at {revision[:12]}")
     rows = []
     for key in keys:
@@ -102,6 +103,36 @@ def _show_all(console: Console, resolution: Resolution, revision: str) -> None:
         winner = _origin_text(chain[0]) if chain else ""
         rows.append((key, _value_text(resolution, key), winner, ", ".join(origin.layer for origin in chain[1:]) or "-"))
     console.table(("KEY", "VALUE", "FROM", "OVERRODE"), rows)
+    policy = list(_policy_rows(resolution))
+    if policy:
+        console.result()
+        console.table(("SYNC", "VALUE", "FROM", "WHY"), policy)
+
+
+def _sync_to_json(resolution: Resolution) -> dict[str, Json]:
+    from molthub.documents import sync_to_json
+
+    return sync_to_json(resolution.sync)
+
+
+def _policy_rows(resolution: Resolution) -> Iterator[tuple[str, str, str, str]]:
+    """Yield how the bot is kept in sync: what is said, by whom, and why."""
+    bot, fleet = resolution.bot, resolution.fleet
+    for name in ("mode", "prune", "interval", "revoked"):
+        own, shared = getattr(bot.sync, name), getattr(fleet.sync, name)
+        if own is not None or shared is not None:
+            yield name, str(shared if own is None else own), fleet.file if own is None else bot.file, ""
+    suspend = resolution.sync.suspend
+    if suspend is not None:
+        since = f"since {suspend.since}" if suspend.since else ""
+        file = fleet.file if bot.sync.suspend is None else bot.file
+        yield "suspend", "yes" if suspend.active else "no", file, " ".join(filter(None, (suspend.reason, since)))
+    for name, rules in (("keys", resolution.sync.keys), ("ignore", resolution.sync.ignore)):
+        for rule in rules:
+            yield name, f"{rule.match}{f': {rule.mode}' if rule.mode else ''}", rule.at, rule.reason
+    for window in resolution.sync.windows:
+        when = f"{window.kind} {window.schedule} for {window.duration} ({window.time_zone})"
+        yield "windows", when, window.at, window.reason
 
 
 def _show_chain(console: Console, resolution: Resolution, key: str) -> None:

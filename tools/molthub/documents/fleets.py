@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from molthub.documents.digests import digest_of
 from molthub.documents.index import artifact_from_json, signature_ref_to_json
@@ -23,27 +23,93 @@ from molthub.documents.reading import (
     without_none,
 )
 from molthub.errors import FormatError
-from molthub.model import Artifact, AttachedPack, BotRef, DesiredState, FleetState, Json, Origin, SyncPolicy
+from molthub.model import (
+    Artifact,
+    AttachedPack,
+    BotRef,
+    DesiredState,
+    FleetState,
+    Json,
+    KeyRule,
+    Origin,
+    Suspension,
+    SyncPolicy,
+    Window,
+)
 
 
 def sync_to_json(sync: SyncPolicy) -> dict[str, Json]:
     """Return a sync policy: only what it says."""
-    return without_none(
-        {"mode": sync.mode, "prune": sync.prune, "orphans": sync.orphans, "interval": sync.interval}
-    )  # fmt: skip
+    said = {"mode": sync.mode, "prune": sync.prune, "orphans": sync.orphans, "interval": sync.interval}
+    suspend = _suspension_to_json(sync.suspend) if sync.suspend is not None else None
+    lists: dict[str, Json] = {
+        "keys": [_rule_to_json(rule) for rule in sync.keys],
+        "ignore": [_rule_to_json(rule) for rule in sync.ignore],
+        "windows": [window_to_json(window) for window in sync.windows],
+    }
+    return without_none({**said, "revoked": sync.revoked, "suspend": suspend}) | without_empty(lists)
+
+
+def _suspension_to_json(suspension: Suspension) -> dict[str, Json]:
+    said = {"reason": suspension.reason or None, "since": suspension.since}
+    return {"active": suspension.active, **without_none(said)}
+
+
+def _rule_to_json(rule: KeyRule) -> dict[str, Json]:
+    return without_none({"match": rule.match, "mode": rule.mode, "reason": rule.reason or None})
+
+
+def window_to_json(window: Window) -> dict[str, Json]:
+    """Return a window as fleets' and bots' documents hold it."""
+    head: dict[str, Json] = {"kind": window.kind, "schedule": window.schedule, "duration": window.duration}
+    return head | {"timeZone": window.time_zone} | without_none({"reason": window.reason or None})
 
 
 def sync_from_json(value: Mapping[str, Any] | None) -> SyncPolicy:
     """Read a sync policy."""
     said = value or {}
-    return SyncPolicy(said.get("mode"), said.get("prune"), said.get("orphans"), said.get("interval"))
+    suspend = said.get("suspend")
+    return SyncPolicy(
+        mode=said.get("mode"),
+        prune=said.get("prune"),
+        orphans=said.get("orphans"),
+        interval=said.get("interval"),
+        revoked=said.get("revoked"),
+        suspend=None if suspend is None else _suspension(suspend),
+        keys=tuple(_rule(rule) for rule in said.get("keys") or ()),
+        ignore=tuple(_rule(rule) for rule in said.get("ignore") or ()),
+        windows=tuple(window_from_json(window) for window in said.get("windows") or ()),
+    )
+
+
+def _suspension(said: Mapping[str, Any]) -> Suspension:
+    since = said.get("since")
+    active = said.get("active") is not False
+    return Suspension(active, as_text(said.get("reason", "")), None if since is None else as_text(since))
+
+
+def _rule(said: Mapping[str, Any]) -> KeyRule:
+    return KeyRule(as_text(said["match"]), said.get("mode"), as_text(said.get("reason", "")))
+
+
+def window_from_json(said: Mapping[str, Any]) -> Window:
+    """Read a window. Raises ValueError for one of a kind that is not known: it must not be taken for an open one."""
+    kind: Literal["allow", "deny"]
+    if said["kind"] == "allow":
+        kind = "allow"
+    elif said["kind"] == "deny":
+        kind = "deny"
+    else:
+        raise ValueError(f"{said['kind']!r} is no kind of window")
+    zone, reason = as_text(said.get("timeZone", "UTC")), as_text(said.get("reason", ""))
+    return Window(kind, as_text(said["schedule"]), as_text(said["duration"]), zone, reason)
 
 
 def fleet_to_json(fleet: FleetState) -> dict[str, Json]:
     """Return the document ``molthub.fleet/1``."""
     bots = {name: without_none({"file": ref.file, "digest": ref.digest}) for name, ref in fleet.bots.items()}
     head = {"labels": dict(fleet.labels), "sync": sync_to_json(fleet.sync), "bots": bots}
-    optional = {"rollout": fleet.rollout, "windows": list(fleet.windows)}
+    optional = {"rollout": fleet.rollout, "windows": [window_to_json(window) for window in fleet.windows]}
     return {"format": "molthub.fleet/1", "fleet": fleet.fleet, **head, **without_empty(optional)}
 
 
@@ -63,7 +129,7 @@ def _fleet(document: dict[str, Any]) -> FleetState:
         sync=sync_from_json(document.get("sync")),
         bots=bots,
         rollout=document.get("rollout"),
-        windows=tuple(document.get("windows") or ()),
+        windows=tuple(window_from_json(window) for window in document.get("windows") or ()),
     )
 
 

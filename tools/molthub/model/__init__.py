@@ -35,7 +35,18 @@ if TYPE_CHECKING:
         SkillVersion,
         VersionRecord,
     )
-    from molthub.model.desired import AttachedPack, BotRef, DesiredState, FleetState, Origin, SyncPolicy
+    from molthub.model.desired import (
+        AttachedPack,
+        BotRef,
+        DesiredState,
+        FleetState,
+        KeyRule,
+        Mode,
+        Origin,
+        Suspension,
+        SyncPolicy,
+        Window,
+    )
     from molthub.model.layers import EnvUse, Layer, Locked, McpUse, PackUse, SkillUse
     from molthub.model.published import IndexRoot, PackEntry, PackRelease, Shard, SkillEntry, SkillRelease
     from molthub.model.search import SearchDirectory, SearchRow
@@ -53,7 +64,7 @@ _MODULES = {
     "published": "IndexRoot PackEntry PackRelease Shard SkillEntry SkillRelease",
     "search": "SearchDirectory SearchRow",
     "signatures": "PublisherKeys PublisherRef RevokedKey SignedVersion",
-    "desired": "AttachedPack BotRef DesiredState FleetState Origin SyncPolicy",
+    "desired": "AttachedPack BotRef DesiredState FleetState KeyRule Mode Origin Suspension SyncPolicy Window",
 }
 __getattr__ = lazy_names(__name__, _MODULES)
 
@@ -70,9 +81,11 @@ __all__ = [
     "FleetState",
     "IndexRoot",
     "Json",
+    "KeyRule",
     "Layer",
     "Locked",
     "McpUse",
+    "Mode",
     "Origin",
     "Pack",
     "PackEntry",
@@ -100,7 +113,9 @@ __all__ = [
     "SkillUse",
     "SkillVersion",
     "Status",
+    "Suspension",
     "SyncPolicy",
     "VersionRecord",
+    "Window",
     "bare_name",
 ]

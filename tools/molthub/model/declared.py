@@ -8,7 +8,7 @@ from typing import Literal
 
 from molthub.model import Json, Status
 from molthub.model.content import EnvNeed, bare_name
-from molthub.model.desired import SyncPolicy
+from molthub.model.desired import SyncPolicy, Window
 from molthub.model.layers import Layer, Locked, PackUse
 from molthub.model.signatures import RevokedKey
 
@@ -184,7 +184,7 @@ class Fleet:
     packs: tuple[PackUse, ...] = ()
     sync: SyncPolicy = field(default_factory=SyncPolicy)
     rollout: Mapping[str, Json] | None = None
-    windows: tuple[Json, ...] = ()
+    windows: tuple[Window, ...] = ()
     file: str = ""
 
 

@@ -9,15 +9,64 @@ from typing import Literal
 from molthub.model import Json
 from molthub.model.content import Artifact
 
+Mode = Literal["correct", "detect"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """What holds for the keys, or parts of keys, that ``match``: a pattern (:mod:`molthub.key_patterns`).
+
+    A rule of ``sync.keys`` has a ``mode``, one of ``sync.ignore`` has none. ``reason`` is for people. ``at`` is where
+    it stands in the registry, at author time.
+    """
+
+    match: str
+    mode: Mode | None = None
+    reason: str = ""
+    at: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Whether nothing is to be changed, why, and since when (RFC 3339). ``active=False`` ends a fleet's for one bot."""
+
+    active: bool = True
+    reason: str = ""
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When changes may be made (``allow``) or may not (``deny``): for ``duration`` from each time of ``schedule`` on.
+
+    ``schedule`` is a cron expression of five fields in ``time_zone``, ``duration`` is ``30m``, ``8h``, ``2d``.
+    """
+
+    kind: Literal["allow", "deny"]
+    schedule: str
+    duration: str
+    time_zone: str = "UTC"
+    reason: str = ""
+    at: str = field(default="", compare=False)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncPolicy:
-    """How a fleet or bot is kept in sync. None means: not said here (a bot inherits its fleet's)."""
+    """How a fleet or bot is kept in sync. None means: not said here (a bot inherits its fleet's).
 
-    mode: Literal["correct", "detect"] | None = None
+    ``keys`` are nearest first: the first rule that matches says the mode of a key. ``windows`` are a fleet's; its bots'
+    documents hold them too.
+    """
+
+    mode: Mode | None = None
     prune: bool | None = None
     orphans: Literal["keep", "delete"] | None = None
     interval: str | None = None
+    revoked: Literal["report", "remove"] | None = None
+    suspend: Suspension | None = None
+    keys: tuple[KeyRule, ...] = ()
+    ignore: tuple[KeyRule, ...] = ()
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +136,4 @@ class FleetState:
     sync: SyncPolicy
     bots: Mapping[str, BotRef]
     rollout: Mapping[str, Json] | None = None
-    windows: tuple[Json, ...] = ()
+    windows: tuple[Window, ...] = ()

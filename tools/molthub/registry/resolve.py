@@ -69,9 +69,14 @@ def resolve_bots(catalog: Catalog) -> Mapping[str, Resolution]:
 
 
 def _sync(bot: Bot, fleet: Fleet) -> SyncPolicy:
-    """Return the fleet's policy with what the bot says; what becomes of orphans is the fleet's alone."""
+    """Return the fleet's policy with what the bot says; what becomes of orphans, and windows, are the fleet's alone."""
     said, base = bot.sync, fleet.sync
     return SyncPolicy(
+        revoked=said.revoked if said.revoked is not None else base.revoked,
+        suspend=said.suspend if said.suspend is not None else base.suspend,
+        keys=(*said.keys, *base.keys),
+        ignore=(*said.ignore, *base.ignore),
+        windows=fleet.windows,
         mode=said.mode if said.mode is not None else base.mode,
         prune=said.prune if said.prune is not None else base.prune,
         interval=said.interval if said.interval is not None else base.interval,

@@ -13,6 +13,7 @@ from molthub.model import (
     Bot,
     EnvUse,
     Fleet,
+    KeyRule,
     Layer,
     Locked,
     McpUse,
@@ -21,7 +22,9 @@ from molthub.model import (
     PackVersion,
     Profile,
     SkillUse,
+    Suspension,
     SyncPolicy,
+    Window,
 )
 from molthub.registry.manifest import Manifest
 from molthub.registry.reading.gathered import Reading, Reference
@@ -164,9 +167,9 @@ def _read_fleet(reading: Reading, name: str) -> Fleet:
         profile=spec.get("profile"),
         overlays=tuple(spec.get("overlays", ())),
         packs=_packs(reading, manifest, "packs", key),
-        sync=_sync(spec),
+        sync=_sync(manifest),
         rollout=spec.get("rollout"),
-        windows=tuple(spec.get("windows", ())),
+        windows=tuple(_windows(manifest)),
         file=file,
     )
 
@@ -189,15 +192,45 @@ def _read_bot(reading: Reading, fleet: str, name: str) -> Bot:
         profile=spec.get("profile"),
         overlays=tuple(spec["overlays"]) if "overlays" in spec else None,
         hosts=spec.get("hosts", {}),
-        sync=_sync(spec),
+        sync=_sync(manifest),
         template=spec.get("template", False),
         file=file,
     )
 
 
-def _sync(spec: dict[str, Any]) -> SyncPolicy:
-    said = spec.get("sync", {})
-    return SyncPolicy(said.get("mode"), said.get("prune"), said.get("orphans"), said.get("interval"))
+def _sync(manifest: Manifest) -> SyncPolicy:
+    said = manifest.value["spec"].get("sync", {})
+    return SyncPolicy(
+        mode=said.get("mode"),
+        prune=said.get("prune"),
+        orphans=said.get("orphans"),
+        interval=said.get("interval"),
+        revoked=said.get("revoked"),
+        suspend=_suspension(said["suspend"]) if "suspend" in said else None,
+        keys=tuple(_rules(manifest, "keys")),
+        ignore=tuple(_rules(manifest, "ignore")),
+    )
+
+
+def _suspension(said: Any) -> Suspension:
+    if isinstance(said, bool):
+        return Suspension(said)
+    return Suspension(active=True, reason=said["reason"], since=said.get("since"))
+
+
+def _rules(manifest: Manifest, field: str) -> Iterator[KeyRule]:
+    for index, rule in enumerate(
+        manifest.value["spec"]["sync"].get(field, ()) if "sync" in manifest.value["spec"] else ()
+    ):
+        yield KeyRule(
+            rule["match"], rule.get("mode"), rule.get("reason", ""), manifest.at(("spec", "sync", field, index))
+        )
+
+
+def _windows(manifest: Manifest) -> Iterator[Window]:
+    for index, window in enumerate(manifest.value["spec"].get("windows", ())):
+        at, zone = manifest.at(("spec", "windows", index)), window.get("timeZone", "UTC")
+        yield Window(window["kind"], window["schedule"], window["duration"], zone, window.get("reason", ""), at)
 
 
 def _refer_layers(reading: Reading, manifest: Manifest) -> None:

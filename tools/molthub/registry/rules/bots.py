@@ -10,6 +10,7 @@ from molthub.model import bare_name
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution, resolve_bots
+from molthub.registry.rules.sync import check_sync
 from molthub.registry.rules.withdrawn import check_withdrawn
 
 
@@ -18,6 +19,7 @@ def check_bots(catalog: Catalog) -> Iterator[Problem]:
     yield from _hosts(catalog)
     resolutions = resolve_bots(catalog)
     yield from check_withdrawn(catalog, resolutions)
+    yield from check_sync(catalog, resolutions)
     for resolution in resolutions.values():
         yield from (problem for problem in resolution.problems if problem.id != "MH211")
         if resolution.resolved:

@@ -1,0 +1,46 @@
+"""What every bot of a pass works with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from molthub_reconciler.neighbours import Neighbours
+from molthub_reconciler.releases import Releases
+from molthub_reconciler.report import Command
+from molthub_reconciler.secret_versions import SecretVersions
+from molthub_reconciler.state import TargetState
+from molthub_reconciler.supply import Supply
+from molthub_reconciler.targets.base import Target
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a pass works, and how.
+
+    ``act``: mend, not only look; ``full``: trust no earlier look; ``forced`` are the bots whose windows do not count,
+    None: of all bots; ``show_ignored``: also tell what policy ignores. ``now`` is when the pass began.
+    """
+
+    target: Target
+    state: TargetState
+    supply: Supply
+    neighbours: Neighbours
+    act: bool = False
+    full: bool = False
+    command: Command = "reconcile"
+    releases: Releases | None = None
+    secrets: SecretVersions | None = None
+    forced: Collection[str] | None = ()
+    show_ignored: bool = False
+    now: datetime = field(default_factory=utc_now)
+
+    def forces(self, bot: str) -> bool:
+        """Whether a bot is changed outside its windows too."""
+        return self.forced is None or bot in self.forced
