@@ -25,6 +25,7 @@ GUIDES = (
     "MIRRORS_AND_PRIVATE.md",
     "IMPORTING.md",
     "OTHER_CLIENTS.md",
+    "PLATFORMS.md",
     "PULL_REQUESTS.md",
     "DRIFT.md",
 )

@@ -43,7 +43,8 @@ class Row:
     ``file`` holds the servers as the object at ``servers``; where it differs between systems, ``file`` is a map.
     ``http`` and ``sse`` are None where the program cannot be told of such a server. ``env`` is where plain variables
     of the program itself stand, if it has such a place. ``owners_fields`` are the fields of an entry that its owner
-    sets. ``unread_skills``: the program does not read ``skills``; they wait there for whoever loads them up.
+    sets. ``named_in`` are fields that name variables, in a program that has such fields. ``unread_skills``: the
+    program does not read ``skills``; they wait there for whoever loads them up.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Row:
     owners_fields: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()
     env: tuple[str, Pointer] | None = None
+    named_in: tuple[str, ...] = ()
     unread_skills: bool = False
 
     def server_file(self, system: str) -> str:
@@ -265,6 +267,7 @@ ROWS: tuple[Row, ...] = (
         file=".codex/config.toml",
         servers=("mcp_servers",),
         judges="Codex CLI 0.169.0",
+        named_in=("env_vars", "bearer_token_env_var", "env_http_headers"),
         reload=Reload("session", "session"),
         file_format="toml",
         http=Form(),
@@ -319,6 +322,7 @@ ROWS: tuple[Row, ...] = (
         },
         servers=("extensions",),
         judges="add-mcp 2.4.0, skills 1.7.4",
+        named_in=("env_keys",),
         reload=Reload("session", "session"),
         file_format="yaml",
         http=Form(),

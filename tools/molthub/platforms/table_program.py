@@ -129,8 +129,11 @@ def _wrapped(name: str, server: Json, references: References) -> Json:
     return {**wrapped, "env": {**wrapped.get("env", {}), **passed}}
 
 
+_ORDER = ("command", "args", "url", "headers", "env")
+
+
 def _spelled(form: Form, server: Mapping[str, Json]) -> Json:
-    fields = dict(server)
+    fields = {field: server[field] for field in (*_ORDER, *server) if field in server}
     if form.joined and "command" in fields:
         fields["command"] = [fields["command"], *fields.pop("args", ())]
     return {**form.fixed, **{form.names.get(field, field): value for field, value in fields.items()}}
