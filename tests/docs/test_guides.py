@@ -28,6 +28,7 @@ GUIDES = (
     "PLATFORMS.md",
     "PULL_REQUESTS.md",
     "DRIFT.md",
+    "SKILL_PACKS.md",
 )
 
 

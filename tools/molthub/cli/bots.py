@@ -82,7 +82,7 @@ def _row(catalog: Catalog, bot: Bot, resolution: Resolution, known: Mapping[str,
 
 
 def _packs(versions: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}@{number}" for name, number in versions.items())
+    return ", ".join(f"{name}@{number}" for name, number in sorted(versions.items()))
 
 
 def _with_observed(shown: dict[str, Json], seen: ObservedBot | None) -> dict[str, Json]:

@@ -34,7 +34,8 @@ def show_bots(console: Console, outcomes: Iterable[BotOutcome], what: str) -> No
     for outcome in outcomes:
         name = outcome.bot or outcome.asked
         if not outcome.error:
-            console.result(f"{console.style('+', fg='green')} {name}  {outcome.done} {what}")
+            sign = console.style("-", fg="red") if outcome.done == "detached" else console.style("+", fg="green")
+            console.result(f"{sign} {name}  {outcome.done} {what}")
             continue
         console.result(f"{console.style('!', fg='red')} {name}  {outcome.error}")
         for problem in outcome.problems[1:]:

@@ -175,13 +175,20 @@ def _broken_by(
     found: dict[str, tuple[Problem, ...]] = {}
     while left:
         files = {file: text.encode() for file, text in left.values()}
-        broken = newly_unresolved(catalog, read_catalog(Overlay(source, files)), left.keys())
+        after = read_catalog(Overlay(source, files))
+        broken = newly_unresolved(catalog, after, left.keys())
         if not broken:
             break
+        broken |= {path: said for path in broken.keys() & left.keys() if (said := _unreadable(after, left[path][0]))}
         for path in left.keys() & (broken.keys() | _mates(catalog, broken)):
             found[path] = broken.get(path) or next(iter(broken.values()))
             del left[path]
     return found
+
+
+def _unreadable(after: Catalog, file: str) -> tuple[Problem, ...]:
+    """Return why a document can no longer be read: what was asked for is none, as a token in clear or a bad name."""
+    return tuple(problem for problem in after.problems if problem.file == file and problem.severity == "error")
 
 
 def _mates(catalog: Catalog, broken: Iterable[str]) -> set[str]:
@@ -230,6 +237,9 @@ def _fleet(catalog: Catalog, name: str) -> str:
 
 def _whole_fleet(source: Source, catalog: Catalog, name: str, files: dict[str, bytes], pack: str) -> Edited:
     after = read_catalog(Overlay(source, files))
+    for file in files:
+        if said := _unreadable(after, file):
+            raise RegistryError(said[0].message, place=file, remedy=said[0].remedy, problems=said)
     paths = [path for path, bot in catalog.bots.items() if bot.fleet == name]
     broken = newly_unresolved(catalog, after, paths)
     if broken:
