@@ -47,8 +47,6 @@ DECLARED = {
 OPEN_PLACES = {
     ("skill-frontmatter", "metadata"),
     ("common", "config"),
-    ("fleet", "rollout"),
-    ("fleet", "waves"),
 }
 """Objects of declared kinds that take keys nobody listed: maps of the author's own, and what a controller will read."""
 

@@ -66,6 +66,7 @@ PROBLEMS: dict[str, str] = {
     "MH212": "bots of one home that disagree",
     "MH213": "skill name that the agent program uses itself",
     "MH214": "host that has a skill's name",
+    "MH217": "wave or gate of a rollout that has no effect, or means nothing",
     # 3xx: Agent Skills specification
     "MH301": "SKILL.md without readable frontmatter",
     "MH302": "frontmatter that the Agent Skills specification refuses",
@@ -144,6 +145,10 @@ PROBLEMS: dict[str, str] = {
     "MH719": "secret that changed",
     "MH720": "notification that could not be delivered",
     "MH721": "reload command that failed",
+    "MH725": "bot that waits for its turn in a rollout",
+    "MH726": "rollout that stopped itself, or was stopped",
+    "MH727": "rollout whose policy or state cannot be read",
+    "MH728": "gate of a rollout that failed",
     # 73x: where a bot runs
     "MH731": "secret that does not resolve",
     "MH732": "program that a skill needs and the machine does not have",

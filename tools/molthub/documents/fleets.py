@@ -107,7 +107,7 @@ def window_from_json(said: Mapping[str, Any]) -> Window:
 
 def fleet_to_json(fleet: FleetState) -> dict[str, Json]:
     """Return the document ``molthub.fleet/1``."""
-    bots = {name: without_none({"file": ref.file, "digest": ref.digest}) for name, ref in fleet.bots.items()}
+    bots = {name: _ref_to_json(ref) for name, ref in fleet.bots.items()}
     head = {"labels": dict(fleet.labels), "sync": sync_to_json(fleet.sync), "bots": bots}
     optional = {"rollout": fleet.rollout, "windows": [window_to_json(window) for window in fleet.windows]}
     return {"format": "molthub.fleet/1", "fleet": fleet.fleet, **head, **without_empty(optional)}
@@ -119,10 +119,7 @@ def fleet_from_json(content: bytes, where: str) -> FleetState:
 
 
 def _fleet(document: dict[str, Any]) -> FleetState:
-    bots = {
-        checked(DNS_LABEL, name, "a bot name"): BotRef(as_hex(ref["file"]), as_digest_or_none(ref.get("digest")))
-        for name, ref in document["bots"].items()
-    }
+    bots = {checked(DNS_LABEL, name, "a bot name"): _ref(ref) for name, ref in document["bots"].items()}
     return FleetState(
         fleet=checked(DNS_LABEL, document["fleet"], "a fleet name"),
         labels=as_text_map(document.get("labels")),
@@ -131,6 +128,17 @@ def _fleet(document: dict[str, Any]) -> FleetState:
         rollout=document.get("rollout"),
         windows=tuple(window_from_json(window) for window in document.get("windows") or ()),
     )
+
+
+def _ref_to_json(ref: BotRef) -> dict[str, Json]:
+    head = without_none({"file": ref.file, "digest": ref.digest})
+    return head | without_empty({"labels": dict(ref.labels)}) | ({"template": True} if ref.template else {})
+
+
+def _ref(value: dict[str, Any]) -> BotRef:
+    labels = as_text_map(value.get("labels"))
+    digest = as_digest_or_none(value.get("digest"))
+    return BotRef(as_hex(value["file"]), digest, labels, template=value.get("template") is True)
 
 
 def bot_to_json(state: DesiredState) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from molthub.documents import bot_to_json, canonical, digest_of, fleet_to_json, hex_of
+from molthub.documents.rollouts import rollout_from_json, rollout_to_json
 from molthub.errors import Problem
 from molthub.index.releases import Archived
 from molthub.model import Artifact, BotRef, DesiredState, Fleet, FleetState
@@ -41,7 +42,8 @@ def write_fleets(
         content = canonical(bot_to_json(state))
         name = hex_of(content)
         documents.files[f"bots/{name}.json"] = documents.files[f"bots/{path}.json"] = content
-        refs.setdefault(state.fleet, {})[state.bot] = BotRef(name, state.digest)
+        labels = _named_by_waves(fleets.get(state.fleet), state.labels)
+        refs.setdefault(state.fleet, {})[state.bot] = BotRef(name, state.digest, labels, template=state.template)
     for fleet in fleets.values():
         content = canonical(fleet_to_json(_fleet_state(fleet, refs[fleet.name])))
         documents.names[fleet.name] = name = hex_of(content)
@@ -95,5 +97,15 @@ def _artifacts(resolution: Resolution, archived: Archived) -> tuple[list[Artifac
     return found, missing
 
 
+def _named_by_waves(fleet: Fleet | None, labels: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a bot's labels by which the fleet's rollout chooses."""
+    if fleet is None or fleet.rollout is None:
+        return {}
+    waves = rollout_from_json(fleet.rollout, fleet.file).waves
+    named = {key for wave in waves for key in wave.match_labels}
+    return {key: labels[key] for key in sorted(named & labels.keys())}
+
+
 def _fleet_state(fleet: Fleet, bots: Mapping[str, BotRef]) -> FleetState:
-    return FleetState(fleet.name, fleet.labels, fleet.sync, bots, fleet.rollout, fleet.windows)
+    rollout = None if fleet.rollout is None else rollout_to_json(rollout_from_json(fleet.rollout, fleet.file))
+    return FleetState(fleet.name, fleet.labels, fleet.sync, bots, rollout, fleet.windows)

@@ -121,10 +121,15 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True)
 class BotRef:
-    """A bot in its fleet's document: its file's hex name and the digest of its desired state (None: not resolved)."""
+    """A bot in its fleet's document: its file's hex name and the digest of its desired state (None: not resolved).
+
+    ``labels`` are those that a rollout's waves name. A ``template`` is no bot of its own.
+    """
 
     file: str
     digest: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

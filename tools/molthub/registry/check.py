@@ -20,6 +20,7 @@ from molthub.registry.rules.owners import check_owners
 from molthub.registry.rules.ownership import check_ownership
 from molthub.registry.rules.packs import check_packs
 from molthub.registry.rules.risks import check_risks
+from molthub.registry.rules.rollouts import check_rollouts
 from molthub.registry.rules.signatures import check_signatures
 from molthub.registry.rules.skills import check_policy, check_skills
 from molthub.registry.rules.upstreams import check_imports, imported_count
@@ -106,6 +107,7 @@ def check(
         *check_cycles(catalog),
         *check_packs(catalog, before),
         *check_bots(catalog),
+        *check_rollouts(catalog),
     ]
     change = None
     if base is not None and before is not None:

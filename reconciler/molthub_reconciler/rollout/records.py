@@ -1,0 +1,122 @@
+"""What a rollout remembers, and what it is told: plain values. Pure.
+
+Everything is by a bot's bare name; times are whole seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from molthub.model.rollouts import Hook, Members
+
+Health = Literal["healthy", "failed", "waiting", "apart"]
+"""As a bot last told: in sync with what it was given; failed at it; on its way; or apart, where it does not take part
+(it is off, watched only, pinned or suspended). A bot that is apart never holds a rollout up, and catches up later."""
+Outcome = Literal["done", "rolled-back", "superseded", "undone"]
+Wish = Literal["pause", "resume", "promote", "abort", "undo"]
+
+
+class Document(NamedTuple):
+    """A bot's document: its hex name in the index, and the digest of the desired state in it."""
+
+    file: str
+    digest: str
+
+
+class Assigned(NamedTuple):
+    """The document that a bot is kept at, and the generation that it was given in."""
+
+    document: Document
+    generation: int
+
+
+class Told(NamedTuple):
+    """A bot's last report.
+
+    ``generation`` is that of the assignment which it acted upon and ``observed`` the digest of what it then had: a
+    report on anything earlier says nothing of what was given since.
+    """
+
+    health: Health
+    observed: str | None = None
+    generation: int = 0
+
+
+class Ask(NamedTuple):
+    """A gate that must be asked now: for a bot, where a command is run for one; ``stage`` is what it is asked in.
+
+    Stages are the hooks of Flagger's webhooks; a command is asked in ``rollout``.
+    """
+
+    gate: str
+    wave: str
+    stage: Hook
+    bot: str = ""
+
+
+class Answer(NamedTuple):
+    """What a gate said."""
+
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change on its way: ``target`` is what each of its bots is to get, ``id`` the digest of all of that.
+
+    ``wave`` counts from 0; it is ``opened`` once what must come before has passed. ``since`` is when all of its bots
+    were healthy, from then on without a break. ``unready`` says since when a bot that can be reached is not healthy.
+    ``passed`` are the asks that passed in this wave, ``failures`` how often in a row one failed. ``why`` is set where
+    it stopped: it is ``reverting``, or paused.
+    """
+
+    id: str
+    target: Mapping[str, Document]
+    waves: tuple[Members, ...]
+    began: int
+    wave: int = 0
+    opened: bool = False
+    since: int | None = None
+    moved: int = 0
+    unready: Mapping[str, int] = field(default_factory=dict)
+    passed: frozenset[Ask] = frozenset()
+    failures: Mapping[Ask, int] = field(default_factory=dict)
+    reverting: bool = False
+    why: str = ""
+    outcome: Outcome = "rolled-back"
+
+
+class Finished(NamedTuple):
+    """A change that ended."""
+
+    id: str
+    outcome: Outcome
+    began: int
+    ended: int
+    bots: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """All that is remembered of one fleet's rollouts.
+
+    ``good`` is what each bot is brought back to: the last document of a change that went through. ``before`` is what
+    it had before that, for undoing. ``bad`` are digests that failed, each with why: a bot is not given its own again.
+    ``clock`` never goes back, whatever the machine's does. ``held``: nothing goes on until a person says so.
+    """
+
+    fleet: str
+    generation: int = 0
+    clock: int = 0
+    good: Mapping[str, Document] = field(default_factory=dict)
+    before: Mapping[str, Document] = field(default_factory=dict)
+    assigned: Mapping[str, Assigned] = field(default_factory=dict)
+    bad: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    told: Mapping[str, Told] = field(default_factory=dict)
+    step: Step | None = None
+    held: bool = False
+    history: tuple[Finished, ...] = ()

@@ -1,0 +1,310 @@
+"""How a change goes through a fleet, told step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from molthub.model.rollouts import Gate, Hook, Rollout, Share, Wave
+from molthub_reconciler.rollout.records import Answer, Told
+from tests.rollout.fleets import NAMES, Fleet, documents, running
+
+
+def outcomes(fleet: Fleet) -> list[str]:
+    return [one.outcome for one in fleet.state.history]
+
+
+def test_a_fleet_that_runs_is_adopted_as_it_is() -> None:
+    fleet = running()
+    assert (fleet.releases(), fleet.state.step, fleet.state.history) == ({"a": 20}, None, ())
+
+
+def test_a_change_goes_from_one_bot_to_all_in_waves() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    seen = []
+    for _ in range(12):
+        fleet.turn()
+        seen.append(fleet.releases().get("b", 0))
+    assert list(dict.fromkeys(seen)) == [1, 2, 7, 10, 15, 20]  # waves of 1, 2, 10, 20; at most 5 at a time
+    assert outcomes(fleet) == ["done"]
+    assert fleet.state.good == documents("b")
+
+
+def test_a_bad_change_stops_at_the_canary_and_is_not_tried_again() -> None:
+    fleet = running(bad={"b"})
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.releases() == {"a": 19, "b": 1}
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+    assert "failed" in fleet.state.history[0].why
+    before = fleet.state
+    fleet.turn()
+    assert replace(fleet.state, clock=0, told={}) == replace(before, clock=0, told={})
+    fleet.desired = documents("c")
+    fleet.settle()
+    assert (fleet.releases(), fleet.state.bad) == ({"c": 20}, {})
+
+
+def test_another_bot_changing_does_not_bring_back_what_failed() -> None:
+    fleet = running(bad={"b"})
+    fleet.desired = documents("b")
+    fleet.settle()
+    fleet.desired = documents("b") | documents("c", NAMES[:1])
+    fleet.settle()
+    assert fleet.releases() == {"a": 19, "c": 1}
+
+
+def test_a_report_on_an_older_assignment_promotes_nothing() -> None:
+    fleet = running()
+    fleet.turn()
+    old = fleet.tell()
+    fleet.desired = documents("b")
+    for _ in range(5):
+        fleet.turn(told=old)
+    assert fleet.releases() == {"a": 19, "b": 1}
+    digest = {bot: Told("healthy", fleet.desired[bot].digest, told.generation) for bot, told in old.items()}
+    for _ in range(5):
+        fleet.turn(told=digest)
+    assert fleet.releases() == {"a": 19, "b": 1}, "the right digest, told before it was given"
+    fleet.turn()
+    assert fleet.releases()["b"] > 1
+
+
+def test_a_newer_change_takes_the_place_of_one_on_its_way() -> None:
+    fleet = running(bad={"b"}, policy=Rollout(on_failure="pause"))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    assert fleet.state.step is not None
+    assert fleet.state.step.why.startswith("wave canary:")
+    fleet.desired = documents("c")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"c": 20}, ["superseded", "done"])
+
+
+def test_what_git_takes_back_while_it_is_on_its_way_is_taken_back() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    for _ in range(4):
+        fleet.turn()
+    fleet.desired = documents("a")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["superseded"])
+
+
+def test_bots_that_are_off_hold_nothing_up_and_catch_up() -> None:
+    fleet = running(apart=set(NAMES[:5]))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (outcomes(fleet), fleet.state.step) == (["done"], None)
+    assert {fleet.release_of(bot) for bot in NAMES[:5]} == {"b"}, "it waits for them"
+
+
+def test_where_the_first_wave_is_off_another_bot_tries() -> None:
+    fleet = running(bad={"b"})
+    fleet.desired = documents("b")
+    fleet.turn()
+    (canary,) = [bot for bot in NAMES if fleet.release_of(bot) == "b"]
+    fleet = running(bad={"b"}, apart={canary})
+    fleet.desired = documents("b")
+    fleet.turn()
+    tried = {bot for bot in NAMES if fleet.release_of(bot) == "b"}
+    assert len(tried - {canary}) == 1
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+
+
+def test_where_everybody_is_off_it_waits() -> None:
+    fleet = running(apart=set(NAMES))
+    fleet.desired = documents("b")
+    for _ in range(50):
+        fleet.turn(seconds=3600)
+    assert fleet.state.step is not None
+    assert fleet.state.step.wave == 0
+    fleet.apart.clear()
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_a_new_fleet_begins_with_its_first_wave() -> None:
+    fleet = Fleet(bad={"a"})
+    fleet.turn()
+    assert fleet.releases() == {"": 19, "a": 1}
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"": 19, "a": 1}, ["rolled-back"])
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert fleet.releases() == {"b": 20}
+
+
+def test_a_new_bot_of_a_fleet_that_runs_well_is_served_at_once() -> None:
+    fleet = running()
+    fleet.desired = documents("a", (*NAMES, "new"))
+    fleet.turn()
+    assert (fleet.releases(), fleet.state.step) == ({"a": 21}, None)
+
+
+def test_a_new_bot_waits_while_what_it_came_with_has_failed() -> None:
+    fleet = running(bad={"b"})
+    fleet.desired = documents("b", (*NAMES, "new"))
+    fleet.settle()
+    assert fleet.releases() == {"a": 20, "": 1} or fleet.release_of("new") == "b"
+    fleet.desired = documents("c", (*NAMES, "new"))
+    fleet.settle()
+    assert fleet.releases() == {"c": 21}
+
+
+def test_a_wave_soaks_without_a_break() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1, soak=300), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    for _ in range(4):
+        fleet.turn()
+    assert fleet.releases()["b"] == 1
+    ill = {bot: told._replace(health="waiting") for bot, told in fleet.tell().items()}
+    fleet.turn(told=ill)
+    for _ in range(5):
+        fleet.turn()
+    assert fleet.releases()["b"] == 1, "it began anew"
+    fleet.turn()
+    assert fleet.releases()["b"] > 1
+
+
+def test_who_is_not_healthy_in_time_has_failed() -> None:
+    fleet = running(policy=Rollout(deadline=600))
+    fleet.desired = documents("b")
+    fleet.turn()
+    slow = {bot: told._replace(health="waiting") for bot, told in fleet.tell().items()}
+    for _ in range(12):
+        fleet.turn(told={bot: told for bot, told in slow.items() if fleet.release_of(bot) == "b"})
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+    assert "not healthy in time" in fleet.state.history[0].why
+
+
+def test_some_may_fail_after_the_first_wave_where_the_policy_says_so() -> None:
+    fleet = running(policy=Rollout(max_failed=Share(10, is_percent=True)))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    fleet.failing = {next(bot for bot in NAMES if fleet.release_of(bot) == "a")}
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_labels_choose_the_canary() -> None:
+    labels = {bot: {"tier": "canary"} if bot in NAMES[:3] else {} for bot in NAMES}
+    waves = (Wave("canary", {"tier": "canary"}), Wave("all", percent=100))
+    fleet = running(policy=Rollout(waves=waves, max_unavailable=Share(100, is_percent=True)), labels=labels)
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert {bot for bot in NAMES if fleet.release_of(bot) == "b"} == set(NAMES[:3])
+
+
+# --- what people ask for -------------------------------------------------------------------------------------------
+
+
+def test_a_person_pauses_and_resumes() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn("pause")
+    for _ in range(5):
+        fleet.turn()
+    assert fleet.releases()["b"] == 1
+    fleet.turn("resume")
+    fleet.settle()
+    assert fleet.releases() == {"b": 20}
+
+
+def test_a_person_promotes_a_wave_that_would_soak_for_long() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1, soak=86400), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn("promote")
+    assert fleet.releases()["b"] > 1
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_a_person_aborts_and_what_was_aborted_stays_away() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    for _ in range(3):
+        fleet.turn()
+    fleet.turn("abort")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+
+
+def test_a_person_undoes_what_went_through() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.settle()
+    fleet.turn("undo")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["done", "undone"])
+    fleet.desired = documents("c")
+    fleet.settle()
+    assert fleet.releases() == {"c": 20}
+
+
+# --- gates ---------------------------------------------------------------------------------------------------------
+
+
+def gated(hook: Hook = "rollout", **fields: object) -> Rollout:
+    return Rollout(gates=(Gate("gate", "http", url="https://gates.example.com/", hook=hook, **fields),))  # type: ignore[arg-type] # the fields of a gate
+
+
+@pytest.mark.parametrize("hook", ["pre-rollout", "rollout"])
+def test_a_gate_that_fails_stops_the_change(hook: Hook) -> None:
+    fleet = running(policy=gated(hook), gate=lambda _ask: Answer(passed=False, detail="status 500"))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+    assert fleet.state.history[0].why == "wave canary: the gate gate failed: status 500"
+
+
+@pytest.mark.parametrize(("hook", "changed"), [("confirm-rollout", 0), ("confirm-promotion", 1)])
+def test_a_gate_that_confirms_is_waited_for(hook: Hook, changed: int) -> None:
+    fleet = running(policy=gated(hook, waves=("canary",)), gate=lambda _ask: Answer(passed=False))
+    fleet.desired = documents("b")
+    for _ in range(30):
+        fleet.turn(seconds=600)
+    assert fleet.releases().get("b", 0) == changed
+    fleet.gate = lambda _ask: Answer(passed=True)
+    fleet.settle()
+    assert fleet.releases() == {"b": 20}
+
+
+def test_a_gate_may_be_tried_as_often_as_it_says() -> None:
+    fleet = running(policy=gated(attempts=3), gate=lambda _ask: Answer(passed=False))
+    fleet.desired = documents("b")
+    for _ in range(3):
+        fleet.turn()
+    assert fleet.state.step is not None
+    fleet.settle()
+    assert [ask.wave for ask in fleet.asked] == ["canary"] * 3
+
+
+def test_a_gate_for_going_back_goes_back_when_it_passes() -> None:
+    fleet = running(policy=gated("rollback"), gate=lambda _ask: Answer(passed=False))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.gate = lambda _ask: Answer(passed=True, detail="errors rise")
+    fleet.settle()
+    assert fleet.state.history[0].why == "the gate gate asked for it: errors rise"
+
+
+def test_a_command_is_run_for_bots_that_are_ready() -> None:
+    gates = (Gate("alive", "probe", command=("true",), bots=2), Gate("cases", "scenarios", command=("true",)))
+    fleet = running(policy=Rollout(gates=gates))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+    asked = {(ask.gate, ask.wave): ask.bot for ask in fleet.asked}
+    assert asked.keys() >= {(gate, wave) for gate in ("alive", "cases") for wave in ("canary", "tenth", "half", "all")}
+    assert all(ask.bot in NAMES for ask in fleet.asked)
