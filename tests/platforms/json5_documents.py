@@ -36,6 +36,14 @@ def json_texts(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 @st.composite
+def jsonc_texts(draw: st.DrawFn) -> tuple[str, Any]:
+    """Return a JSON text with comments and trailing commas, and its value."""
+    value = draw(objects)
+    blank = st.lists(st.sampled_from(BLANKS + COMMENTS), max_size=3).map("".join)
+    return draw(blank) + _written(draw, value, blank, json5=False, commas=True) + draw(blank), value
+
+
+@st.composite
 def json5_texts(draw: st.DrawFn) -> tuple[str, Any]:
     """Return a JSON5 text with comments, both quotes, bare keys and trailing commas, and its value."""
     value = draw(objects)
@@ -43,28 +51,30 @@ def json5_texts(draw: st.DrawFn) -> tuple[str, Any]:
     return draw(blank) + _written(draw, value, blank, json5=True) + draw(blank), value
 
 
-def _written(draw: st.DrawFn, value: Any, blank: st.SearchStrategy[str], *, json5: bool) -> str:
+def _written(draw: st.DrawFn, value: Any, blank: st.SearchStrategy[str], *, json5: bool, commas: bool = False) -> str:
+    commas = commas or json5
     if isinstance(value, dict):
         members = [
-            f"{_key(draw, key, json5=json5)}{draw(blank)}:{draw(blank)}{_written(draw, item, blank, json5=json5)}"
+            f"{_key(draw, key, json5=json5)}{draw(blank)}:{draw(blank)}"
+            + _written(draw, item, blank, json5=json5, commas=commas)
             for key, item in value.items()
         ]
-        return _bracketed(draw, "{}", members, blank, json5=json5)
+        return _bracketed(draw, "{}", members, blank, commas=commas)
     if isinstance(value, list):
-        items = [_written(draw, item, blank, json5=json5) for item in value]
-        return _bracketed(draw, "[]", items, blank, json5=json5)
+        items = [_written(draw, item, blank, json5=json5, commas=commas) for item in value]
+        return _bracketed(draw, "[]", items, blank, commas=commas)
     if isinstance(value, str):
         return _string(draw, value, json5=json5)
     return json.dumps(value)
 
 
 def _bracketed(
-    draw: st.DrawFn, brackets: str, members: list[str], blank: st.SearchStrategy[str], *, json5: bool
+    draw: st.DrawFn, brackets: str, members: list[str], blank: st.SearchStrategy[str], *, commas: bool
 ) -> str:
     text = brackets[0] + draw(blank)
     for number, member in enumerate(members, 1):
         last = number == len(members)
-        comma = "," if not last or (json5 and draw(st.booleans())) else ""
+        comma = "," if not last or (commas and draw(st.booleans())) else ""
         text += member + draw(blank) + comma + draw(blank)
     return text + brackets[1]
 

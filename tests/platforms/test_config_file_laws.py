@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from molthub.platforms.config_file import ConfigFile, same
 from molthub.platforms.json_text import TOKEN, after_silent, block, read_json5
-from tests.platforms.json5_documents import KEYS, json5_texts, json_texts, values
+from tests.platforms.json5_documents import KEYS, json5_texts, json_texts, jsonc_texts, values
 
 pointers = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3)
 texts = st.one_of(
     st.tuples(st.just("json"), json_texts()),
+    st.tuples(st.just("jsonc"), jsonc_texts()),
     st.tuples(st.just("json5"), json5_texts()),
 )
 

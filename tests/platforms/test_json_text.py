@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from molthub.platforms.json_text import JsonTextError, block, read_json, read_json5
+from molthub.platforms.json_text import JsonTextError, block, read_json, read_json5, read_jsonc
 
 MEANT: list[tuple[str, Any]] = [
     ("{}", {}),
@@ -67,6 +67,24 @@ def test_what_json5_refuses_and_where(text: str, offset: int) -> None:
     with pytest.raises(JsonTextError) as caught:
         read_json5(text)
     assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("{'a': 1}", 1), ("{a: 1}", 1), ('{"a": 0x10}', 6), ('{"a": .5}', 6), ('{"a": +1}', 6), ('["x\\\ny"]', 1),
+        ("[NaN]", 1), ("[-Infinity]", 1), ("[,]", 1), ('["\\x41"]', 1), ("[tru]", 1), ("// nothing else", 15),
+    ],
+)  # fmt: skip
+def test_jsonc_is_json_with_comments_and_trailing_commas_and_no_more(text: str, offset: int) -> None:
+    with pytest.raises(JsonTextError) as caught:
+        read_jsonc(text)
+    assert caught.value.offset == offset
+
+
+def test_what_jsonc_means() -> None:
+    text = '/* c */ {"a": [1.5e3, "x\\u0041//", true,], // ,]\n "b": {"c": null,},}\n'
+    assert read_jsonc(text) == {"a": [1500.0, "xA//", True], "b": {"c": None}}
 
 
 @pytest.mark.parametrize("text", ["{a: 1}", "[1,]", "// c\n{}", "['a']", "[0x1]", "{}x", "1" * 5000, "[" * 100_000])

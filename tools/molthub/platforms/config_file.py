@@ -194,7 +194,7 @@ def _document(text: str, file_format: FileFormat) -> Document:
         return YamlDocument(text)
     from molthub.platforms.json_document import JsonDocument
 
-    return JsonDocument(text, json5=file_format != "json", bare_keys=file_format == "json5")
+    return JsonDocument(text, file_format)
 
 
 def same(left: Json, right: Json) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from molthub.model import Json
+from molthub.platforms.base import FileFormat
 from molthub.platforms.document import InTheWayError
 from molthub.platforms.json_edit import with_member, with_value, without_member
 from molthub.platforms.json_style import Style
@@ -18,6 +19,7 @@ from molthub.platforms.json_text import (
     block,
     read_json,
     read_json5,
+    read_jsonc,
 )
 
 EMPTY = "{}\n"
@@ -27,14 +29,14 @@ EMPTY = "{}\n"
 class JsonDocument:
     """One text whose outermost value is an object.
 
-    ``json5``: what is no strict JSON is read as JSON5. ``bare_keys``: keys may be written without quotes, where the
+    What is no strict JSON is read as what ``file_format`` says; in JSON5, keys are written without quotes where the
     text does.
     """
 
-    def __init__(self, text: str, *, json5: bool, bare_keys: bool) -> None:
+    def __init__(self, text: str, file_format: FileFormat) -> None:
         self._text = text
-        self._json5 = json5
-        self._bare_keys = bare_keys
+        self._relaxed = {"json5": read_json5, "jsonc": read_jsonc}.get(file_format)
+        self._bare_keys = file_format == "json5"
 
     @property
     def value(self) -> Json:
@@ -79,9 +81,9 @@ class JsonDocument:
         try:
             return read_json(self._text), True
         except JsonTextError:
-            if not self._json5:
+            if self._relaxed is None:
                 raise
-        return read_json5(self._text), False
+        return self._relaxed(self._text), False
 
     @cached_property
     def _root(self) -> Block:

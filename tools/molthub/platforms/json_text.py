@@ -1,8 +1,8 @@
 """Reading JSON and JSON5 as text: what it means, and where each member stands.
 
-Strict JSON (RFC 8259) goes to the standard library. JSON5 (spec.json5.org, 1.0.0) is tokenized by one pattern, written
-again as strict JSON and then read the same way, so that one parser decides on structure. :func:`block` gives the spans
-of one object's or array's members, which is all that an edit needs to know.
+Strict JSON (RFC 8259) goes to the standard library. JSON5 (spec.json5.org, 1.0.0) and JSONC are tokenized by one
+pattern, written again as strict JSON and then read the same way, so that one parser decides on structure.
+:func:`block` gives the spans of one object's or array's members, which is all that an edit needs to know.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
+from typing import NoReturn
 
 from molthub.model import Json
 from molthub.platforms.document import TextError
@@ -89,7 +91,16 @@ def read_json(text: str) -> Json:
 
 def read_json5(text: str) -> Json:
     """Return the value of a JSON5 text. Raises :class:`JsonTextError`."""
-    strict, places = _as_json(text)
+    return _read(text, _WRITERS)
+
+
+def read_jsonc(text: str) -> Json:
+    """Return the value of a text that is JSON but for comments and trailing commas. Raises :class:`JsonTextError`."""
+    return _read(text, _JSONC_WRITERS)
+
+
+def _read(text: str, writers: _Writers) -> Json:
+    strict, places = _as_json(text, writers)
     try:
         return read_json(strict)
     except JsonTextError as error:
@@ -156,8 +167,11 @@ def _value_end(text: str, offset: int, *, strict: bool) -> int:
     raise JsonTextError("the text ends too early", len(text))
 
 
-def _as_json(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return a JSON5 text as strict JSON, with pairs of offsets (there, here) by which an error finds its place."""
+def _as_json(text: str, writers: _Writers) -> tuple[str, list[tuple[int, int]]]:
+    """Return a text as strict JSON, each kind of token by its writer.
+
+    With it come pairs of offsets (there, here) by which an error finds its place.
+    """
     parts: list[str] = []
     places: list[tuple[int, int]] = []
     length = 0
@@ -171,7 +185,7 @@ def _as_json(text: str) -> tuple[str, list[tuple[int, int]]]:
             parts[trailing] = " "
         trailing = len(parts) if written == "," and after_value else None
         after_value = written not in ("{", "[", ",", ":")
-        part = written if kind == "mark" else _WRITERS[kind](token)
+        part = written if kind == "mark" else writers[kind](token)
         places.append((length, token.start()))
         parts.append(part)
         length += len(part)
@@ -234,10 +248,23 @@ def _refuse(token: re.Match[str]) -> str:
     raise JsonTextError(unfinished.get(token[0], f"{token[0]!r} stands where it means nothing"), token.start())
 
 
-_WRITERS = {
+def _as_it_is(token: re.Match[str]) -> str:
+    """Let the reader of strict JSON judge a string or a number."""
+    if token[0].lstrip("+-") in ("NaN", "Infinity"):  # which Python's takes
+        _refuse_word(token)
+    return token[0]
+
+
+def _refuse_word(token: re.Match[str]) -> NoReturn:
+    raise JsonTextError("a word that JSON does not have", token.start())
+
+
+_Writers = Mapping[str, Callable[[re.Match[str]], str]]
+_WRITERS: _Writers = {
     "string": _write_string,
     "key": _write_key,
     "number": _write_number,
     "word": _write_word,
     "bad": _refuse,
 }
+_JSONC_WRITERS: _Writers = {**_WRITERS, "string": _as_it_is, "number": _as_it_is, "key": _refuse_word}
