@@ -79,7 +79,14 @@ class OperatedDirectory:
     def _seen(self, report: Report) -> dict[str, ObservedBot]:
         return {
             told.bot: ObservedBot(
-                told.bot, self._packs(told.bot), told.state, report.at, told.desired, told.observed, told.problems
+                bot=told.bot,
+                packs=self._packs(told.bot),
+                state=told.state,
+                at=report.at,
+                desired=told.desired,
+                observed=told.observed,
+                problems=told.problems,
+                held=told.held or "",
             )
             for told in report.bots
         }

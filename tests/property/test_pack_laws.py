@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molthub.registry.catalog import read_catalog
-from molthub.registry.resolve import Resolution, resolve_bots
+from molthub.registry.resolve import Resolution, resolve_bot, resolve_bots
 from tests.builders import Tree, TreeSource, bot, fleet, pack, registry, skill, skill_version
 
 NAMES = ["p0", "p1", "p2", "p3", "p4"]
@@ -63,7 +63,10 @@ def _resolved(tree: Tree, bots: dict[str, Tree], fleet_packs: Sequence[Any] = ()
     whole = tree | fleet("lab", packs=list(fleet_packs))
     for declared in bots.values():
         whole = whole | declared
-    found = resolve_bots(read_catalog(TreeSource(whole)))
+    catalog = read_catalog(TreeSource(whole))
+    found = resolve_bots(catalog)
+    for path, declared_bot in catalog.bots.items():  # what bots of a fleet share is what each would get alone
+        assert _outcome(resolve_bot(catalog, declared_bot)) == _outcome(found[path])
     return {name: found[f"lab/{name}"] for name in bots}
 
 

@@ -163,6 +163,20 @@ def test_sync_says_what_it_waits_for_and_who_lags(workflow: Workflow, molthub: C
     assert synced["bots"][0]["problems"][0]["id"] == "MH701"
 
 
+def test_patterns_are_no_bots_and_who_is_only_watched_lags_at_once(workflow: Workflow, molthub: Command) -> None:
+    tree = {path.relative_to(workflow.registry).as_posix(): path.read_bytes()
+            for path in workflow.registry.rglob("*") if path.is_file() and ".git" not in path.parts}  # fmt: skip
+    more = bot("prod", "made-later", template=True) | bot("prod", "watched", sync={"mode": "detect"})
+    commit(tree | more, workflow.registry)
+    workflow.pack("create", "production-monitoring", "--mcp", f"datadog={DD}")
+    workflow.pack("attach", "production-monitoring", "--fleet", "prod")
+    workflow.build()
+    with reconciling():
+        ran = molthub("skill-packs", "sync", "production-monitoring", "--timeout", "600")
+    assert (ran.status, "2 of 3 bots in sync" in ran.out, "made-later" in ran.out) == (4, True, False)
+    assert "prod/watched  pending  it is only watched" in ran.out
+
+
 def test_without_a_checkout_the_index_says_what_bots_should_have(
     workflow: Workflow, molthub: Command, tmp_path: Path
 ) -> None:

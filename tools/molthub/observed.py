@@ -21,7 +21,8 @@ class ObservedBot:
     """One bot as it is. ``packs`` are the versions in the document that was last acted upon.
 
     ``state`` is one of a report's (``in-sync``, ``drifted`` ...), ``at`` when it was found (RFC 3339). ``desired`` and
-    ``observed`` are digests of that look; None where nothing is known.
+    ``observed`` are digests of that look; None where nothing is known. ``held`` says why what differs is told, and not
+    mended, where that is so.
     """
 
     bot: str
@@ -31,6 +32,7 @@ class ObservedBot:
     desired: str | None = None
     observed: str | None = None
     problems: tuple[Problem, ...] = ()
+    held: str = ""
 
     @property
     def is_in_sync(self) -> bool:

@@ -107,7 +107,7 @@ class _Draft:
         profiles, said = profiles_of(self.catalog, self.bot)
         self.problems += said
         uses = [word.use for word in pack_words(self.catalog, self.bot) if word.fits]
-        self.packs, said = attach(self.catalog, uses)
+        self.packs, said = self.chooser.shared("packs", uses, None, lambda: attach(self.catalog, uses))
         self.problems += said
         stack = self._stack(profiles)
         secret = self._skills(stack, profiles)
@@ -118,7 +118,8 @@ class _Draft:
         overrides = tuple(use for pack in self.packs for use in pack.overrides)
         self.problems += _split_overrides(overrides)
         upper = (*(profile.layer for profile in profiles), self.bot.layer, Layer("bot", env=overrides))
-        return Stack(tuple(version.layer for version in layers_of(self.packs)), upper, above(self.packs))
+        packs, over = self.chooser.shared("layers", [self.packs], None, lambda: _layers(self.packs))
+        return Stack(packs, upper, over)
 
     def _skills(self, stack: Stack, profiles: Sequence[Profile]) -> dict[str, str]:
         """Take the skills and their settings; return the variables that their contracts call secret, with whose."""
@@ -156,6 +157,11 @@ class _Draft:
                 self.origins[f"mcp/{name}"] = server.origins
         for name, value in with_environment(servers, env, self.packs).items():
             self.desired[f"mcp/{name}"] = value
+
+
+def _layers(packs: Sequence[Attached]) -> tuple[tuple[Layer, ...], Mapping[str, frozenset[str]]]:
+    """Return the layers of packs, lowest first, and which lie above each."""
+    return tuple(version.layer for version in layers_of(packs)), above(packs)
 
 
 def _split_overrides(overrides: Iterable[EnvUse]) -> Iterator[Problem]:

@@ -48,7 +48,9 @@ def _published(index: Index, pack: str, fleet: str | None) -> dict[str, PackHold
             document = index.bot_document(ref.file)
             if pack in document.packs:
                 attached = document.packs[pack]
-                holders[f"{name}/{bot}"] = PackHolder(f"{name}/{bot}", attached.version, (), attached.attached_at)
+                holders[f"{name}/{bot}"] = PackHolder(
+                    f"{name}/{bot}", attached.version, (), attached.attached_at, is_pattern=document.template
+                )
     if not index.fleets():
         remedy = "build it with --fleets, or give a registry's checkout: --registry DIR"
         raise NotFoundError("this index declares no bots", place=index.where, remedy=remedy)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _POLL = 1.0
 _IDLE = frozenset({"unresolved", "conflict", "suspended", "orphaned", "rolled-back"})
 """States that a person has to end: no waiting does."""
+_HELD = {
+    "detect": "it is only watched (sync: mode: detect)",
+    "window": "it waits for a window",
+    "suspended": "it is suspended",
+    "fight": "somebody keeps undoing what is written",
+}
 
 
 @click.command()
@@ -65,7 +71,7 @@ def sync(
     holders = pack_holders(console, operating, pack, fleet)
     left = {bot for bot, seen in target.remembered().items()
             if pack in seen.packs and fleet in (None, bot.partition("/")[0])}  # fmt: skip
-    bots = sorted(holders.keys() | left)
+    bots = sorted({bot for bot, holder in holders.items() if not holder.is_pattern} | left)
     if not watch.published(wait=not no_wait):
         return _tell_unpublished(console, pack, bots, watch)
     who = target.nudge()
@@ -152,7 +158,7 @@ class _Watch:
 
     def _is_idle(self, bot: str) -> bool:
         seen = self.seen.get(bot)
-        return seen is not None and seen.state in _IDLE
+        return seen is not None and (bool(seen.held) or seen.state in _IDLE)
 
     def _pause(self) -> bool:
         """Wait for a moment; return whether there is time left."""
@@ -202,6 +208,8 @@ def _rows(late: Collection[str], seen: Mapping[str, ObservedBot]) -> Iterator[tu
     for bot in late:
         known = seen.get(bot)
         why = known.problems[0].message if known is not None and known.problems else ""
+        if not why and known is not None and known.held:
+            why = _HELD.get(known.held, f"nobody mends it now: {known.held}")
         yield bot, (known.state if known is not None else None) or "unknown", why
 
 

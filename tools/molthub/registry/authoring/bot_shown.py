@@ -19,7 +19,8 @@ class PackHolder:
     """A bot that a pack is attached to. ``version`` is the one it should have, None where it does not resolve.
 
     ``words`` are the attachments that count, the farthest layer first. ``env`` are its overrides: a literal of a bot
-    that does not resolve may be a secret in clear, so it is masked.
+    that does not resolve may be a secret in clear, so it is masked. ``is_pattern``: bots are made after it, and it is
+    none itself.
     """
 
     bot: str
@@ -28,6 +29,7 @@ class PackHolder:
     attached_at: str | None = None
     env: dict[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    is_pattern: bool = False
 
     @property
     def attached_by(self) -> tuple[str, ...]:
@@ -54,7 +56,7 @@ def holder_of(catalog: Catalog, bot: Bot, pack: str, resolution: Resolution) -> 
     }
     version = resolution.packs[pack].version if pack in resolution.packs else None
     errors = () if resolution.resolved else _errors(resolution)
-    return PackHolder(bot.path, version, words, times[-1] if times else None, env, errors)
+    return PackHolder(bot.path, version, words, times[-1] if times else None, env, errors, bot.template)
 
 
 def shown_override(value: str | None, *, resolved: bool) -> str:

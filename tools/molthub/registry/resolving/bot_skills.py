@@ -29,6 +29,16 @@ def choose_skills(
     chooser: Chooser, stack: Stack, packs: Sequence[Attached], hosts: Mapping[str, str | None], file: str
 ) -> BotSkills:
     """Return the skills that the layers of ``stack`` and the locks of ``packs`` give a bot declared in ``file``."""
+    speaking = [layer for layer in stack.layers if layer.skills]
+    chains = [version for pack in packs for version in pack.chain]
+    besides = tuple(len(pack.chain) for pack in packs), tuple(sorted(hosts.items()))
+    found = chooser.shared("skills", [*speaking, *chains], besides, lambda: _chosen(chooser, stack, packs, hosts))
+    if all(problem.file for problem in found.problems):
+        return found
+    return replace(found, problems=tuple(one if one.file else replace(one, file=file) for one in found.problems))
+
+
+def _chosen(chooser: Chooser, stack: Stack, packs: Sequence[Attached], hosts: Mapping[str, str | None]) -> BotSkills:
     presence, problems = _presence(stack)
     uses = _uses(stack)
     locks, digests = locks_of(packs)
@@ -39,9 +49,9 @@ def choose_skills(
             wants += found
             problems += said
     choice = chooser.choose(wants, locks, digests, hosts)
-    problems += [problem if problem.file else replace(problem, file=file) for problem in choice.problems]
+    problems += choice.problems
     problems += _not_taken_away(choice.chosen, presence)
-    problems += _same_bare_names(choice.chosen, file)
+    problems += _same_bare_names(choice.chosen)
     if any(problem.severity == "error" for problem in problems):
         return BotSkills(tuple(problems))
     skills = {name: chooser.locked(candidate) for name, candidate in choice.chosen.items()}
@@ -135,13 +145,13 @@ def _not_taken_away(chosen: Mapping[str, Candidate], presence: Presence) -> Iter
             yield placed("MH202", message, "take away what needs it too, or leave it", winner.at)
 
 
-def _same_bare_names(chosen: Mapping[str, Candidate], file: str) -> Iterator[Problem]:
+def _same_bare_names(chosen: Mapping[str, Candidate]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for name in chosen:
         other = seen.setdefault(bare_name(name), name)
         if other != name:
             message = f"the skills {other} and {name} would stand in one folder, {bare_name(name)}"
-            yield placed("MH208", message, "take one of them away", file)
+            yield Problem("MH208", message, "take one of them away")
 
 
 # --- origins and settings ------------------------------------------------------------------------------------------

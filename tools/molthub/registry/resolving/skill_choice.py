@@ -6,8 +6,9 @@ every range admits. What neither names floats: it is the newest that is availabl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from molthub.errors import Problem, ResolutionError
 from molthub.model import Locked, SkillVersion
@@ -19,6 +20,9 @@ from molthub.versions import highest, is_version, matches
 
 Locks = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Skill -> locked version -> the packs that lock it there, as layers are named."""
+
+
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,20 @@ class Chooser:
         self.catalog = catalog
         self._remembered: dict[object, Choice] = {}
         self._floating: dict[str, tuple[Candidate, ...]] = {}
+        self._shared: dict[object, tuple[object, object]] = {}
+
+    def shared(self, what: str, parts: Sequence[object], besides: object, make: Callable[[], Shared]) -> Shared:
+        """Return what ``make`` returns, made once for bots of the very same ``parts`` (and equal ``besides``).
+
+        Bots of a fleet have the same packs and profiles, so most of what they resolve to is the same too. ``what``
+        names the kind of thing; nothing of it may be changed.
+        """
+        key = (what, tuple(map(id, parts)), besides)
+        known = self._shared.get(key)
+        if known is None:
+            known = self._shared[key] = (tuple(parts), make())  # the parts are kept, so that no id is used again
+        found: Shared = known[1]  # type: ignore[assignment] # what was made under this key is of this kind
+        return found
 
     def choose(
         self, wants: Sequence[Want], locks: Locks, digests: Mapping[str, str], hosts: Mapping[str, str | None] | None
