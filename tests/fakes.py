@@ -61,6 +61,11 @@ class FakeTarget:
                 stands.pop(place, None)
         return {step.key: Problem("MH702", f"{step.key} is refused") for step in steps if step.key in self.refuses}
 
+    def read(self, folder: str, path: str, limit: int) -> bytes | None:
+        """Return nothing: skills are digests here."""
+        del folder, path, limit
+        return None
+
     def tidy(self, home: Home) -> None:
         """Nothing is ever left half done here."""
 

@@ -141,8 +141,22 @@ def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> E
 @asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @_show_ignored
+@click.option("--format", "form", type=click.Choice(["table", "json", "sarif", "junit", "html", "markdown"]),
+              default="table", show_default=True, help="How to say it; html: text files side by side.")  # fmt: skip
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write it to a file (any --format but table).")  # fmt: skip
+@click.option("--prefix", default="", metavar="PATH", help="Where the registry is in its repository (sarif).")
 @common_options
-def drift(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> ExitStatus:
+def drift(
+    console: Console,
+    *,
+    asked: Asked,
+    full: bool,
+    show_ignored: bool,
+    form: str,
+    output: Path | None,
+    prefix: str,
+) -> ExitStatus:
     """Say what bots have that they should not, and the other way round, to the byte.
 
     What only git changed since the last reconcile is not drift: `molthub plan` shows it.
@@ -151,6 +165,8 @@ def drift(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> 
     Examples:
       molthub drift --index site --target ./bots
       molthub drift --index site --target ./bots --json | jq '.bots[] | select(.state == "drifted")'
+      molthub drift --index site --target ./bots --format html --output drift.html
+      molthub drift --index site --target ./bots --format sarif --prefix registry-index > drift.sarif
 
     \b
     Exit status:
@@ -159,7 +175,22 @@ def drift(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> 
       3  something drifted, or git is ahead
       4  some bots could not be looked at
     """
-    return _look(console, "drift", asked, full=full, show_ignored=show_ignored)
+    if form == "table" and output is None:
+        return _look(console, "drift", asked, full=full, show_ignored=show_ignored)
+    if console.as_json and form not in ("table", "json"):
+        raise UsageError("--json and --format exclude each other", remedy="give one of the two")
+    if form == "table" and not console.as_json:
+        raise UsageError("a table is for a terminal", remedy="choose a --format to write to --output")
+    from molthub_reconciler.formats.written import rendered, write
+    from molthub_reconciler.report import exit_status, problem_lines
+
+    place, report = _looked(asked, "drift", full=full, show_ignored=show_ignored)
+    prefix = f"{prefix.strip('/')}/" if prefix else ""
+    write(rendered(place.in_full(report), "json" if console.as_json else form, prefix=prefix), output)
+    if output is not None:
+        console.say(f"{output}: {len(report.bots)} bots")
+    console.problems(problem_lines(report))
+    return exit_status(report)
 
 
 @click.command()
@@ -225,6 +256,10 @@ def reconcile(
 
 
 def _look(console: Console, command: Command, asked: Asked, *, full: bool, show_ignored: bool = False) -> ExitStatus:
+    return tell(console, _looked(asked, command, full=full, show_ignored=show_ignored)[1])
+
+
+def _looked(asked: Asked, command: Command, *, full: bool, show_ignored: bool) -> tuple[Workplace, Report]:
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import drift_alone
 
@@ -233,7 +268,7 @@ def _look(console: Console, command: Command, asked: Asked, *, full: bool, show_
         place.need_target()
     place.check()
     report = place.once(command, Rules(full=full, show_ignored=show_ignored))
-    return tell(console, drift_alone(report) if command == "drift" else report)
+    return place, drift_alone(report) if command == "drift" else report
 
 
 def workplace(asked: Asked) -> Workplace:

@@ -247,6 +247,8 @@ class BotPass:
             versions=self._versions(before),
             held=self._held(left),
             pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
+            home=self.home.folder,
+            artifacts={artifact.digest: artifact for artifact in self._coming().values()},
         )
         if self.around.act and (told.differences or told.problems or self.has_new_document):
             self._log(told, revision)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from molthub.errors import ExitStatus, Problem
-from molthub.model import Json
+from molthub.model import Artifact, Json
 from molthub_reconciler.findings import State
 from molthub_reconciler.policy import Held
 
@@ -21,7 +21,8 @@ class BotReport:
     """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests.
 
     ``versions`` names skill versions by digest, for people. ``held``: why differences are told and not mended.
-    ``pinned`` says what a bot was rolled back to.
+    ``pinned`` says what a bot was rolled back to. ``home`` is its folder below the target's,
+    ``artifacts`` are the skills that differ, by digest.
     """
 
     bot: str
@@ -34,6 +35,8 @@ class BotReport:
     versions: Mapping[str, str] = field(default_factory=dict)
     held: Held | None = None
     pinned: Mapping[str, Json] | None = None
+    home: str = ""
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
 
     @property
     def fleet(self) -> str:

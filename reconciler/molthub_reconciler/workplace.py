@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from molthub.client.cache import Store, default_store
 from molthub.client.index import Index
@@ -20,6 +21,9 @@ from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Declared, Subject, kept
 from molthub_reconciler.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
+
+if TYPE_CHECKING:
+    from molthub_reconciler.formats.told import Told
 
 
 class Workplace:
@@ -104,6 +108,13 @@ class Workplace:
         supply = self._supply(online=online, act=rules.act)
         return run_pass(command, subjects, target, self.state, supply, rules=rules, revision=revision,
                         empty_fleets=empty, releases=releases, secrets=self.secrets)  # fmt: skip
+
+    def in_full(self, report: Report) -> Told:
+        """Return a report with the text of the files that differ."""
+        from molthub_reconciler.formats.contents import told_in_full
+
+        target = DirectoryTarget(self.folder, self.store, self.state, keep=False)
+        return told_in_full(report, target, self._supply(online=True, act=False))
 
     def _supply(self, *, online: bool, act: bool) -> Supply:
         index = self.index if online else None

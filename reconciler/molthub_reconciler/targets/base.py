@@ -95,6 +95,10 @@ class Target(Protocol):
         """
         ...
 
+    def read(self, folder: str, path: str, limit: int) -> bytes | None:
+        """Return a file's bytes in the home ``folder``; None where there is none, or more than ``limit`` bytes."""
+        ...
+
     def tidy(self, home: Home) -> None:
         """Remove what a killed pass left in a home. Called before a pass that may write."""
         ...

@@ -108,6 +108,17 @@ class DirectoryTarget:
             failed |= {step.key: problem for step in steps if step.key not in work.done}
         return failed
 
+    def read(self, folder: str, path: str, limit: int) -> bytes | None:
+        """Return the bytes of a regular file, not through links."""
+        with contextlib.suppress(PlatformFileError, OSError):
+            refuse_links(self.where, folder, path)
+            descriptor = os.open(f"{self.where}/{folder}/{path}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            with os.fdopen(descriptor, "rb") as file:
+                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    content = file.read(limit + 1)
+                    return content if len(content) <= limit else None
+        return None
+
     def tidy(self, home: Home) -> None:
         """Remove what a killed pass left in a home."""
         staging = Path(self.where, home.folder, STAGING)
