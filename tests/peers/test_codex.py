@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from molthub.platforms import platform
+from molthub.platforms.config_file import ConfigFile
 from tests.peers.agent_homes import SECRET, environment, seen_by
 from tests.peers.http_mcp_server import HttpServer
 from tests.peers.judged_home import (
@@ -22,6 +24,7 @@ from tests.peers.judged_home import (
     started_server,
 )
 from tests.peers.npm_programs import npm_program
+from tests.platforms.toml_documents import TomlCase, toml_texts
 from tests.reconciler.world import World
 
 pytestmark = pytest.mark.peers
@@ -152,3 +155,28 @@ def test_a_server_that_codex_removes_is_drift_and_comes_back(world: World, codex
     assert [change["key"] for change in report["bots"][0]["changes"]] == ["mcp/seen"]
     assert world.molthub("reconcile").status == 0
     assert "seen" in codex.servers()
+
+
+def test_codex_reads_our_edits_of_anybodys_file(tmp_path: Path) -> None:
+    codex = CodexHome(tmp_path)
+    codex.config.parent.mkdir()
+    servers = {"ours": {"command": "npx", "args": ["-y", "a \"b\" '\x7f' é \\"], "env": {"A.B": "1", "K": ""}},
+               "beside": {"url": "http://127.0.0.1:9/", "http_headers": {"X-A": "\t"}}}  # fmt: skip
+    texts: list[str] = []
+
+    @settings(max_examples=40, database=None, suppress_health_check=list(HealthCheck))
+    @given(toml_texts())
+    def gather(case: TomlCase) -> None:
+        texts.append(case.text.removeprefix("\ufeff"))
+
+    gather()
+    for text in texts:
+        file = ConfigFile.parse(text.encode(), "toml", "config.toml")
+        for name, server in servers.items():
+            file.set(("mcp_servers", name), server)
+        file.set(("mcp_servers", "ours", "startup_timeout_sec"), 5.0)
+        file.set(("shell_environment_policy", "set", "LEVEL"), "1")
+        codex.config.write_bytes(file.to_bytes())
+        found = codex.servers()
+        assert (found["ours"]["args"], found["ours"]["env"]) == (servers["ours"]["args"], servers["ours"]["env"]), text
+        assert found["beside"]["http_headers"] == {"X-A": "\t"}

@@ -35,6 +35,7 @@ ADD_MCP = {
     "zed": "zed",
     "claude-desktop": "claude-desktop",
     "goose": "goose",
+    "codex": "codex",
 }
 """The rows that add-mcp knows, and its names for them. Roo is known to install-mcp; Amp judges its row itself."""
 
@@ -62,6 +63,7 @@ THEIRS_ALONE: dict[str, tuple[dict[str, Any], str]] = {
     "opencode": ({"enabled": True}, OWNERS),
     "copilot-cli": ({"tools": ["*"]}, OWNERS),
     "cline": ({"disabled": False}, OWNERS),
+    "codex": ({"type": "http", "args": []}, "Codex knows servers by their other fields, and writes none of these"),
 }
 """What add-mcp writes into an entry, and a row does not."""
 

@@ -2,7 +2,7 @@
 
 A server that is started gets each variable that ``env_keys`` names under its own name. In headers, and nowhere else,
 ``$NAME`` and ``${NAME}`` stand for those variables and for the extension's ``envs``. What cannot be said that way is
-started by ``molthub exec``. Formats as of version 1.35.
+started by ``molthub exec``. Formats as of the sources of August 2026 (block/goose 0b282cf).
 """
 
 from __future__ import annotations

@@ -326,7 +326,7 @@ ROWS: tuple[Row, ...] = (
         reload=Reload("session", "session"),
         file_format="yaml",
         http=Form(),
-        owners_fields=("available_tools", "bundled", "display_name"),  # the others must be there from the start
+        owners_fields=("available_tools", "bundled", "description", "display_name", "enabled", "timeout"),
     ),
 )
 """The rows, in the order in which they are documented."""
