@@ -3,7 +3,8 @@
 An agent program's file holds a value in the program's own form: secrets are references, a field may be added. What
 is shown is the declared form, so that a report reads like the manifests. Where the declared value holds a placeholder
 and something else than our reference was found, ``***`` is shown; so are texts that the owner added, of which nobody
-said whether they are secret.
+said whether they are secret. A program may also have other words, or one list for what was declared apart: of a value
+with a secret somewhere in it, only texts are shown that stand where they were declared, as they were declared.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 from molthub.documents import PLACEHOLDER, canonical, hex_of
 from molthub.model import FileEntry, Json, Origin
-from molthub.references.secrets import is_sensitive
+from molthub.references.secrets import is_sensitive, render
 
 HIDDEN = "***"
 
@@ -58,21 +59,23 @@ def fingerprint(value: Json) -> str:
 
 def value_parts(desired: Json, rendered: Json, observed: Json) -> tuple[Part, ...]:
     """Return what differs between an observed value and how the program's file should hold ``desired``."""
-    return tuple(_parts((), desired, rendered, observed))
+    return tuple(_parts((), desired, rendered, observed, guarded=is_sensitive(desired)))
 
 
-def _parts(path: tuple[str, ...], desired: Json, rendered: Json, observed: Json) -> Iterator[Part]:
+def _parts(path: tuple[str, ...], desired: Json, rendered: Json, observed: Json, *, guarded: bool) -> Iterator[Part]:
+    """Yield what differs. ``guarded``: there is a secret somewhere in the whole declared value."""
     if observed is not NOTHING and rendered is not NOTHING and fingerprint(rendered) == fingerprint(observed):
         return
     if isinstance(rendered, Mapping) and isinstance(observed, Mapping):
         for key in sorted({*rendered, *observed}):
-            yield from _parts((*path, key), *(_item(side, key) for side in (desired, rendered, observed)))
+            inner = (_item(side, key) for side in (desired, rendered, observed))
+            yield from _parts((*path, key), *inner, guarded=guarded)
     elif _are_alike_lists(desired, rendered, observed):
         for number, (one, other) in enumerate(zip(rendered, observed, strict=True)):
-            yield from _parts((*path, str(number)), desired[number], one, other)
+            yield from _parts((*path, str(number)), desired[number], one, other, guarded=guarded)
     else:
         after = desired if desired is not NOTHING else rendered
-        yield Part(path, _shown(desired, rendered, observed), after)
+        yield Part(path, _shown(desired, rendered, observed, guarded=guarded), after)
 
 
 def _item(value: Json, key: str) -> Json:
@@ -83,11 +86,18 @@ def _are_alike_lists(*values: Json) -> bool:
     return all(isinstance(value, list | tuple) for value in values) and len({len(value) for value in values}) == 1
 
 
-def _shown(desired: Json, rendered: Json, observed: Json) -> Json:
+def _shown(desired: Json, rendered: Json, observed: Json, *, guarded: bool) -> Json:
     if observed is NOTHING:
         return NOTHING
-    is_unknown = desired is NOTHING and rendered is NOTHING and _holds_text(observed)
-    return HIDDEN if is_unknown or is_sensitive(desired) else as_declared(observed)
+    is_unknown = (desired is NOTHING and rendered is NOTHING) or (guarded and not _stands_there(desired, rendered))
+    return HIDDEN if is_sensitive(desired) or (is_unknown and _holds_text(observed)) else as_declared(observed)
+
+
+def _stands_there(desired: Json, rendered: Json) -> bool:
+    """Whether the program's file holds, at one place, the literal text that was declared at the same place."""
+    if desired is NOTHING or rendered is NOTHING:
+        return False
+    return fingerprint(render(desired, str, str)) == fingerprint(rendered)
 
 
 def _holds_text(value: Json) -> bool:

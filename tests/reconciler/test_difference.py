@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molthub.documents import canonical
+from molthub.errors import PlatformValueError
 from molthub.model import FileEntry, Json, Origin
+from molthub.platforms import platform, platforms
 from molthub.references.secrets import render
 from molthub_reconciler.difference import (
     HIDDEN,
@@ -154,3 +156,38 @@ def test_the_origin_of_a_part_is_the_layer_that_decided_it(
 def test_the_origin_of_a_key_is_the_layer_that_won() -> None:
     assert origin_of("env/LEVEL", ORIGINS) == "bots/ada.yaml:11"
     assert origin_of("env/NOBODY", ORIGINS) is None
+
+
+# --- a secret in clear, in every program's own words ------------------------------------------------------------------
+
+CANARY = "canary-4711"
+HOLDING_A_SECRET: list[dict[str, Json]] = [
+    {"command": "npx", "args": ["-y", "server"], "env": {"TOKEN": "${secrets.token}", "LEVEL": "debug"}},
+    {"command": "npx", "args": ["--key", "${secrets.token}", "x"], "env": {"LEVEL": "debug"}},
+    {"command": "${secrets.token}", "args": ["x"]},
+    {"url": "https://a.example/", "headers": {"Authorization": "Bearer ${secrets.token}", "X-A": "b"}},
+    {"url": "https://a.example/?key=${secrets.token}"},
+]
+
+
+def in_clear(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: in_clear(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_clear(item) for item in value]
+    return value.replace("${secrets.token}", CANARY)
+
+
+@pytest.mark.parametrize("name", platforms())
+@pytest.mark.parametrize("server", HOLDING_A_SECRET)
+def test_a_secret_that_somebody_wrote_in_clear_is_never_shown(name: str, server: dict[str, Json]) -> None:
+    try:
+        rendered = platform(name).entries("main", "mcp/s", server)[0].value
+    except PlatformValueError:
+        return  # the program cannot hold it
+    observed = platform(name).entries("main", "mcp/s", in_clear(server))[0].value
+    assert CANARY in str(observed)
+    parts = value_parts(server, rendered, observed)
+    assert parts
+    assert CANARY not in str(parts)
+    assert CANARY not in str(declared_form(server, parts))
