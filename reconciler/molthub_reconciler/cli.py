@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from molthub.contexts.context_file import Context, chosen_context, need
 from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
+    from molthub_reconciler.environment import Unmet
     from molthub_reconciler.report import Command, Report
     from molthub_reconciler.workplace import Workplace
 
@@ -118,9 +119,15 @@ _show_ignored = click.option("--show-ignored", is_flag=True, help="Tell also wha
 @asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @_show_ignored
+@click.option(
+    "--elsewhere", is_flag=True, help="The bots run on another machine: look for no programs and secrets here."
+)
 @common_options
-def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> ExitStatus:
+def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool, elsewhere: bool) -> ExitStatus:
     """Say what a reconcile would do, and do nothing.
+
+    It says too which bot lacks what on this machine: programs that skills need, secrets that do not resolve, a skill
+    for another system.
 
     \b
     Examples:
@@ -134,7 +141,10 @@ def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool) -> E
       3  something would be done, or waits for a person
       4  some bots could not be looked at
     """
-    return _look(console, "plan", asked, full=full, show_ignored=show_ignored)
+    from molthub_reconciler.environment import unmet_on_this_machine
+
+    unmet = None if elsewhere else unmet_on_this_machine(console.warn)
+    return _look(console, "plan", asked, full=full, show_ignored=show_ignored, unmet=unmet)
 
 
 @click.command()
@@ -255,11 +265,21 @@ def reconcile(
         return Controller(place, rules, interval, console).run()
 
 
-def _look(console: Console, command: Command, asked: Asked, *, full: bool, show_ignored: bool = False) -> ExitStatus:
-    return tell(console, _looked(asked, command, full=full, show_ignored=show_ignored)[1])
+def _look(
+    console: Console,
+    command: Command,
+    asked: Asked,
+    *,
+    full: bool,
+    show_ignored: bool = False,
+    unmet: Unmet | None = None,
+) -> ExitStatus:
+    return tell(console, _looked(asked, command, full=full, show_ignored=show_ignored, unmet=unmet)[1])
 
 
-def _looked(asked: Asked, command: Command, *, full: bool, show_ignored: bool) -> tuple[Workplace, Report]:
+def _looked(
+    asked: Asked, command: Command, *, full: bool, show_ignored: bool, unmet: Unmet | None = None
+) -> tuple[Workplace, Report]:
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import drift_alone
 
@@ -267,7 +287,8 @@ def _looked(asked: Asked, command: Command, *, full: bool, show_ignored: bool) -
     if command == "drift":
         place.need_target()
     place.check()
-    report = place.once(command, Rules(full=full, show_ignored=show_ignored))
+    rules = Rules(full=full, show_ignored=show_ignored)
+    report = place.once(command, rules if unmet is None else replace(rules, unmet=unmet))
     return place, drift_alone(report) if command == "drift" else report
 
 

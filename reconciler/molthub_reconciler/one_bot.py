@@ -72,6 +72,7 @@ class BotPass:
             if subject.lifted is not None:
                 around.state.keep_note(subject.bot, PIN_FILE, b"")
                 problems = (*problems, _lifted(subject.lifted))
+        problems = (*problems, *around.unmet(desired))
         want = wanted(desired, adapter)
         comparing = Comparing(around, desired, adapter, home, policy, want)
         comparing.document(receipt.document)

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
+from molthub.model import DesiredState
 from molthub_reconciler.neighbours import Neighbours, is_mass_removal
 from molthub_reconciler.one_bot import BotPass
 from molthub_reconciler.problems import problem_of
@@ -35,7 +36,8 @@ class Rules:
     ``act``: mend, not only look. ``full``: trust nothing that an earlier look found. ``may_remove``: take away what is
     declared no more, unless it is suspiciously much; ``allow_mass_removal``: even then. ``stop`` is asked after each
     bot. ``forced`` are bots that are changed outside their windows too (None: all). ``show_ignored``: tell also what
-    policy ignores. ``clock`` says when a pass begins.
+    policy ignores. ``clock`` says when a pass begins. ``unmet`` says what a bot lacks on its
+    machine.
     """
 
     act: bool = False
@@ -46,6 +48,7 @@ class Rules:
     forced: Collection[str] | None = ()
     show_ignored: bool = False
     clock: Callable[[], datetime] = utc_now
+    unmet: Callable[[DesiredState], tuple[Problem, ...]] = lambda _state: ()
 
 
 def run_pass(
@@ -79,6 +82,7 @@ def run_pass(
         forced=rules.forced,
         show_ignored=rules.show_ignored,
         now=rules.clock(),
+        unmet=rules.unmet,
     )
     if rules.act and revision is not None:
         state.see_revision(revision, timestamp())

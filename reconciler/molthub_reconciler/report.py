@@ -247,8 +247,20 @@ def _compact(value: Json) -> str:
 
 
 def problem_lines(report: Report) -> Iterable[Problem]:
-    """Return every problem of the report; a bot's own say which bot they are about."""
+    """Return every problem of the report; a bot's own say which bot they are about.
+
+    What is missing on the machine is said once for all bots that lack it.
+    """
     yield from report.problems
+    lacking: dict[Problem, list[str]] = {}
     for bot in report.bots:
         for problem in bot.problems:
-            yield problem.in_file(f"{bot.bot}: {problem.file}" if problem.file else bot.bot)
+            if problem.id in _OF_MACHINE:
+                lacking.setdefault(problem, []).append(bot.bot)
+            else:
+                yield problem.in_file(f"{bot.bot}: {problem.file}" if problem.file else bot.bot)
+    for problem, bots in lacking.items():
+        yield problem.in_file(bots[0] if len(bots) == 1 else f"{bots[0]} and {len(bots) - 1} more")
+
+
+_OF_MACHINE = frozenset({"MH731", "MH732", "MH733"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from molthub.errors import Problem
+from molthub.model import DesiredState
 from molthub_reconciler.neighbours import Neighbours
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.report import Command
@@ -25,7 +27,8 @@ class Surroundings:
     """Where a pass works, and how.
 
     ``act``: mend, not only look; ``full``: trust no earlier look; ``forced`` are the bots whose windows do not count,
-    None: of all bots; ``show_ignored``: also tell what policy ignores. ``now`` is when the pass began.
+    None: of all bots; ``show_ignored``: also tell what policy ignores. ``now`` is when the pass began. ``unmet``
+    says what a bot lacks on its machine.
     """
 
     target: Target
@@ -40,6 +43,7 @@ class Surroundings:
     forced: Collection[str] | None = ()
     show_ignored: bool = False
     now: datetime = field(default_factory=utc_now)
+    unmet: Callable[[DesiredState], tuple[Problem, ...]] = lambda _state: ()
 
     def forces(self, bot: str) -> bool:
         """Whether a bot is changed outside its windows too."""

@@ -81,6 +81,23 @@ def test_any_program_gets_the_bots_environment_and_its_words_as_they_are(home: P
     assert [environment[name] for name in ("GITHUB_TOKEN", "URL", "PRICE")] == ["tok-1", "u:d", "5$"]
 
 
+def test_the_bots_own_program_gets_what_its_files_refer_to(home: Path) -> None:
+    """An agent program's file says `${GITHUB_TOKEN}` for a server's secret: it must find that variable."""
+    url = {"url": "https://a.example/", "headers": {"Authorization": "Bearer ${secrets.mcp-token}"}}
+    env = {"MCP_TOKEN": "another by that name", "LEVEL": "debug"}
+    manifest(home, mcp={"github": SERVER, "tickets": url}, env=env, config={"git": {"key": "${secrets.key}"}})
+    for name in ("github_token", "mcp-token", "key"):
+        secret(home, name, f"{name}-value")
+    _, environment = told("exec", "--env", "--", *TELL)
+    assert {name: environment.get(name) for name in ("GITHUB_TOKEN", "MCP_TOKEN", "KEY", "LEVEL", "TOKEN")} == {
+        "GITHUB_TOKEN": "github_token-value",
+        "MCP_TOKEN": "another by that name",
+        "KEY": "key-value",
+        "LEVEL": "debug",
+        "TOKEN": None,
+    }
+
+
 def test_signals_status_and_streams_are_the_programs_own(home: Path) -> None:
     manifest(home, mcp={"github": SERVER})
     program = 'trap "exit 42" TERM; echo $$$$; cat; while :; do sleep 0.05; done'

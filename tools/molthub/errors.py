@@ -67,6 +67,8 @@ PROBLEMS: dict[str, str] = {
     "MH213": "skill name that the agent program uses itself",
     "MH214": "host that has a skill's name",
     "MH217": "wave or gate of a rollout that has no effect, or means nothing",
+    "MH221": "MCP server that a skill uses and its bot does not have",
+    "MH222": "variable that a skill requires and its bot does not have",
     # 3xx: Agent Skills specification
     "MH301": "SKILL.md without readable frontmatter",
     "MH302": "frontmatter that the Agent Skills specification refuses",

@@ -37,7 +37,8 @@ def exec_(
 
     With --server, COMMAND gets the variables of that server from the bot's manifest, each secret filled in, in COMMAND
     and ARGS as well; without COMMAND the manifest's own is run. Variables that hold secrets of other servers are taken
-    away. With --env, COMMAND gets the bot's variables and is otherwise left as it is.
+    away. With --env, COMMAND gets the bot's variables, and those by which the bot's files refer to secrets; it is for
+    the bot's own program, and left as it is.
 
     molthub becomes the program: signals, input, output and exit status are its own. Where a secret does not resolve,
     nothing is started. Secrets in ARGS are seen by everybody who may list processes: prefer variables.

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         sync_to_json,
     )
     from molthub.documents.index import (
-        env_need_to_json,
         index_root_from_json,
         index_root_to_json,
         shard_from_json,
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
         SEMVER,
         SKILL_NAME,
     )
+    from molthub.documents.needs import env_need_to_json, needs_from_json, needs_to_json
     from molthub.documents.reading import load_document
     from molthub.documents.search import (
         search_directory_from_json,
@@ -65,8 +65,9 @@ _MODULES = {
     "digests": "NAMES_PER_SHARD canonical canonical_plain digest_of file_entry file_list hex_of shard_key "
     "shard_key_length tree_digest",
     "fleets": "bot_from_json bot_to_json fleet_from_json fleet_to_json sync_from_json sync_to_json",
-    "index": "env_need_to_json index_root_from_json index_root_to_json shard_from_json shard_to_json",
+    "index": "index_root_from_json index_root_to_json shard_from_json shard_to_json",
     "names": "DIGEST DNS_LABEL ENV_KEY HEX MAX_SKILL_NAME MCP_NAME PLACEHOLDER SEMVER SKILL_NAME",
+    "needs": "env_need_to_json needs_from_json needs_to_json",
     "reading": "load_document",
     "search": "search_directory_from_json search_directory_to_json search_from_json search_row_to_json search_to_json",
 }
@@ -97,6 +98,8 @@ __all__ = [
     "index_root_from_json",
     "index_root_to_json",
     "load_document",
+    "needs_from_json",
+    "needs_to_json",
     "search_directory_from_json",
     "search_directory_to_json",
     "search_from_json",

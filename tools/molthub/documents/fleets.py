@@ -8,6 +8,7 @@ from typing import Any, Literal
 from molthub.documents.digests import digest_of
 from molthub.documents.index import artifact_from_json, signature_ref_to_json
 from molthub.documents.names import DNS_LABEL, ENV_KEY, MCP_NAME, SEMVER, SKILL_NAME
+from molthub.documents.needs import needs_from_json, needs_to_json
 from molthub.documents.reading import (
     NO_INDEX,
     as_digest,
@@ -158,13 +159,18 @@ def bot_to_json(state: DesiredState) -> dict[str, Json]:
     head |= {"template": True} if state.template else {}
     if not state.resolved:
         return head
-    return head | {
-        "digest": state.digest,
-        "packs": {name: _attached_to_json(pack) for name, pack in state.packs.items()},
-        "desired": dict(state.desired),
-        "skills": {digest: _fetch_to_json(artifact) for digest, artifact in state.skills.items()},
-        "origins": {key: [_origin_to_json(origin) for origin in origins] for key, origins in state.origins.items()},
-    }
+    needs = {name: needs_to_json(needs) for name, needs in state.needs.items() if needs}
+    return (
+        head
+        | ({"needs": needs} if needs else {})
+        | {
+            "digest": state.digest,
+            "packs": {name: _attached_to_json(pack) for name, pack in state.packs.items()},
+            "desired": dict(state.desired),
+            "skills": {digest: _fetch_to_json(artifact) for digest, artifact in state.skills.items()},
+            "origins": {key: [_origin_to_json(origin) for origin in origins] for key, origins in state.origins.items()},
+        }
+    )
 
 
 def bot_from_json(content: bytes, where: str) -> DesiredState:
@@ -195,6 +201,7 @@ def _bot(document: dict[str, Any]) -> DesiredState:
         origins={key: tuple(_origin(origin) for origin in origins)
                  for key, origins in (document.get("origins") or {}).items()},
         template=document.get("template") is True,
+        needs={as_skill_name(name): needs_from_json(needs) for name, needs in (document.get("needs") or {}).items()},
     )  # fmt: skip
 
 

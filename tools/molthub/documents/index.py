@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from molthub.documents.names import DNS_LABEL, ENV_KEY, FINGERPRINT, SEMVER, TIME
+from molthub.documents.names import DNS_LABEL, FINGERPRINT, SEMVER, TIME
+from molthub.documents.needs import needs_from_json, needs_to_json
 from molthub.documents.reading import (
     as_digest,
     as_hex,
@@ -21,7 +22,6 @@ from molthub.documents.reading import (
 )
 from molthub.model import (
     Artifact,
-    EnvNeed,
     IndexRoot,
     Json,
     PackEntry,
@@ -130,14 +130,13 @@ def _release_to_json(release: SkillRelease) -> dict[str, Json]:
         "quarantined": release.quarantined,
         "removed": release.removed,
         "dependencies": dict(release.dependencies),
-        "mcpServers": list(release.mcp_servers),
-        "env": [env_need_to_json(need) for need in release.env],
-        "bins": list(release.bins),
     }
-    return {**_artifact_to_json(release.artifact), "published": release.published, **without_empty(optional)}
+    head = {**_artifact_to_json(release.artifact), "published": release.published}
+    return {**head, **without_empty(optional), **needs_to_json(release.needs)}
 
 
 def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
+    needs = needs_from_json(release)
     return SkillRelease(
         artifact=_release_artifact(release, number, name),
         published=as_text(release["published"]),
@@ -145,23 +144,11 @@ def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
         quarantined=release.get("quarantined"),
         removed=release.get("removed"),
         dependencies=as_text_map(release.get("dependencies")),
-        mcp_servers=as_texts(release.get("mcpServers")),
-        env=tuple(_env_need(need) for need in release.get("env") or ()),
-        bins=as_texts(release.get("bins")),
-    )
-
-
-def env_need_to_json(need: EnvNeed) -> dict[str, Json]:
-    """Return an environment need as shards and skill.yaml hold it (the description stays in skill.yaml)."""
-    return {"name": need.name, "secret": need.secret, "required": need.required}
-
-
-def _env_need(need: dict[str, Any]) -> EnvNeed:
-    return EnvNeed(
-        name=checked(ENV_KEY, need["name"], "an environment key"),
-        secret=bool(need.get("secret", False)),
-        required=bool(need.get("required", False)),
-        description=as_text(need.get("description", "")),
+        mcp_servers=needs.mcp_servers,
+        env=needs.env,
+        bins=needs.bins,
+        any_bins=needs.any_bins,
+        systems=needs.systems,
     )
 
 

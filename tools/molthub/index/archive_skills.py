@@ -125,6 +125,8 @@ def _release(
         mcp_servers=manifest.mcp_servers,
         env=manifest.env,
         bins=manifest.bins,
+        any_bins=manifest.any_bins,
+        systems=manifest.systems,
     )
 
 

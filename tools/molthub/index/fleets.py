@@ -80,6 +80,7 @@ def desired_state(resolution: Resolution, archived: Archived) -> tuple[DesiredSt
         desired=resolution.desired,
         skills={artifact.digest: artifact for artifact in artifacts},
         origins=resolution.origins,
+        needs=resolution.needs,
     )
     return resolved, problems
 

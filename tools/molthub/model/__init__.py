@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from molthub.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from molthub.model.content import Artifact, EnvNeed, FileEntry, SignatureRef, bare_name
+    from molthub.model.content import Artifact, EnvNeed, FileEntry, Needs, SignatureRef, bare_name
     from molthub.model.declared import (
         Bot,
         Fleet,
@@ -57,7 +57,7 @@ Json = Any
 """A JSON value: dict with text keys, list, str, int, float, bool or None."""
 
 _MODULES = {
-    "content": "Artifact EnvNeed FileEntry SignatureRef bare_name",
+    "content": "Artifact EnvNeed FileEntry Needs SignatureRef bare_name",
     "declared": "Bot Fleet Pack PackVersion Place Profile Project Publisher Registry Script Skill SkillManifest "
     "SkillVersion VersionRecord",
     "layers": "EnvUse Layer Locked McpUse PackUse SkillUse",
@@ -86,6 +86,7 @@ __all__ = [
     "Locked",
     "McpUse",
     "Mode",
+    "Needs",
     "Origin",
     "Pack",
     "PackEntry",

@@ -50,6 +50,25 @@ class EnvNeed:
     description: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a skill needs where it runs, beside its own files.
+
+    Of each group in ``any_bins`` one program is enough. ``systems`` are those that it is made for (``linux``,
+    ``macos``, ``windows``); none: every one.
+    """
+
+    mcp_servers: tuple[str, ...] = ()
+    env: tuple[EnvNeed, ...] = ()
+    bins: tuple[str, ...] = ()
+    any_bins: tuple[tuple[str, ...], ...] = ()
+    systems: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it needs anything."""
+        return bool(self.mcp_servers or self.env or self.bins or self.any_bins or self.systems)
+
+
 def bare_name(name: str) -> str:
     """Return a skill's name without ``@scope/``."""
     return name.rpartition("/")[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from molthub.model import Json, Status
-from molthub.model.content import EnvNeed, bare_name
+from molthub.model.content import EnvNeed, Needs, bare_name
 from molthub.model.desired import SyncPolicy, Window
 from molthub.model.layers import Layer, Locked, PackUse
 from molthub.model.signatures import RevokedKey
@@ -107,6 +107,13 @@ class SkillManifest:
     env: tuple[EnvNeed, ...] = ()
     bins: tuple[str, ...] = ()
     scripts: tuple[Script, ...] = ()
+    any_bins: tuple[tuple[str, ...], ...] = ()
+    systems: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> Needs:
+        """What the skill needs where it runs."""
+        return Needs(self.mcp_servers, self.env, self.bins, self.any_bins, self.systems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from molthub.model import Json
-from molthub.model.content import Artifact
+from molthub.model.content import Artifact, Needs
 
 Mode = Literal["correct", "detect"]
 
@@ -94,7 +94,8 @@ class DesiredState:
 
     ``desired`` is flat: ``skill/<name>`` -> digest, ``mcp/<name>`` -> server, ``env/<KEY>`` -> text, ``config/<skill>``
     -> object. ``digest`` is over ``desired`` alone. ``skills`` maps a digest to how it is fetched. In ``origins`` the
-    first entry of a key won and the rest were overridden, highest first. Not ``resolved``: only ``problems`` speak.
+    first entry of a key won and the rest were overridden, highest first. ``needs`` says by its full name what a
+    skill needs beside its files, where it needs anything. Not ``resolved``: only ``problems`` speak.
     """
 
     fleet: str
@@ -112,6 +113,7 @@ class DesiredState:
     skills: Mapping[str, Artifact] = field(default_factory=dict)
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
     template: bool = False
+    needs: Mapping[str, Needs] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

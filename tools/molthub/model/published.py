@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from molthub.model import Status
-from molthub.model.content import Artifact, EnvNeed
+from molthub.model.content import Artifact, EnvNeed, Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,13 @@ class SkillRelease:
     mcp_servers: tuple[str, ...] = ()
     env: tuple[EnvNeed, ...] = ()
     bins: tuple[str, ...] = ()
+    any_bins: tuple[tuple[str, ...], ...] = ()
+    systems: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> Needs:
+        """What the skill needs where it runs."""
+        return Needs(self.mcp_servers, self.env, self.bins, self.any_bins, self.systems)
 
     @property
     def available(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from molthub.errors import Problem
-from molthub.model import AttachedPack, Bot, EnvUse, Fleet, Json, Layer, Locked, Origin, Profile, SyncPolicy
+from molthub.model import AttachedPack, Bot, EnvUse, Fleet, Json, Layer, Locked, Needs, Origin, Profile, SyncPolicy
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.attachments import Attached, above, attach, layers_of
 from molthub.registry.resolving.availability import latest_pack, placed
@@ -23,6 +23,7 @@ from molthub.registry.resolving.mcp_servers import merge_servers, with_environme
 from molthub.registry.resolving.pack_lock import resolve_pack
 from molthub.registry.resolving.resolution import Resolution
 from molthub.registry.resolving.skill_choice import Chooser
+from molthub.registry.resolving.unmet_needs import unmet
 
 __all__ = ["Resolution", "check_homes", "latest_pack", "resolve_bot", "resolve_bots", "resolve_pack"]
 
@@ -52,6 +53,7 @@ def resolve_bot(catalog: Catalog, bot: Bot, chooser: Chooser | None = None) -> R
         desired=dict(sorted(draft.desired.items())),
         skills=draft.skills,
         origins=dict(sorted(draft.origins.items())),
+        needs=draft.needs,
     )
 
 
@@ -96,6 +98,7 @@ class _Draft:
     desired: dict[str, Json] = field(default_factory=dict)
     skills: dict[str, Locked] = field(default_factory=dict)
     origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)
+    needs: Mapping[str, Needs] = field(default_factory=dict)
 
     def resolve(self) -> None:
         """Fill in what the bot shall be, or why it cannot be said."""
@@ -113,6 +116,7 @@ class _Draft:
         secret = self._skills(stack, profiles)
         env = self._environment(stack, secret)
         self._servers(stack, secret, env)
+        self.problems += unmet(self.bot, self.skills, self.needs, self.desired, self.origins)
 
     def _stack(self, profiles: Sequence[Profile]) -> Stack:
         overrides = tuple(use for pack in self.packs for use in pack.overrides)
@@ -130,6 +134,7 @@ class _Draft:
         self.origins |= found.origins
         self.desired |= found.desired
         self.skills = dict(found.skills)
+        self.needs = found.needs
         return dict(found.secret)
 
     def _environment(self, stack: Stack, secret: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from molthub.errors import MolthubError, NotFoundError, Problem, UsageError
 from molthub.model import Json
-from molthub.references.secrets import placeholders, render
+from molthub.references.secrets import placeholders, render, variable_of
 from molthub.secrets.bot_manifest import BotManifest
 from molthub.secrets.resolver import Missing, Resolver
 from molthub.secrets.value import SecretValue
@@ -49,12 +49,18 @@ def server_spawn(
 def environment_spawn(
     manifest: BotManifest, arguments: Sequence[str], resolver: Resolver, environment: Mapping[str, str]
 ) -> Spawn:
-    """Return how a program of the bot's owner is started: ``arguments`` as they are, with the bot's environment.
+    """Return how the bot's own program is started: ``arguments`` as they are, with the bot's environment.
 
-    Raises :class:`MolthubError` that names what does not resolve.
+    Beside the bot's variables it gets those by which its files refer to secrets: ``GITHUB_TOKEN`` where one says
+    ``${GITHUB_TOKEN}``. Raises :class:`MolthubError` that names what does not resolve.
     """
-    filled = _spawn(manifest, [], manifest.env, resolver, environment)
-    return Spawn(arguments[0], tuple(arguments), filled.environment)
+    resolved = _resolved(manifest.keys, resolver)
+    references = {variable_of(name): value.reveal() for name, value in resolved.items()}
+    own = {name: _filled(text, resolved) for name, text in manifest.env.items()}
+    hidden = resolver.variables(())
+    kept = {name: text for name, text in environment.items() if name not in hidden}
+    _refuse_nul([], {**references, **own})
+    return Spawn(arguments[0], tuple(arguments), {**kept, **references, **own})
 
 
 def _spawn(
@@ -64,16 +70,21 @@ def _spawn(
     resolver: Resolver,
     environment: Mapping[str, str],
 ) -> Spawn:
-    wanted = [list(given), dict(own)]
-    resolved = resolver.resolve(placeholders(wanted))
-    if resolved.missing:
-        raise unresolved(resolved.missing.values())
+    resolved = _resolved([list(given), dict(own)], resolver)
     hidden = resolver.variables(manifest.secrets)
     kept = {name: text for name, text in environment.items() if name not in hidden}
-    texts = [_filled(text, resolved.values) for text in given]
-    filled = {name: _filled(text, resolved.values) for name, text in own.items() if isinstance(text, str)}
+    texts = [_filled(text, resolved) for text in given]
+    filled = {name: _filled(text, resolved) for name, text in own.items() if isinstance(text, str)}
     _refuse_nul(texts, filled)
-    return Spawn(str(given[0]) if given else "", tuple(texts), {**kept, **filled})
+    return Spawn(str(given[0]), tuple(texts), {**kept, **filled})
+
+
+def _resolved(value: Json, resolver: Resolver) -> Mapping[str, SecretValue]:
+    """Return the values of all secrets in a value. Raises :class:`MolthubError`."""
+    resolved = resolver.resolve(placeholders(value))
+    if resolved.missing:
+        raise unresolved(resolved.missing.values())
+    return resolved.values
 
 
 def unresolved(missing: Iterable[Missing]) -> MolthubError:

@@ -7,12 +7,12 @@ the same folder makes the same version each time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from molthub import schema_files
-from molthub.documents import ENV_KEY, MCP_NAME, SKILL_NAME, file_entry, tree_digest
+from molthub.documents import SKILL_NAME, file_entry, tree_digest
 from molthub.errors import ManifestError, Problem
 from molthub.model import Json, bare_name
 from molthub.registry import edit
@@ -21,16 +21,13 @@ from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.loose_skills import LooseSkill
 from molthub.registry.authoring.mend import SKILL_MD, mend_skill_md, shortened
 from molthub.registry.manifest import read_manifest
-from molthub.registry.reading import frontmatter
+from molthub.registry.reading.skill_needs import SaidNeeds, said_needs
 from molthub.registry.reading.skill_spec import SkillMd, check_skill_md
 from molthub.versions import is_version
 
 SKILL_YAML = "skill.yaml"
 FIRST_VERSION = "1.0.0"
 _NEARLY_VERSION = re.compile(r"[vV=]?\s*(0|[1-9][0-9]{0,8})(?:\.(0|[1-9][0-9]{0,8}))?(?:\.(0|[1-9][0-9]{0,8}))?\Z")
-_OPENCLAW_KEYS = ("openclaw", "clawdbot", "moltbot", "clawdis")  # the names that the program has had
-_SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?|PAT)(?:$|_)", re.IGNORECASE)
-_BIN = re.compile(r"[A-Za-z0-9._+-]{1,128}\Z")
 _URL = re.compile(r"https?://[^ \t\n\r<>\"]+\Z")
 _MAX_TAG = 64
 _MAX_TAGS = 32
@@ -174,15 +171,18 @@ def _values_of(read: SkillMd, typed: bytes) -> tuple[dict[str, Json], list[Probl
     if license_ is None:
         message = f"left the licence {_line(head['license'])!r} out of skill.yaml: it is no SPDX identifier"
         notes.append(_note("MH502", message, line=_line_of(read, "license", typed)))
+    said = said_needs(head)
     values: dict[str, Json] = {
         "description": description,
         "tags": _words(head, "tags"),
         "author": _line(_either(head, "author")),
         "license": license_ or "",
         "homepage": _url(_either(head, "homepage")),
-        "mcp-servers": [name for name in frontmatter.mcp_servers(head) or () if MCP_NAME.match(name)],
-        "env": _env_needs(head),
-        "bins": list(dict.fromkeys(name for name in _required(head, "bins") if _BIN.match(name))),
+        "mcp-servers": list(said.mcp_servers or ()),
+        "env": _env_needs(said),
+        "bins": list(said.bins or ()),
+        "any-bins": [list(group) for group in said.any_bins or ()],
+        "os": list(said.systems or ()),
     }
     return {key: value for key, value in values.items() if value}, notes
 
@@ -225,33 +225,10 @@ def _license(said: Json) -> str | None:
     return None
 
 
-def _requirements(head: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
-    """Yield the maps in which skills of OpenClaw declare their needs, and the one at the top that some write."""
-    yield head
-    metadata = head.get("metadata")
-    for key in _OPENCLAW_KEYS:
-        below = metadata.get(key) if isinstance(metadata, Mapping) else None
-        if isinstance(below, Mapping):
-            yield below
-
-
-def _required(head: Mapping[str, Json], key: str) -> Iterator[str]:
-    for needs in _requirements(head):
-        requires = needs.get("requires")
-        if isinstance(requires, Mapping) and key in requires:
-            yield from frontmatter.names_in(requires[key])
-
-
-def _env_needs(head: Mapping[str, Json]) -> list[Json]:
-    primary = {str(needs.get("primaryEnv")) for needs in _requirements(head) if needs.get("primaryEnv")}
-    required = dict.fromkeys([*_required(head, "env"), *sorted(primary)])
-    said = dict.fromkeys(frontmatter.environment(head) or ())
-    needs = []
-    for name in {**required, **said}:
-        if ENV_KEY.match(name):
-            secret = {"secret": True} if name in primary or _SECRET_NAME.search(name) else {}
-            needs.append({"name": name, **secret, **({"required": True} if name in required else {})})
-    return needs
+def _env_needs(said: SaidNeeds) -> list[Json]:
+    flags = ({"secret": need.secret, "required": need.required} for need in said.env or ())
+    kept = ({flag: True for flag, is_set in found.items() if is_set} for found in flags)
+    return [{"name": need.name, **flag} for need, flag in zip(said.env or (), kept, strict=True)]
 
 
 def is_skill_name(name: str) -> bool:

@@ -10,6 +10,7 @@ from molthub.documents import MAX_SKILL_NAME, SKILL_NAME
 from molthub.errors import ManifestError, Problem
 from molthub.model import (
     EnvNeed,
+    Needs,
     Project,
     Publisher,
     RevokedKey,
@@ -24,10 +25,14 @@ from molthub.registry.manifest import Manifest
 from molthub.registry.reading import frontmatter
 from molthub.registry.reading.content import check_limits
 from molthub.registry.reading.gathered import Reading, Reference
+from molthub.registry.reading.skill_needs import SaidNeeds, said_needs
 from molthub.versions import is_range, is_version
 from molthub.yaml_text import parse
 
-_SAYS_NEEDS = re.compile(rb"(?:mcp-servers|env)[\"']?[ \t]*:")
+_SAYS_NEEDS = re.compile(rb"(?:mcp-servers|env|requires|primaryEnv|\bos)[\"']?[ \t]*:")
+_NEEDS_KEYS = frozenset({"mcp-servers", "env", "bins", "any-bins", "os"})
+_SILENT = SaidNeeds()
+_NOTHING = Needs()
 
 _FENCE = re.compile(rb"\n---[ \t]*(?:[\r\n]|\Z)")
 
@@ -189,7 +194,7 @@ def _read_version(
 
 def _package(reading: Reading, manifest: Manifest, folder: str, key: str) -> SkillManifest:
     value = manifest.value
-    servers, env = _declared_needs(reading, manifest, f"{folder}/SKILL.md")
+    needs = _declared_needs(reading, manifest, f"{folder}/SKILL.md")
     return SkillManifest(
         name=value["name"],
         version=value["version"],
@@ -202,10 +207,12 @@ def _package(reading: Reading, manifest: Manifest, folder: str, key: str) -> Ski
         homepage=value.get("homepage", ""),
         repository=value.get("repository", ""),
         dependencies=_dependencies(reading, manifest, key),
-        mcp_servers=servers,
-        env=env,
-        bins=tuple(value.get("bins", ())),
+        mcp_servers=needs.mcp_servers,
+        env=needs.env,
+        bins=needs.bins,
         scripts=tuple(Script(script["path"], script.get("description", "")) for script in value.get("scripts", ())),
+        any_bins=needs.any_bins,
+        systems=needs.systems,
     )
 
 
@@ -235,18 +242,22 @@ def _dependency_items(declared: Any) -> Iterator[tuple[tuple[str | int, ...], st
             yield ("dependencies", index, name), name, wanted
 
 
-def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> tuple[tuple[str, ...], tuple[EnvNeed, ...]]:
-    """Return the servers and variables that a skill needs: from skill.yaml, and where it is silent from SKILL.md."""
+def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> Needs:
+    """Return what a skill needs: from skill.yaml, and wherever that is silent from SKILL.md."""
     value = manifest.value
-    servers: tuple[str, ...] | None = tuple(value["mcp-servers"]) if "mcp-servers" in value else None
-    env = tuple(_env_need(need) for need in value["env"]) if "env" in value else None
-    if (servers is None or env is None) and reading.holds(skill_md):
+    said = _SILENT
+    if not value.keys() >= _NEEDS_KEYS and reading.holds(skill_md):
         head = _frontmatter(reading.text(skill_md), skill_md)
-        if head and servers is None:
-            servers = frontmatter.mcp_servers(head)
-        if head and env is None:
-            env = tuple(EnvNeed(name) for name in frontmatter.environment(head) or ())
-    return servers or (), env or ()
+        said = said_needs(head) if head else _SILENT
+    if said is _SILENT and value.keys().isdisjoint(_NEEDS_KEYS):  # of most skills, of which there may be many
+        return _NOTHING
+    return Needs(
+        mcp_servers=tuple(value["mcp-servers"]) if "mcp-servers" in value else said.mcp_servers or (),
+        env=tuple(_env_need(need) for need in value["env"]) if "env" in value else said.env or (),
+        bins=tuple(value["bins"]) if "bins" in value else said.bins or (),
+        any_bins=tuple(tuple(group) for group in value["any-bins"]) if "any-bins" in value else said.any_bins or (),
+        systems=tuple(value["os"]) if "os" in value else said.systems or (),
+    )
 
 
 def _env_need(need: Mapping[str, Any]) -> EnvNeed:

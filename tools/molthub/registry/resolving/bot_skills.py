@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from molthub.errors import Problem
-from molthub.model import Json, Locked, Origin, SkillUse, bare_name
+from molthub.model import Json, Locked, Needs, Origin, SkillUse, bare_name
 from molthub.registry.resolving.attachments import Attached, unlocked
 from molthub.registry.resolving.availability import placed
 from molthub.registry.resolving.layers import ConflictError, Stack, Word, clear_text_findings, origins, settle
@@ -16,13 +16,17 @@ from molthub.solve import Candidate
 
 @dataclass(frozen=True)
 class BotSkills:
-    """What a bot holds of skills. ``secret`` maps variables that contracts call secret to the skill that does."""
+    """What a bot holds of skills. ``secret`` maps variables that contracts call secret to the skill that does.
+
+    ``needs`` are what skills need beside their files, by their full names.
+    """
 
     problems: tuple[Problem, ...] = ()
     desired: Mapping[str, Json] = field(default_factory=dict)
     skills: Mapping[str, Locked] = field(default_factory=dict)
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
     secret: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, Needs] = field(default_factory=dict)
 
 
 def choose_skills(
@@ -64,7 +68,9 @@ def _chosen(chooser: Chooser, stack: Stack, packs: Sequence[Attached], hosts: Ma
         for need in chooser.version(candidate).manifest.env
         if need.secret
     }
-    return BotSkills((*problems, *said), desired, skills, where | config_origins, secret)
+    known = {name: chooser.version(candidate).manifest.needs for name, candidate in sorted(choice.chosen.items())}
+    needs = {name: needs for name, needs in known.items() if needs}
+    return BotSkills((*problems, *said), desired, skills, where | config_origins, secret, needs)
 
 
 Presence = dict[str, tuple[Word, list[Word]]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from molthub.errors import Problem
-from molthub.model import AttachedPack, Bot, Fleet, Json, Locked, Origin, SyncPolicy
+from molthub.model import AttachedPack, Bot, Fleet, Json, Locked, Needs, Origin, SyncPolicy
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Resolution:
 
     ``desired`` is flat (see :mod:`molthub.model`), ``skills`` maps full names to what they were resolved to. In
     ``origins`` the first entry of a key won and the rest were overridden, highest first; a first entry whose value is
-    None took the key away. A resolved bot may still carry warnings.
+    None took the key away. ``needs`` says what skills need beside their files, where they do. A resolved bot may still
+    carry warnings.
     """
 
     bot: Bot
@@ -28,3 +29,4 @@ class Resolution:
     desired: Mapping[str, Json] = field(default_factory=dict)
     skills: Mapping[str, Locked] = field(default_factory=dict)
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    needs: Mapping[str, Needs] = field(default_factory=dict)

@@ -1,0 +1,100 @@
+"""What a SKILL.md's frontmatter says that the skill needs, in every form that is found in the wild.
+
+``mcp-servers`` and ``env`` stand at the top or in ``metadata``; ``requires`` (``bins``, ``anyBins``, ``env``, ``mcp``)
+at the top, in ``metadata``, or where OpenClaw reads it, ``metadata.openclaw``, beside ``os`` and ``primaryEnv``. That
+program reads the older names of its key where the newest is missing, and so does this. What is no name is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from molthub.documents import ENV_KEY, MCP_NAME
+from molthub.model import EnvNeed, Json
+from molthub.registry.reading import frontmatter
+
+_PROGRAM_KEYS = ("openclaw", "clawdbot", "moltbot", "clawdis")  # the names that OpenClaw has had, newest first
+_SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?|PAT)(?:$|_)", re.IGNORECASE)
+_BIN = re.compile(r"[A-Za-z0-9._+-]{1,128}\Z")
+_SYSTEM = re.compile(r"[a-z0-9-]{1,32}\Z")
+_SYSTEMS = {"darwin": "macos", "osx": "macos", "mac": "macos", "win32": "windows", "win": "windows"}
+
+
+@dataclass(frozen=True, slots=True)
+class SaidNeeds:
+    """What a frontmatter says; None where it is silent."""
+
+    mcp_servers: tuple[str, ...] | None = None
+    env: tuple[EnvNeed, ...] | None = None
+    bins: tuple[str, ...] | None = None
+    any_bins: tuple[tuple[str, ...], ...] | None = None
+    systems: tuple[str, ...] | None = None
+
+
+def said_needs(head: Mapping[str, Json]) -> SaidNeeds:
+    """Return what a frontmatter says that its skill needs."""
+    any_of = [tuple(name for name in names if _BIN.match(name)) for names in _required(head, "anyBins")]
+    named = frontmatter.mcp_servers(head)
+    servers = [*(named or ()), *(name for names in _required(head, "mcp") for name in names)]
+    bins = [name for names in _required(head, "bins") for name in names if _BIN.match(name)]
+    return SaidNeeds(
+        mcp_servers=_each_once(name for name in servers if MCP_NAME.match(name)),
+        env=_env(head),
+        bins=_each_once(iter(bins)),
+        any_bins=tuple(dict.fromkeys(group for group in any_of if group)) or None,
+        systems=_systems(head),
+    )
+
+
+def _env(head: Mapping[str, Json]) -> tuple[EnvNeed, ...] | None:
+    """Return the variables: those under ``requires`` and the primary one are required, the others are read."""
+    primary = {str(needs["primaryEnv"]) for needs in _places(head) if isinstance(needs.get("primaryEnv"), str)}
+    listed = [name for names in _required(head, "env") for name in names]
+    required = dict.fromkeys([*listed, *sorted(primary)])
+    said = dict.fromkeys([*required, *(frontmatter.environment(head) or ())])
+    return (
+        tuple(
+            EnvNeed(name, name in primary or _SECRET_NAME.search(name) is not None, name in required)
+            for name in said
+            if ENV_KEY.match(name)
+        )
+        or None
+    )
+
+
+def _systems(head: Mapping[str, Json]) -> tuple[str, ...] | None:
+    """Return the systems by the names used here; ``os`` counts only where OpenClaw reads it."""
+    said = [
+        _SYSTEMS.get(name.lower(), name.lower())
+        for needs in _program_places(head)
+        for name in frontmatter.names_in(needs.get("os"))
+    ]
+    return _each_once(name for name in said if _SYSTEM.match(name))
+
+
+def _required(head: Mapping[str, Json], key: str) -> Iterator[tuple[str, ...]]:
+    for needs in _places(head):
+        requires = needs.get("requires")
+        if isinstance(requires, Mapping) and key in requires:
+            yield frontmatter.names_in(requires[key])
+
+
+def _places(head: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    """Yield the maps in which needs are declared."""
+    yield head
+    metadata = head.get("metadata")
+    if isinstance(metadata, Mapping):
+        yield metadata
+    yield from _program_places(head)
+
+
+def _program_places(head: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    metadata = head.get("metadata")
+    found = [metadata.get(key) for key in _PROGRAM_KEYS] if isinstance(metadata, Mapping) else []
+    yield from [one for one in found if isinstance(one, Mapping)][:1]
+
+
+def _each_once(names: Iterator[str]) -> tuple[str, ...] | None:
+    return tuple(dict.fromkeys(names)) or None
