@@ -189,7 +189,9 @@ def test_a_receipt_that_cannot_be_read_counts_as_lost_and_is_put_aside(
     receipt = world.bot_state("prod/ada") / "receipt.json"
     receipt.write_bytes(content)
     looked = stamps(world.bot_state("prod/ada"))
-    assert [problem["id"] for problem in world.report("plan", "--elsewhere", status=0)["bots"][0]["problems"]] == ["MH709"]
+    assert [problem["id"] for problem in world.report("plan", "--elsewhere", status=0)["bots"][0]["problems"]] == [
+        "MH709"
+    ]
     assert stamps(world.bot_state("prod/ada")) == looked
 
     report = world.report("reconcile", status=0)
