@@ -14,7 +14,7 @@ from typing import NamedTuple
 from molthub.index.folder import TEMPORARY
 from molthub.index.listings import SKILL_FOLDERS
 from molthub.index.publishers import Publishers
-from molthub.index.skill_rows import SkillRows, make_skill
+from molthub.index.skill_rows import ReadSkill, SkillRows, make_skill, read_one
 from molthub.index.views import Views
 from molthub.index.write_files import Writer, files_below
 from molthub.model import Registry
@@ -50,12 +50,16 @@ class Work:
 
 
 class MadeSkill(NamedTuple):
-    """One skill made: what to remember of it, the files it has, how many were written, and those it has no longer."""
+    """One skill made: what to remember of it, how many files were written or left as they are.
+
+    ``paths`` are all of its files and ``stale`` those it has no longer, where any stood in the folder before.
+    """
 
     rows: SkillRows
-    paths: tuple[str, ...]
-    written: int
-    stale: tuple[str, ...]
+    written: int = 0
+    unchanged: int = 0
+    paths: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
 
 class SkillMaker:
@@ -68,20 +72,29 @@ class SkillMaker:
         # Archives of several processes come into one folder, and are written there beside their places.
         self._writer = Writer(work.out, fresh=work.fresh, temporary=f"{TEMPORARY}-{os.getpid()}")
 
-    def make(self, name: str, tree: str) -> MadeSkill:
-        """Make one skill and write its files; those that it has no longer are named, and left."""
-        work = self._work
-        rows, files = make_skill(
-            self._source, work.said, name, tree, judge=self._judge, upstreams=work.upstreams, views=work.views
-        )
+    def make(self, skills: Sequence[tuple[str, str]]) -> Iterator[MadeSkill]:
+        """Make skills, given with their trees, and write their files; those they have no longer are named, and left.
+
+        All are read before the first is made: a processor does many of a kind faster than one of each in turn.
+        """
+        waiting = [read_one(self._source, name, tree) for name, tree in reversed(skills)]
+        while waiting:  # with each goes what its files hold
+            yield self._make(waiting.pop())
+
+    def _make(self, read: ReadSkill) -> MadeSkill:
+        work, writer = self._work, self._writer
+        rows, files = make_skill(read, work.said, judge=self._judge, upstreams=work.upstreams, views=work.views)
         if rows.unfetched and not work.without:
-            return MadeSkill(rows, (), 0, ())
-        before = () if work.fresh else skill_files(work.out, name)
+            return MadeSkill(rows)
+        before = () if work.fresh else skill_files(work.out, read.name)
         for path, content in files.items():
-            self._writer.put(path, content)
-        written = len(self._writer.written)
-        self._writer.written.clear()
-        return MadeSkill(rows, tuple(files), written, tuple(path for path in before if path not in files))
+            writer.put(path, content)
+        written = len(writer.written)
+        writer.written.clear()
+        if work.fresh:
+            return MadeSkill(rows, written)
+        stale = tuple(path for path in before if path not in files)
+        return MadeSkill(rows, written, len(files) - written, tuple(files), stale)
 
 
 def skill_files(out: Path, name: str) -> list[str]:
@@ -92,15 +105,15 @@ def skill_files(out: Path, name: str) -> list[str]:
 
 def make_skills(work: Work, skills: Sequence[tuple[str, str]], source: GitSource, jobs: int) -> Iterator[MadeSkill]:
     """Make skills, each given with its tree; in whatever order they are done. ``jobs`` processes at most are used."""
+    portions = (skills[at : at + _AT_ONCE] for at in range(0, len(skills), _AT_ONCE))
     if jobs <= 1 or len(skills) < _WORTH_A_PROCESS:
         maker = SkillMaker(work, source)
-        for name, tree in skills:
-            yield maker.make(name, tree)
+        for portion in portions:
+            yield from maker.make(portion)
         return
     # Processes are started anew and not forked: git's library keeps state, and not every system can fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(work,)) as pool:
-        portions = iter([skills[at : at + _AT_ONCE] for at in range(0, len(skills), _AT_ONCE)])
         waiting = [pool.submit(_make_some, portion) for portion in islice(portions, 2 * jobs)]
         while waiting:
             yield from waiting.pop(0).result()
@@ -116,4 +129,4 @@ def _begin(work: Work) -> None:
 
 
 def _make_some(skills: Sequence[tuple[str, str]]) -> list[MadeSkill]:
-    return [_MAKERS[0].make(name, tree) for name, tree in skills]
+    return list(_MAKERS[0].make(skills))

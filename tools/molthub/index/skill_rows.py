@@ -17,12 +17,13 @@ from molthub.index.publishers import watched
 from molthub.index.releases import Archived, latest_skill
 from molthub.index.signatures import signature_files
 from molthub.index.views import Files, Views
-from molthub.model import Registry
+from molthub.model import Registry, Skill
 from molthub.registry.publisher_keys import SignatureJudge
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.registry.reading.read_skills import read_skills
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
+from molthub.registry.trees.tree_part import TreePart
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 from molthub.registry.upstreams.upstream import Imported
 
@@ -52,20 +53,33 @@ class SkillRows(NamedTuple):
     watched: tuple[str, ...] = ()
 
 
+class ReadSkill(NamedTuple):
+    """One skill of a commit, read: its files, what reading them gathered, and the skill, None where it is broken."""
+
+    name: str
+    tree: str
+    part: TreePart
+    reading: Reading
+    skill: Skill | None
+
+
+def read_one(source: GitSource, name: str, tree: str) -> ReadSkill:
+    """Read what one skill declares, given with the id of its tree."""
+    part = skill_part(source, name, tree)
+    reading = Reading(part)
+    return ReadSkill(name, tree, part, reading, read_skills(reading).get(name))
+
+
 def make_skill(
-    source: GitSource,
+    read: ReadSkill,
     registry: Registry,
-    name: str,
-    tree: str,
     *,
     judge: SignatureJudge,
     upstreams: Upstreams = NO_UPSTREAMS,
     views: Views = Views.ALL,
 ) -> tuple[SkillRows, Files]:
     """Return what an index holds of one skill: what to remember, and its files. ``judge`` judges its signatures."""
-    part = skill_part(source, name, tree)
-    reading = Reading(part)
-    skill = read_skills(reading).get(name)
+    name, tree, part, reading, skill = read
     archived = Archived(judge=judge)
     if skill is not None:
         archive_skill(skill, reading.broken, part, archived, upstreams)

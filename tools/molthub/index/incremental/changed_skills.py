@@ -116,8 +116,8 @@ def _take(underway: Underway, made: MadeSkill) -> None:
         underway.names_changed |= state.skills.readable(name) != made.rows.readable
         state.put_skill(made.rows)
     underway.written += made.written
-    underway.unchanged += len(made.paths) - made.written
-    underway.paths.update(() if underway.fresh else made.paths)
+    underway.unchanged += made.unchanged
+    underway.paths.update(made.paths)
 
 
 def judge_changed(underway: Underway) -> bool:

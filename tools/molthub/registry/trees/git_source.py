@@ -37,6 +37,10 @@ _WHOLE_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 _FOLDER_MODES = (b"40000", b"040000")
 
 
+_WINDOW, _WINDOWS = 8 * 1024 * 1024, 64 * 1024 * 1024
+"""How much of a pack is mapped at a time, and at most."""
+
+
 class GitSource:
     """A registry at one commit of a repository. Raises :class:`RegistryError` when there is none.
 
@@ -226,6 +230,8 @@ def open_repository(path: Path) -> pygit2.Repository:
         raise RegistryError("this folder is not in a git repository", place=str(path), remedy="run git init there")
     import pygit2
 
+    # Packs are mapped into memory in windows. Reading a large one from end to end would leave all of it there.
+    pygit2.settings.mwindow_size, pygit2.settings.mwindow_mapped_limit = _WINDOW, _WINDOWS
     try:
         return pygit2.Repository(found)
     except pygit2.GitError as error:
