@@ -116,6 +116,11 @@ def test_create_attach_update_sync_verify(workflow: Workflow) -> None:
             assert workflow.servers(name).keys() == {"datadog", "pagerduty"}
             assert list((workflow.bots / "prod" / name).rglob("runbooks/SKILL.md"))
 
+        shown = workflow.run("bots", "show", "bot-1", "--registry", workflow.registry)
+        assert (shown["observed"]["state"], shown["observed"]["packs"]) == ("in-sync", {"production-monitoring": 2})
+        listed = workflow.run("bots", "list", "--fleet", "prod")["bots"]
+        assert [one["observed"]["packs"] for one in listed] == [{"production-monitoring": 2}] * 2
+
         # One bot is detached; it loses the pack, the other keeps it.
         answer = workflow.pack("detach", "production-monitoring", "--bots", "bot-2,bot-9", expect=4)
         assert answer == {"successful": ["bot-2"], "failed": [{"botId": "bot-9", "error": "Bot not found"}]}

@@ -13,6 +13,7 @@ from molthub.index.views import Files
 from molthub.index.views.api import add_route
 from molthub.model import Bot, DesiredState, Json
 from molthub.registry.catalog import Catalog
+from molthub.registry.resolving.bot_layers import has_pack, pack_words, pinned_number
 
 HIDDEN = "***"
 
@@ -23,7 +24,7 @@ def fleet_routes(catalog: Catalog, states: Mapping[str, DesiredState], packs: It
     by_pack: dict[str, list[Json]] = {name: [] for name in packs}
     by_fleet: dict[str, list[Json]] = {name: [] for name in catalog.fleets}
     for path, state in sorted(states.items()):
-        attachments = _attachments(catalog.bots[path], state)
+        attachments = _attachments(catalog, catalog.bots[path], state)
         for name, attachment in attachments.items():
             by_pack.setdefault(name, []).append({"botId": path, **attachment})
         listed = [{"pack": name, **attachment} for name, attachment in attachments.items()]
@@ -40,16 +41,18 @@ def _bot(state: DesiredState) -> dict[str, Json]:
     return head | {"resolved": state.resolved, "digest": state.digest}
 
 
-def _attachments(bot: Bot, state: DesiredState) -> dict[str, dict[str, Json]]:
+def _attachments(catalog: Catalog, bot: Bot, state: DesiredState) -> dict[str, dict[str, Json]]:
     """Return how each pack is attached: as it reached the bot, or as declared while the bot does not resolve."""
     found: dict[str, dict[str, Json]] = {}
     for name, attached in state.packs.items():
         found[name] = {"version": attached.version, "attachedAt": attached.attached_at, "envOverrides": {}}
-    for use in bot.layer.packs:
-        if use.name not in found and not state.resolved and use.enabled:
-            found[use.name] = {"version": use.version, "attachedAt": use.attached_at}
+    for use in (word.use for word in pack_words(catalog, bot) if word.fits):
+        if use.name not in found and not state.resolved and has_pack(catalog, bot, use.name):
+            version = pinned_number(catalog, bot, use.name)
+            found[use.name] = {"version": version, "attachedAt": use.attached_at, "envOverrides": {}}
         if use.name in found:
-            found[use.name]["envOverrides"] = {over.key: _shown(over.value) for over in use.env_overrides}
+            found[use.name]["envOverrides"] |= {over.key: _shown(over.value) for over in use.env_overrides}
+            found[use.name]["attachedAt"] = use.attached_at or found[use.name]["attachedAt"]
     return dict(sorted(found.items()))
 
 
