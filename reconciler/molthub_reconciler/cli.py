@@ -211,6 +211,7 @@ def drift(
 @click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much (one pass).")
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
+@click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
 @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
 @common_options
 def reconcile(
@@ -222,6 +223,7 @@ def reconcile(
     allow_mass_removal: bool,
     full: bool,
     force: bool,
+    run_gates: bool,
     dry_run: bool,
 ) -> ExitStatus:
     """Bring bots to their desired state; without --once, keep them there.
@@ -256,7 +258,7 @@ def reconcile(
         place.check()
     place.make_target()
     forced = place.choice.bots if force else frozenset()
-    rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal, forced=forced)
+    rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal, forced=forced, run_gates=run_gates)
     with place.state.lock():
         if once:
             return tell(console, place.once("reconcile", rules))

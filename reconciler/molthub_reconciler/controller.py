@@ -28,6 +28,9 @@ from molthub_reconciler.subjects import Choice
 from molthub_reconciler.watch import HomeWatch
 from molthub_reconciler.workplace import Workplace
 
+_SOON = 1.0
+"""Seconds until the next poll where a rollout has another step to make."""
+
 FULL_EVERY = 60
 """Every so many polls, files are read again even where the system says that nothing moved."""
 
@@ -68,7 +71,7 @@ class Controller:
                 self._wake.clear()
                 if self._is_nudged() or time.monotonic() >= next_poll:
                     self._poll()
-                    next_poll = time.monotonic() + jittered(self._interval)
+                    next_poll = time.monotonic() + (_SOON if self._place.is_moving else jittered(self._interval))
                 else:
                     self._look_at(self._called())
                 self._wait_until(next_poll)

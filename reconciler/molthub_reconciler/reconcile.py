@@ -36,14 +36,15 @@ class Rules:
     ``act``: mend, not only look. ``full``: trust nothing that an earlier look found. ``may_remove``: take away what is
     declared no more, unless it is suspiciously much; ``allow_mass_removal``: even then. ``stop`` is asked after each
     bot. ``forced`` are bots that are changed outside their windows too (None: all). ``show_ignored``: tell also what
-    policy ignores. ``clock`` says when a pass begins. ``unmet`` says what a bot lacks on its
-    machine.
+    policy ignores. ``clock`` says when a pass begins. ``unmet`` says what a bot lacks on its machine. ``run_gates``:
+    gates of rollouts may run commands.
     """
 
     act: bool = False
     full: bool = False
     may_remove: bool = True
     allow_mass_removal: bool = False
+    run_gates: bool = False
     stop: Callable[[], bool] = lambda: False
     forced: Collection[str] | None = ()
     show_ignored: bool = False

@@ -18,6 +18,7 @@ from molthub_reconciler.pins import Pin, pin_to_bytes
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Declared, Subject, kept, pin_of, pinned
 from molthub_reconciler.workplace import Workplace
@@ -78,7 +79,7 @@ def release(state: TargetState, bots: Iterable[str]) -> dict[str, Pin]:
 def _subjects(place: Workplace, choice: Choice) -> tuple[list[Subject], str | None]:
     """Return the bots, as they are declared now, and the index's revision; without an index, as they are kept."""
     try:
-        declared = Declared(place.index, place.state, choice)
+        declared = Declared(place.index, place.state, choice, rollouts=Rollouts(place.state, place.folder))
         return [_without_pin(subject) for subject in declared], place.index.root().revision
     except UnreachableError:
         return [_without_pin(subject) for subject in kept(place.state, choice)], None

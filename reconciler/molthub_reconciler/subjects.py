@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from molthub.client.index import Index
 from molthub.documents import bot_from_json
 from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError, UsageError
-from molthub.model import DesiredState, FleetState, Json, SyncPolicy
+from molthub.model import BotRef, DesiredState, FleetState, Json, SyncPolicy
 from molthub_reconciler.findings import State
 from molthub_reconciler.pins import FILE as PIN_FILE
 from molthub_reconciler.pins import Pin, pin_from_bytes
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.rollout.follow import Followed, Rollouts
+from molthub_reconciler.rollout.records import Document
 from molthub_reconciler.state import TargetState
 
 
@@ -78,6 +80,7 @@ class Declared:
     problems: list[Problem] = field(default_factory=list)
     empty_fleets: set[str] = field(default_factory=set)
     declared: int = 0
+    rollouts: Rollouts | None = None
     _unreachable: UnreachableError | None = None
 
     def check_choice(self) -> Choice:
@@ -133,13 +136,16 @@ class Declared:
         yield from (self._orphan(bot, SyncPolicy()) for bot in sorted(left))
 
     def _of_fleet(self, fleet: FleetState) -> Iterator[Subject]:
+        followed = self.rollouts.follow(fleet) if fleet.rollout is not None and self.rollouts is not None else None
         for name, ref in sorted(fleet.bots.items()):
             bot = f"{fleet.fleet}/{name}"
             if not self.choice.has(bot):
                 continue
-            if fleet.rollout is not None:
-                yield Subject(bot, state="suspended", problems=(_ROLLOUT,))
-                continue
+            if fleet.rollout is not None and ref.digest is not None and not ref.template:
+                given = followed.document(name) if followed is not None else None
+                if given is None or given.file != ref.file:
+                    yield self._held_back(bot, ref, followed, given)
+                    continue
             try:
                 desired, content = self._document(bot, ref.file)
             except MolthubError as error:
@@ -153,6 +159,19 @@ class Declared:
                 yield replace(known, desired=good)
             else:
                 yield self._unless_pinned(Subject(bot, desired, ref.file, content=content, asked=ref.digest))
+
+    def _held_back(self, bot: str, ref: BotRef, followed: Followed | None, given: Document | None) -> Subject:
+        """Return a bot as its fleet's rollout keeps it, at another document than git asks for."""
+        if followed is None or given is None:
+            why = _ROLLOUT if followed is None else followed.problem or _WAITS
+            return Subject(bot, state="suspended", problems=(why,), asked=ref.digest)
+        older, content = self.state.document(bot, given.file), b""
+        if older is None:
+            try:
+                older, content = self._document(bot, given.file)
+            except MolthubError as error:
+                return Subject(bot, state="failed", problems=(problem_of(error),), asked=ref.digest)
+        return self._unless_pinned(Subject(bot, older, given.file, content=content, asked=ref.digest))
 
     def _unless_pinned(self, subject: Subject) -> Subject:
         """Return a bot as git asks for it, or, as long as its pin holds, as it was rolled back to."""
@@ -211,6 +230,9 @@ _ROLLOUT = Problem(
     "MH710",
     "the bot's fleet has a rollout, which only a controller can follow",
     "take `rollout` out of fleet.yaml, or run the controller that this fleet needs",
+)
+_WAITS = Problem(
+    "MH725", "its turn in its fleet's rollout has not come", "see `molthub rollout status`", severity="warning"
 )
 _NO_DOCUMENT = Problem(
     "MH601", "no earlier document of this bot is at hand", "it is kept as it is until the index answers"

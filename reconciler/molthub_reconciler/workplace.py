@@ -15,6 +15,7 @@ from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.report import Command, Report
+from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
@@ -53,6 +54,8 @@ class Workplace:
         self.choice = choice
         self.signatures = signatures or Asked()
         self.secrets = secrets
+        self.is_moving = False
+        """Whether a rollout made a step in the last pass that another one can act upon at once."""
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
         self.store: Store = default_store()
 
@@ -121,7 +124,10 @@ class Workplace:
         return Supply(self.store, index, SkillSignatures(index, self.state.folder, self.signatures, act))
 
     def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
-        declared = Declared(self.index, self.state, choice)
+        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates)
+        declared = Declared(self.index, self.state, choice, rollouts=rollouts)
         report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets)
+        self.is_moving = rollouts.hear(report)
+        declared.problems += rollouts.problems()
         doubts = () if report.problems else declared.doubts()  # what was refused for a fleet says it already
         return replace(report, problems=(*report.problems, *declared.problems, *doubts))

@@ -1,0 +1,204 @@
+"""Following rollouts on one target: their state is kept beside the receipts, their steps are made around each pass.
+
+Before a pass, :meth:`Rollouts.follow` says which document each bot of a fleet is kept at; after it, what the bots told
+is taken in, gates are asked, and the next step is made. Every step is on disk before anybody acts upon it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from molthub.client.index_cache import timestamp
+from molthub.documents.rollouts import rollout_from_json
+from molthub.errors import FormatError, Problem
+from molthub.model import FleetState, bare_name
+from molthub.model.rollouts import Rollout
+from molthub.platforms import platform
+from molthub_reconciler.problems import problem_of
+from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.rollout.documents import state_from_bytes, state_to_bytes
+from molthub_reconciler.rollout.gates import BotPlace, GateRunner, placed
+from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Wish
+from molthub_reconciler.rollout.step import Inputs, Stepped, step
+from molthub_reconciler.rollout.told import phase_of, said_of, told_of
+from molthub_reconciler.state import NUDGE, TargetState
+
+_WISHES: tuple[Wish, ...] = ("pause", "resume", "promote", "abort", "undo")
+
+
+def state_file(fleet: str) -> str:
+    """Return the name of the file in a target's state folder that holds a fleet's rollouts."""
+    return f"rollout-{fleet}.json"
+
+
+def read_state(state: TargetState, fleet: str) -> RolloutState:
+    """Return what is remembered of a fleet's rollouts. Raises :class:`FormatError`."""
+    content = state.note("", state_file(fleet))
+    return state_from_bytes(content, f"{state.folder}/{state_file(fleet)}") if content else RolloutState(fleet)
+
+
+def ask_for(state: TargetState, fleet: str, wish: Wish) -> None:
+    """Leave word for the controller, which does it at once, or when it runs again."""
+    state.keep_note("", f"rollout-{fleet}.wish-{time.time_ns()}-{wish}", wish.encode())
+    state.keep_note("", NUDGE, f"{timestamp()} {wish} {time.monotonic_ns()}\n".encode())
+
+
+def wishes_of(state: TargetState, fleet: str) -> list[tuple[Path, Wish]]:
+    """Return what people asked for that was not done yet, oldest first."""
+    found = sorted(state.folder.glob(f"rollout-{fleet}.wish-*"))
+    named = {path: path.name.rpartition("-")[2] for path in found}
+    return [(path, wish) for path, name in named.items() for wish in _WISHES if wish == name]
+
+
+@dataclass
+class Followed:
+    """One fleet's rollout during a pass. Where it cannot be followed, ``problem`` says why, and nobody is changed."""
+
+    fleet: FleetState
+    state: RolloutState
+    policy: Rollout = field(default_factory=Rollout)
+    problem: Problem | None = None
+
+    def document(self, bot: str) -> Document | None:
+        """Return the document that a bot is kept at; None: its turn has not come."""
+        given = self.state.assigned.get(bot)
+        return None if given is None or self.problem is not None else given.document
+
+
+@dataclass
+class Rollouts:
+    """The rollouts of a target's fleets. ``target`` is the folder of the bots' homes.
+
+    Unless ``act``, nothing is remembered and no gate is asked. ``run_gates``: gates may run commands.
+    """
+
+    state: TargetState
+    target: Path
+    act: bool = False
+    run_gates: bool = False
+    clock: Callable[[], float] = time.time
+    fleets: dict[str, Followed] = field(default_factory=dict)
+
+    def follow(self, fleet: FleetState) -> Followed:
+        """Take in what git asks for now and what people asked for; return what each bot is kept at in this pass."""
+        name = fleet.fleet
+        try:
+            policy = rollout_from_json(fleet.rollout or {}, f"fleet {name}")
+            before = read_state(self.state, name)
+        except FormatError as error:
+            problem = Problem("MH727", f"the rollout of {name} cannot be followed: {error}", error.remedy or _MEND)
+            followed = self.fleets[name] = Followed(fleet, RolloutState(name), problem=problem)
+            return followed
+        wished = wishes_of(self.state, name)
+        followed = self.fleets[name] = Followed(fleet, before, policy)
+        inputs = self._inputs(followed, wishes=tuple(wish for _, wish in wished))
+        self._keep(followed, step(before, inputs._replace(look=False)).state)
+        if self.act:
+            for path, _ in wished:
+                path.unlink(missing_ok=True)
+        return followed
+
+    def hear(self, report: Report) -> bool:
+        """Take in what bots told, ask gates, make the next step. Return whether another pass has something to do."""
+        is_moving = False
+        for name, followed in self.fleets.items():
+            if followed.problem is not None:
+                continue
+            told = {bot.bot.partition("/")[2]: bot for bot in report.bots if bot.fleet == name}
+            is_moving |= self._heard(followed, told)
+        return is_moving and self.act
+
+    def problems(self) -> list[Problem]:
+        """Say in a line for each fleet how far its rollout is, or why it stopped."""
+        found = (said_of(one.state, one.problem) for one in self.fleets.values())
+        return [problem for problem in found if problem is not None]
+
+    def _heard(self, followed: Followed, bots: Mapping[str, BotReport]) -> bool:
+        before = followed.state
+        told = {bot: told_of(one, before.assigned.get(bot)) for bot, one in bots.items() if bot in followed.fleet.bots}
+        if not self.act:
+            return False
+        if before.step is None and not self._is_new(followed):
+            return False  # nobody waits for what they say: nothing to write in a pass over many bots
+        done = self._asked(followed, step(before, self._inputs(followed, told=told)))
+        self._keep(followed, done.state)
+        return done.state.assigned != before.assigned or (done.state.step is None) != (before.step is None)
+
+    def _is_new(self, followed: Followed) -> bool:
+        return any(bot not in followed.state.good for bot in followed.fleet.bots)
+
+    def _asked(self, followed: Followed, done: Stepped) -> Stepped:
+        """Ask what a step wants to know, each gate once, until it wants to know no more."""
+        known: set[Ask] = set()
+        while fresh := [ask for ask in done.ask if ask not in known]:
+            known.update(fresh)
+            self._keep(followed, done.state)  # a gate may take long, and the process may be killed meanwhile
+            answers = {ask: self._answer(followed, done.state, ask) for ask in fresh}
+            done = step(done.state, self._inputs(followed, answers=answers)._replace(look=False))
+        return done
+
+    def _answer(self, followed: Followed, state: RolloutState, ask: Ask) -> Answer:
+        gate = next(gate for gate in followed.policy.gates if gate.name == ask.gate)
+        checksum = state.step.id.removeprefix("sha256:")[:10] if state.step is not None else ""
+        runner = GateRunner(followed.fleet.fleet, checksum, phase_of(state, ask), may_run=self.run_gates)
+        return runner.ask(ask, gate, self._place(followed, ask) if ask.bot else None)
+
+    def _place(self, followed: Followed, ask: Ask) -> BotPlace | None:
+        """Return where a bot lives, and which of its skills the change brings."""
+        name, state = f"{followed.fleet.fleet}/{ask.bot}", followed.state
+        given, good = state.assigned.get(ask.bot), state.good.get(ask.bot)
+        document = self.state.document(name, given.document.file if given else None)
+        if document is None:
+            return None
+        earlier = self.state.document(name, good.file if good else None)
+        known = earlier.skills.keys() if earlier is not None else frozenset()
+        changed = [bare_name(one.name) for digest, one in document.skills.items() if digest not in known]
+        root = platform(document.platform).skills_root(document.agent)
+        return placed(self.target, document.fleet, document.home, root, changed)
+
+    def _inputs(
+        self,
+        followed: Followed,
+        *,
+        told: Mapping[str, Told] | None = None,
+        answers: Mapping[Ask, Answer] | None = None,
+        wishes: tuple[Wish, ...] = (),
+    ) -> Inputs:
+        bots = {name: ref for name, ref in followed.fleet.bots.items() if not ref.template}
+        desired = {name: Document(ref.file, ref.digest) for name, ref in bots.items() if ref.digest is not None}
+        for name, ref in bots.items():  # one that does not resolve just now is not gone
+            if ref.digest is None and name in followed.state.good:
+                desired[name] = followed.state.good[name]
+        labels = {name: ref.labels for name, ref in bots.items()}
+        standing = self._standing(followed, desired) if told is None and answers is None else {}
+        return Inputs(desired, followed.policy, int(self.clock()), labels, standing, told or {}, answers or {}, wishes)
+
+    def _standing(self, followed: Followed, bots: Iterable[str]) -> dict[str, Document]:
+        """Return what bots have that were kept in sync before there was a rollout."""
+        found = {}
+        for bot in bots:
+            if bot not in followed.state.assigned:
+                name = f"{followed.fleet.fleet}/{bot}"
+                receipt, _ = self.state.receipt(name)
+                document = self.state.document(name, receipt.document)
+                if document is not None and document.digest is not None and receipt.document is not None:
+                    found[bot] = Document(receipt.document, document.digest)
+        return found
+
+    def _keep(self, followed: Followed, state: RolloutState) -> None:
+        """Remember a step, if it says anything new; that time went by says nothing while nothing goes on."""
+        before, followed.state = followed.state, state
+        is_new = replace(state, clock=0) != replace(before, clock=0)
+        if self.act and is_new:
+            self.state.keep_note("", state_file(state.fleet), state_to_bytes(state))
+
+
+def unreadable(fleet: str, error: FormatError) -> Problem:
+    """Return why the rollouts of a fleet cannot be told."""
+    return replace(problem_of(error), id="MH727", message=f"the rollouts of {fleet} cannot be read: {error}")
+
+
+_MEND = "mend its file in the state folder, or remove it: bots are then adopted as they are"

@@ -1,0 +1,71 @@
+"""What bots tell and what people are told, as a rollout sees it. Pure."""
+
+from __future__ import annotations
+
+from molthub.errors import Problem
+from molthub_reconciler.report import BotReport
+from molthub_reconciler.rollout.records import Ask, Assigned, Health, RolloutState, Told
+
+_APART = frozenset({"suspended", "orphaned", "rolled-back"})
+_FAILED = frozenset({"failed", "unresolved", "conflict"})
+_PASSING = frozenset({"MH601", "MH602"})
+_DIGITS = 15
+
+
+def told_of(report: BotReport, given: Assigned | None) -> Told:
+    """Return what a bot's report means. It is on ``given``: the pass acted upon that; without, the bot had to wait."""
+    if given is None:
+        return Told("waiting")
+    return Told(_health(report), report.observed, given.generation)
+
+
+def _health(report: BotReport) -> Health:
+    if report.state in _APART or report.held is not None:
+        return "apart"
+    if report.state == "in-sync":
+        return "healthy"
+    errors = {problem.id for problem in report.problems if problem.severity == "error"}
+    if errors and errors <= _PASSING:
+        return "waiting"  # a host that does not answer says nothing of the change; the deadline does
+    return "failed" if report.state in _FAILED else "waiting"
+
+
+def phase_of(state: RolloutState, ask: Ask) -> str:
+    """Return the phase as Flagger's webhooks name it."""
+    if state.step is None:
+        return "Succeeded"
+    if state.step.reverting:
+        return "Failed"
+    return {"confirm-promotion": "Promoting", "post-rollout": "Finalising"}.get(ask.stage, "Progressing")
+
+
+def said_of(state: RolloutState, problem: Problem | None = None) -> Problem | None:
+    """Say in one line how far a fleet's rollout is; None: nothing is going on and nothing stopped."""
+    if problem is not None:
+        return problem
+    look = f"molthub rollout status {state.fleet}"
+    line = one_line(state)
+    if state.step is None and not state.bad:
+        return Problem("MH726", f"{state.fleet}: {line}", look, "warning") if state.held else None
+    has_stopped = state.step is None or bool(state.step.why) or state.held
+    return Problem("MH726" if has_stopped else "MH725", f"{state.fleet}: {line}", look, "warning")
+
+
+def one_line(state: RolloutState) -> str:
+    """Return how far a fleet's rollout is, in words."""
+    step, held = state.step, ", held by a person" if state.held else ""
+    if step is None:
+        if state.bad:
+            why = next(iter(state.bad.values()))[1]
+            return f"what git asks for is not given to {len(state.bad)} bots: {why}{held}"
+        return f"nothing is going on{held}"
+    name = step.id[:_DIGITS]
+    if step.reverting:
+        return f"{name} is taken back: {step.why or 'git asks for something else'}{held}"
+    has_it = sum(state.assigned[bot].document == found for bot, found in step.target.items() if bot in state.assigned)
+    if step.wave >= len(step.waves):
+        where = "after its last wave"
+    else:
+        where = f"wave {step.waves[step.wave].wave} ({step.wave + 1} of {len(step.waves)})"
+    stopped = f", stopped: {step.why}" if step.why else ""
+    return f"{name} in {where}, {has_it} of {len(step.target)} bots were given it{stopped}{held}"

@@ -1,0 +1,175 @@
+"""Gates, each kind on real processes and a real HTTP server: it passes, fails, and is cut off in time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from molthub.model.rollouts import Gate
+from molthub_reconciler.rollout.gates import BotPlace, GateRunner
+from molthub_reconciler.rollout.records import Answer, Ask
+
+RUNNER = GateRunner("prod", "0123456789", "Progressing", may_run=True)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> BotPlace:
+    home = tmp_path / "prod/ada"
+    skill = home / ".agents/skills/git"
+    (skill / "scenarios").mkdir(parents=True)
+    (skill / "scenarios/checks.yaml").write_text(
+        "- {name: Commit, prompt: Commit this., expect: [It commits.]}\n"
+        "- {name: Push, prompt: Push this., expect: [It asks.]}\n"
+    )
+    return BotPlace(home, {"git": skill})
+
+
+def command(kind: str, code: str, timeout: int = 20) -> Gate:
+    return Gate("gate", kind, command=(sys.executable, "-c", code), timeout=timeout)  # type: ignore[arg-type] # a kind
+
+
+def asked(gate: Gate, place: BotPlace | None = None, runner: GateRunner = RUNNER) -> Answer:
+    return runner.ask(Ask("gate", "canary", gate.hook, "ada"), gate, place)
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def test_a_probe_runs_in_the_bots_home_and_its_status_decides(place: BotPlace) -> None:
+    code = (
+        "import os,pathlib; pathlib.Path('was').write_text(' '.join((os.environ['HOME'], os.environ['MOLTHUB_BOT'])))"
+    )
+    assert asked(command("probe", code), place).passed
+    assert (place.home / "was").read_text() == f"{place.home} ada"
+    failed = asked(command("probe", "print('a secret'); raise SystemExit(3)"), place)
+    assert (failed.passed, failed.detail) == (False, f"{Path(sys.executable).name} ended with status 3")
+
+
+def test_a_probe_sees_no_variables_of_the_controller(place: BotPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTROLLER_TOKEN", "x")
+    assert asked(command("probe", "import os; assert 'CONTROLLER_TOKEN' not in os.environ"), place).passed
+
+
+def test_a_probe_that_hangs_is_killed_with_what_it_started(place: BotPlace) -> None:
+    code = "import subprocess,sys,time; subprocess.Popen(['sleep', '60']); time.sleep(60)"
+    assert asked(command("probe", code, timeout=1), place) == Answer(passed=False, detail="no answer within 1 s")
+
+
+def test_a_probe_that_is_not_there_fails(place: BotPlace) -> None:
+    answer = asked(Gate("gate", "probe", command=("no-such-program",)), place)
+    assert (answer.passed, "No such file" in answer.detail) == (False, True)
+
+
+def test_no_command_runs_unless_whoever_started_the_controller_said_so(place: BotPlace) -> None:
+    answer = asked(command("probe", ""), place, GateRunner("prod", "0", "Progressing"))
+    assert (answer.passed, "--run-gates" in answer.detail) == (False, True)
+    assert not asked(command("probe", ""), None).passed
+
+
+def test_each_scenario_of_the_skills_that_changed_is_run(place: BotPlace) -> None:
+    code = "import sys,json; s=json.load(sys.stdin); open('seen','a').write(f\"{s['skill']} {s['scenario']['name']};\")"
+    assert asked(command("scenarios", code), place) == Answer(passed=True, detail="2 scenarios")
+    assert (place.home / "seen").read_text() == "git Commit;git Push;"
+    failed = asked(command("scenarios", "import sys; raise SystemExit('Push' in sys.stdin.read())"), place)
+    assert (failed.passed, failed.detail.startswith("git: Push: ")) == (False, True)
+
+
+def test_scenarios_that_cannot_be_read_fail(place: BotPlace) -> None:
+    (place.skills["git"] / "scenarios/checks.yaml").write_text("- {name: [")
+    answer = asked(command("scenarios", ""), place)
+    assert (answer.passed, "cannot be read" in answer.detail) == (False, True)
+
+
+# --- webhooks ------------------------------------------------------------------------------------------------------
+
+
+class Hooks:
+    """A server of webhooks that does as ``answer`` says and notes what it was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda request: reply(request, 200)
+        hooks = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hooks.sent.append((self.path, self.headers["Content-Type"], json.loads(body)))
+                hooks.answer(self)
+
+            def log_message(self, *_said: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/gate"
+
+
+def reply(request: BaseHTTPRequestHandler, status: int, **headers: str) -> None:
+    request.send_response(status)
+    for name, value in {"Content-Length": "0", **headers}.items():
+        request.send_header(name, value)
+    request.end_headers()
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    made = Hooks()
+    threading.Thread(target=made.server.serve_forever, daemon=True).start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def webhook(hooks: Hooks, timeout: int = 20, **fields: Any) -> Gate:
+    return Gate("gate", "http", url=hooks.url, timeout=timeout, **fields)
+
+
+def test_a_webhook_is_sent_what_flagger_sends(hooks: Hooks) -> None:
+    assert asked(webhook(hooks, hook="confirm-promotion", metadata={"team": "infra"})).passed
+    metadata = {"wave": "canary", "hook": "confirm-promotion", "team": "infra"}
+    body = {
+        "name": "prod",
+        "namespace": "molthub",
+        "phase": "Progressing",
+        "checksum": "0123456789",
+        "metadata": metadata,
+    }
+    assert hooks.sent == [("/gate", "application/json", body)]
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+def test_a_webhook_that_refuses_fails(hooks: Hooks, status: int) -> None:
+    hooks.answer = lambda request: reply(request, status)
+    assert asked(webhook(hooks)) == Answer(passed=False, detail=f"status {status}")
+
+
+def test_a_redirect_is_not_followed(hooks: Hooks) -> None:
+    hooks.answer = lambda request: reply(request, 302, Location=hooks.url + "/elsewhere")
+    assert asked(webhook(hooks)) == Answer(passed=False, detail="status 302")
+    assert len(hooks.sent) == 1
+
+
+def test_a_webhook_that_drips_is_given_up_in_time(hooks: Hooks) -> None:
+    over = threading.Event()
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        while not over.wait(0.2):
+            request.wfile.write(b"H")
+            request.wfile.flush()
+
+    hooks.answer = drip
+    assert asked(webhook(hooks, timeout=1)) == Answer(passed=False, detail="no answer within 1 s")
+    over.set()
+
+
+def test_a_webhook_that_nobody_answers_fails(hooks: Hooks) -> None:
+    hooks.server.server_close()
+    answer = asked(webhook(hooks))
+    assert (answer.passed, answer.detail.startswith("it cannot be asked:")) == (False, True)
