@@ -253,7 +253,7 @@ def reconcile(
         return _look(console, "plan", asked, full=full)
     from molthub_reconciler.reconcile import Rules
 
-    place = workplace(asked)
+    place = workplace(asked, warn=console.warn)
     if once or not all("/" in bot for bot in asked.bots):
         place.check()
     place.make_target()
@@ -294,10 +294,14 @@ def _looked(
     return place, drift_alone(report) if command == "drift" else report
 
 
-def workplace(asked: Asked) -> Workplace:
-    """Return where the command works. Raises :class:`UsageError` where its folders stand in each other."""
+def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Workplace:
+    """Return where the command works. Raises :class:`UsageError` where its folders stand in each other.
+
+    A command that acts is told by ``warn`` of secrets that cannot be watched, and may begin to watch them.
+    """
     from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
     from molthub_reconciler.subjects import Choice
+    from molthub_reconciler.watched_secrets import watched_secrets
     from molthub_reconciler.workplace import Workplace
 
     for bot in asked.bots:
@@ -307,7 +311,9 @@ def workplace(asked: Asked) -> Workplace:
     root = asked.root.read_bytes() if asked.root is not None else None
     choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
     signatures = AskedOfSignatures(asked.require_signatures, frozenset(asked.accept_signers))
-    return Workplace(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
+    place = Workplace(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
+    place.secrets = watched_secrets(place.state.folder, warn)
+    return place
 
 
 def _keep_apart(asked: Asked) -> None:
