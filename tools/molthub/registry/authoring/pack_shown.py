@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from molthub.errors import NotFoundError
-from molthub.model import Json, Locked, Pack, PackVersion
+from molthub.model import Json, Locked, Pack, PackVersion, SkillUse
 from molthub.registry.authoring.bot_choice import nearest
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import latest_pack
@@ -55,13 +55,26 @@ def pack_to_json(catalog: Catalog, pack: Pack, version: PackVersion) -> dict[str
         "digest": record.digest if record is not None else None,
         "yanked": record.yanked if record is not None else None,
         "extends": [use.name if use.version is None else f"{use.name}@{use.version}" for use in layer.packs],
-        "skills": [use.name if use.version is None else f"{use.name}@{use.version}" for use in layer.skills],
-        "mcps": [use.name for use in layer.mcps],
+        "skills": [_skill_to_json(use) for use in layer.skills],
+        "mcps": [{"name": use.name, **use.fields, **_switched_off(use.enabled)} for use in layer.mcps],
         "envVars": {use.key: use.value for use in layer.env},
         "resolved": {name: lock_to_json(lock) for name, lock in version.resolved.items()},
         "versions": sorted(pack.versions),
     }
     return {key: value for key, value in shown.items() if value not in (None, "", [], {})}
+
+
+def _skill_to_json(use: SkillUse) -> Json:
+    """Return ``git@^1.2``; a skill with settings, or one that is taken away, is a map."""
+    if use.enabled and not use.config:
+        return use.name if use.version is None else f"{use.name}@{use.version}"
+    version = {"version": use.version} if use.version is not None else {}
+    config = {"config": dict(use.config)} if use.config else {}
+    return {"name": use.name, **version, **config, **_switched_off(use.enabled)}
+
+
+def _switched_off(enabled: bool) -> dict[str, Json]:
+    return {} if enabled else {"enabled": False}
 
 
 def lock_to_json(lock: Locked) -> Mapping[str, Json]:
