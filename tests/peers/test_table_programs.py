@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,11 +121,13 @@ class Ran:
         done = self.run(*self.program.skills)
         return done.stdout
 
-    def start_servers(self, until: Callable[[], bool], arguments: tuple[str, ...] = ()) -> None:
+    def start_servers(
+        self, until: Callable[[], bool], arguments: Sequence[str] = (), variables: Mapping[str, str] = OFFLINE
+    ) -> None:
         """Run the program until it has started its servers; it might then wait for somebody to talk to."""
         command = [*self.program.command(), *(arguments or self.program.servers)]
         with (self.home / "said.txt").open("w+") as said:
-            running = subprocess.Popen(command, cwd=self.home, env=environment(self.home, **OFFLINE), stdout=said,
+            running = subprocess.Popen(command, cwd=self.home, env=environment(self.home, **variables), stdout=said,
                                        stderr=said, stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
             deadline = time.monotonic() + 90
             while running.poll() is None and not until() and time.monotonic() < deadline:
@@ -192,6 +194,19 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield found
 
 
+def test_copilot_keeps_some_variables_for_itself_and_no_other(tmp_path: Path) -> None:
+    withheld = sorted(BY_NAME["copilot-cli"].references.withheld)
+    names = [*withheld, "GH_TOKEN", "NPM_TOKEN", "GEMINI_API_KEY", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD"]
+    ran = Ran("copilot-cli", tmp_path, PROGRAMS["copilot-cli"], {}, [])
+    server = {"type": "stdio", "command": "node", "args": [str(SERVER), *(f"${{{name}}}" for name in names)],
+              "env": {"SEEN_FILE": str(tmp_path / "seen.json")}}  # fmt: skip
+    ran.file().parent.mkdir()
+    ran.file().write_text(json.dumps({"mcpServers": {"seen": server}}))
+    ran.start_servers((tmp_path / "seen.json").exists, variables=OFFLINE | dict.fromkeys(names, "set"))
+    arguments, _ = seen_by(tmp_path / "seen.json")
+    assert arguments == [f"${{{name}}}" if name in withheld else "set" for name in names]
+
+
 def test_it_starts_the_server_with_the_arguments_and_variables_that_were_declared(ran: Ran) -> None:
     arguments, variables = seen_by(ran.home / "seen.json")
     assert arguments == ["-", *map(meant, ran.texts)]
@@ -236,3 +251,32 @@ def test_it_lists_the_skills_of_the_bot_and_knows_its_own(ran: Ran) -> None:
     found = {name for names in re.findall(_LISTED, said, re.MULTILINE) for name in names if name}
     assert {"pg", "deploy"} <= found
     assert found - {"pg", "deploy"} <= platform(ran.name).bundled_skills
+
+
+CLINE = """
+import { resolveMcpServerRegistrations } from "@cline/core";
+const [filePath] = process.argv.slice(-1);
+process.stdout.write(JSON.stringify(resolveMcpServerRegistrations({ filePath })));
+"""
+
+
+def test_clines_own_library_reads_servers_of_every_kind(tmp_path: Path) -> None:
+    folder = npm_file("@cline/core/package.json", HERE / "cline").parents[3]
+    github = {"command": "npx", "args": ["server"], "env": {"TOKEN": "${secrets.tickets_token}", "LEVEL": "1"}}
+    desired = {
+        "mcp/github": github,
+        "mcp/plain": {"command": "true"},
+        "mcp/tickets": {"url": "https://a.example/mcp", "headers": {"X-Level": "1"}},
+        "mcp/events": {"url": "https://a.example/sse", "transport": "sse"},
+    }
+    write_home(tmp_path, "cline", desired)
+    file = tmp_path / BY_NAME["cline"].server_file("linux")
+    done = subprocess.run(["node", "--input-type=module", "-e", CLINE, str(file)], cwd=folder, timeout=120,
+                          env=environment(tmp_path), capture_output=True, text=True, check=True)  # fmt: skip
+    assert {server["name"]: server["transport"] for server in json.loads(done.stdout)} == {
+        "github": {"type": "stdio", "command": "molthub", "args": ["exec", "--server", "github", "--", "npx", "server"],
+                   "env": {"LEVEL": "1"}},
+        "plain": {"type": "stdio", "command": "true", "args": []},
+        "tickets": {"type": "streamableHttp", "url": "https://a.example/mcp", "headers": {"X-Level": "1"}},
+        "events": {"type": "sse", "url": "https://a.example/sse"},
+    }  # fmt: skip

@@ -157,7 +157,30 @@ def test_npms_skills_finds_skills_where_the_rows_put_them(tmp_path: Path) -> Non
         assert title in found[f"of-{name}"]["agents"]
 
 
+PACKAGES = {
+    "Claude Code": "@anthropic-ai/claude-code",
+    "Gemini CLI": "@google/gemini-cli",
+    "OpenCode": "opencode-linux-x64",
+    "Copilot CLI": "@github/copilot",
+    "Codex CLI": "@openai/codex",
+    "Amp": "@sourcegraph/amp",
+    "Cline's library": "@cline/core",
+    **{name: name for name in ("add-mcp", "install-mcp", "skills")},
+}
+"""Where the judges that rows name come from."""
+
+
+def test_rows_name_the_versions_that_judge_them() -> None:
+    pinned = [json.loads(file.read_text())["dependencies"] for file in HERE.glob("*/package.json")]
+    versions = {package: version for dependencies in pinned for package, version in dependencies.items()}
+    named = [judge.rpartition(" ")[::2] for row in ROWS for judge in row.judges.split(", ")]
+    assert len(named) > len(ROWS)
+    for title, version in named:
+        if title in PACKAGES:
+            assert versions[PACKAGES[title]].startswith(version), title
+
+
 def test_every_row_is_compared_with_something() -> None:
     for row in ROWS:
-        assert (row.name in ADD_MCP) >= row.judges.startswith("add-mcp")
+        assert (row.name in ADD_MCP) >= ("add-mcp" in row.judges)
         assert (row.name in SKILLS | OTHER_SKILLS) >= ("skills" in row.judges)

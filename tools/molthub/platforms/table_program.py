@@ -129,11 +129,13 @@ def _wrapped(name: str, server: Json, references: References) -> Json:
     return {**wrapped, "env": {**wrapped.get("env", {}), **passed}}
 
 
-_ORDER = ("command", "args", "url", "headers", "env")
+_ORDER = ("source", "type", "command", "args", "url", "serverUrl", "headers", "env", "environment")
+"""How people write an entry."""
 
 
 def _spelled(form: Form, server: Mapping[str, Json]) -> Json:
-    fields = {field: server[field] for field in (*_ORDER, *server) if field in server}
+    fields = dict(server)
     if form.joined and "command" in fields:
         fields["command"] = [fields["command"], *fields.pop("args", ())]
-    return {**form.fixed, **{form.names.get(field, field): value for field, value in fields.items()}}
+    spelled = {**form.fixed, **{form.names.get(field, field): value for field, value in fields.items()}}
+    return {field: spelled[field] for field in (*_ORDER, *spelled) if field in spelled}
