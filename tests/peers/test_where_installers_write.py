@@ -63,7 +63,7 @@ THEIRS_ALONE: dict[str, tuple[dict[str, Any], str]] = {
     "opencode": ({"enabled": True}, OWNERS),
     "copilot-cli": ({"tools": ["*"]}, OWNERS),
     "cline": ({"disabled": False}, OWNERS),
-    "codex": ({"type": "http", "args": []}, "Codex knows servers by their other fields, and writes none of these"),
+    "codex": ({"type": "http"}, "Codex knows servers by their other fields, and writes none of this"),
 }
 """What add-mcp writes into an entry, and a row does not."""
 
