@@ -6,12 +6,12 @@ program cannot hold is refused with a problem (MH707), and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from molthub.errors import PlatformValueError, Problem
 from molthub.model import DesiredState, Json
-from molthub.platforms.base import Entry, Platform, Wiring
+from molthub.platforms.base import MANIFEST_FILE, Entry, Platform, Wiring
 from molthub.references.secrets import shared_references
 from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place, Wanted
@@ -81,11 +81,19 @@ def _without_owners(platform: Platform, entry: Entry) -> Json:
 def _wiring(state: DesiredState, platform: Platform, contents: dict[Place, Json]) -> dict[str, dict[Place, str]]:
     """Return the lines that keys of each kind need; under an empty kind those that all of them need."""
     found: dict[str, dict[Place, str]] = {}
-    for line in platform.wiring(state.agent, state.desired):
+    for line in _lines(state, platform):
         place = _place_of(line)
         contents[place] = line.value
         found.setdefault(line.kind, {})[place] = fingerprint(line.value)
     return found
+
+
+def _lines(state: DesiredState, platform: Platform) -> Iterator[Wiring]:
+    """Yield the platform's lines and, in the manifest, whose home it is: who reads it there asks for their secrets."""
+    for line in platform.wiring(state.agent, state.desired):
+        yield line
+        if line.file == MANIFEST_FILE:
+            yield Wiring(MANIFEST_FILE, ("bots", state.path), state.agent)
 
 
 def _place_of(line: Wiring) -> Place:

@@ -95,6 +95,23 @@ def test_the_bots_of_a_folder_are_checked(world: World, molthub: Command) -> Non
     assert molthub("secrets", "check", "nowhere", "--target", world.target).status == 1
 
 
+def test_bots_that_share_a_home_are_asked_for_each(home: Path, world: World, molthub: Command) -> None:
+    for bot in ("prod/ada", "prod/bob"):
+        world.site.bot(bot, {"env/TOKEN": "${secrets.token}"}, home="shared")
+    world.site.publish()
+    assert world.molthub("reconcile").status == 0
+    settings(home, "bots: {prod/bob: {names: {token: OF_BOB}}}")
+    ran = molthub("secrets", "check", "prod/bob", "--target", world.target)
+    assert "no variable OF_BOB" in ran.err
+    assert "no variable TOKEN" in molthub("secrets", "check", "prod/ada", "--target", world.target).err
+    ran = molthub("exec", "--home", world.target / "prod" / "shared", "--env", "true")
+    assert (ran.status, "several bots live here (prod/ada, prod/bob), and their secrets differ" in ran.err) == (2, True)
+    ran = molthub("exec", "--home", world.target / "prod" / "shared", "--bot", "prod/bob", "--env", "true")
+    assert (ran.status, "no variable OF_BOB" in ran.err) == (1, True)
+    ran = molthub("exec", "--home", world.target / "lab" / "eve", "--env", "true")
+    assert (ran.status, "no variable LAB_TOKEN" in ran.err) == (1, True)
+
+
 def test_a_bot_that_does_not_resolve_is_named(world: World, molthub: Command) -> None:
     world.site.bot("lab/eve", {}, resolved=False, digest=None)
     world.site.publish()

@@ -46,18 +46,12 @@ def in_homes(target: Path, chosen: Collection[str]) -> Iterator[BotSecrets]:
 
     Raises :class:`NotFoundError` for one of ``chosen`` that has no manifest there.
     """
-    places = sorted(target.glob(f"*/*/{MANIFEST_FILE}"))
-    found: dict[str, Path] = {}
-    for place in places:
-        fleet, home = place.relative_to(target).parts[:2]
-        found[f"{fleet}/{home}"] = place
-    missing = [name for name in chosen if not any(_is_chosen(home, [name]) for home in found)]
+    found = [bot for place in sorted(target.glob(f"*/*/{MANIFEST_FILE}")) for bot in _of_home(target, place)]
+    missing = [name for name in chosen if not any(_is_chosen(bot.bot or "", [name]) for bot in found)]
     if missing or not found:
         what = f"no manifest of {', '.join(missing)}" if missing else "no bot's manifest"
         raise NotFoundError(what, place=str(target), remedy="`molthub reconcile` writes it; give the same --target")
-    for path, place in found.items():
-        if _is_chosen(path, chosen):
-            yield from _of_home(place, path)
+    yield from (bot for bot in found if _is_chosen(bot.bot or "", chosen))
 
 
 def at_home(place: Path, bot: str | None) -> BotSecrets:
@@ -92,14 +86,15 @@ def _of_document(index: Index, fleet: str, bot: str) -> BotSecrets:
     return BotSecrets(path, uses(state.desired, state.origins))
 
 
-def _of_home(place: Path, home: str) -> Iterator[BotSecrets]:
+def _of_home(target: Path, place: Path) -> Iterator[BotSecrets]:
+    fleet, home = place.relative_to(target).parts[:2]
     try:
         manifest = read_manifest(place)
     except MolthubError as error:
-        yield BotSecrets(home, problems=(_problem(error),))
+        yield BotSecrets(f"{fleet}/{home}", problems=(_problem(error),))
         return
     found = uses(manifest.keys)
-    yield from (BotSecrets(bot, found) for bot in manifest.bots or (home,))
+    yield from (BotSecrets(bot, found) for bot in manifest.bots or (f"{fleet}/{home}",))
 
 
 def _only(manifest: BotManifest) -> str | None:
