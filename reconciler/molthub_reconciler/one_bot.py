@@ -10,7 +10,7 @@ from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
 from molthub.model import Artifact, DesiredState, FileEntry, Json
 from molthub.platforms import platform, platforms
-from molthub.platforms.base import FileFormat, Platform
+from molthub.platforms.base import FileFormat, Platform, Pointer
 from molthub.references.secrets import placeholders
 from molthub_reconciler.comparing import Comparing
 from molthub_reconciler.fights import FILE as FIGHTS_FILE
@@ -53,13 +53,14 @@ class BotPass:
         """Look at the bot and compare. Raises :class:`MolthubError` for what keeps it from being worked on at all."""
         receipt, problems = around.state.receipt(subject.bot)
         adapter = _adapter(desired.platform)
+        adapters = _with_earlier(adapter, receipt.platform)
         is_orphan = subject.state == "orphaned"
         home = Home(
             bot=subject.bot,
             folder=f"{desired.fleet}/{desired.home}",
             skill_roots=() if is_orphan else (adapter.skills_root(desired.agent),),
-            file_format=_file_formats(adapter, receipt.platform),
-            owners_fields=adapter.owners_fields,
+            file_format=_file_formats(adapters),
+            owners_fields=_owners_fields(adapters),
             files=receipt.files,
         )
         if receipt.home not in ("", home.folder):
@@ -368,12 +369,19 @@ def _adapter(name: str) -> Platform:
         raise MolthubError(error.message, remedy=error.remedy, problems=[problem]) from None
 
 
-def _file_formats(adapter: Platform, earlier: str) -> Callable[[str], FileFormat]:
-    """Return how files are written, also those of the platform that the bot had before."""
+def _with_earlier(adapter: Platform, earlier: str) -> tuple[Platform, ...]:
+    """Return the adapter, and that of the platform that the bot had before, whose places may have to be cleared."""
     if earlier in ("", adapter.name) or earlier not in platforms():
-        return adapter.file_format
-    formats = (adapter.file_format, platform(earlier).file_format)
-    return lambda file: next((found for file_format in formats if (found := file_format(file)) != "json"), "json")
+        return (adapter,)
+    return adapter, platform(earlier)
+
+
+def _file_formats(adapters: tuple[Platform, ...]) -> Callable[[str], FileFormat]:
+    return lambda file: next((found for known in adapters if (found := known.file_format(file)) != "json"), "json")
+
+
+def _owners_fields(adapters: tuple[Platform, ...]) -> Callable[[str, Pointer], frozenset[str]]:
+    return lambda file, pointer: frozenset().union(*(known.owners_fields(file, pointer) for known in adapters))
 
 
 def _logged(change: Mapping[str, Json], versions: Mapping[str, str]) -> dict[str, Json]:

@@ -10,8 +10,10 @@ import pytest
 from molthub.errors import PlatformValueError
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import Entry
+from molthub.platforms.expansion import UNSET
 from molthub.platforms.table import ROWS, SYSTEMS
 from molthub.references.agent_programs import share_skills
+from molthub.references.secrets import steers_programs
 
 GITHUB = {"command": "npx", "args": ["-y", "server"], "env": {"TOKEN": "${secrets.github-pat}", "LEVEL": "debug"}}
 KEYED = {"command": "npx", "args": ["--key", "${secrets.github-pat}"], "env": {"LEVEL": "debug"}}
@@ -162,6 +164,12 @@ def test_what_a_program_cannot_hold_is_refused_and_said_why(name: str, key: str,
         platform(name).entries("main", key, value)
     [problem] = caught.value.problems
     assert (problem.id, why in problem.message, bool(problem.remedy)) == ("MH707", True, True), problem
+
+
+def test_no_secret_may_be_the_variable_that_nobody_sets() -> None:
+    with pytest.raises(PlatformValueError):
+        platform("copilot-cli").entries("main", "mcp/s", {"command": "x", "env": {"A": "${secrets.molthub_unset}"}})
+    assert steers_programs(UNSET)
 
 
 def test_a_variable_that_copilot_keeps_for_itself_is_found_by_exec() -> None:

@@ -103,3 +103,19 @@ def test_bots_of_all_programs_may_share_one_home(world: World, desired: dict[str
     left = {path for path in home.rglob("*") if path.is_file() and b"github" in path.read_bytes()}
     assert left == {home / ".claude.json", home / ".agents/molthub.json"}
     assert [path.parent for path in home.rglob("SKILL.md")] == [home / ".claude/skills/git"]
+
+
+def test_another_program_takes_the_old_entry_away_with_what_the_owner_set_in_it(world: World) -> None:
+    world.site.bot("prod/ada", {"mcp/github": SERVER}, platform="windsurf")
+    world.site.publish()
+    world.molthub("reconcile")
+    file = world.home("prod/ada") / ".codeium/windsurf/mcp_config.json"
+    config = ConfigFile.parse(file.read_bytes(), "jsonc", "settings")
+    config.set(("mcpServers", "github", "disabled"), value=True)
+    file.write_bytes(config.to_bytes())
+
+    world.site.bot("prod/ada", {"mcp/github": SERVER}, platform="cursor")
+    world.site.publish()
+    assert state_of(world.report("reconcile", status=0), "prod/ada") == "in-sync"
+    assert "github" not in file.read_text()
+    assert "github" in (world.home("prod/ada") / ".cursor/mcp.json").read_text()
