@@ -168,6 +168,25 @@ def test_sync_says_what_it_waits_for_and_who_lags(workflow: Workflow, molthub: C
     assert synced["bots"][0]["problems"][0]["id"] == "MH701"
 
 
+def test_an_index_that_cannot_be_read_for_a_moment_is_waited_out(workflow: Workflow) -> None:
+    workflow.pack("create", "production-monitoring", "--mcp", f"datadog={DD}")
+    workflow.pack("attach", "production-monitoring", "--fleet", "prod")
+    workflow.build()
+    workflow.pack("update", "production-monitoring", "--env", "A=b")
+    root = workflow.site / "registry.json"
+    command = ["skill-packs", "sync", "production-monitoring", "--timeout", "60", "--once"]
+    with subprocess.Popen([sys.executable, "-m", "molthub.cli.main", *command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as waiting:  # fmt: skip
+        assert waiting.stderr is not None
+        assert "waiting for" in waiting.stderr.readline()
+        root.rename(workflow.folder / "registry.json")
+        assert "trying again" in waiting.stderr.readline()
+        (workflow.folder / "registry.json").rename(root)
+        workflow.build()
+        out, err = waiting.communicate(timeout=60)
+    assert (waiting.returncode, "2 of 2 bots in sync" in out) == (0, True), out + err
+
+
 def test_patterns_are_no_bots_and_who_is_only_watched_lags_at_once(workflow: Workflow, molthub: Command) -> None:
     tree = {path.relative_to(workflow.registry).as_posix(): path.read_bytes()
             for path in workflow.registry.rglob("*") if path.is_file() and ".git" not in path.parts}  # fmt: skip

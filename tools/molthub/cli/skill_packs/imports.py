@@ -69,7 +69,7 @@ def _json(file: str) -> Any:
     content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"this is no JSON: {error}", place=file, remedy="export it again") from None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import click
 from molthub.cli.operating import Operating, operating_options
 from molthub.cli.skill_packs.holders import pack_holders
 from molthub.console import Console, common_options, counted
-from molthub.errors import ExitStatus
+from molthub.errors import ExitStatus, FormatError, IntegrityError, UnreachableError
 
 if TYPE_CHECKING:
     from molthub.observed import ObservedBot, ObservedTarget
@@ -118,9 +120,20 @@ class _Watch:
                                  f"{_hint(reading.registry, index.where, self.commit)}")  # fmt: skip
             if not wait or not self._pause():
                 return False
-            index.refresh()
+            with self._outlasting():
+                index.refresh()
             self.revision = index.root().revision
         return True
+
+    @contextmanager
+    def _outlasting(self) -> Iterator[None]:
+        """Go on waiting while an index cannot be read: it may be just being replaced."""
+        try:
+            yield
+        except (UnreachableError, FormatError, IntegrityError) as error:
+            if time.monotonic() >= self.deadline:
+                raise
+            self.console.say(f"{error}; trying again")
 
     def _holds(self, directory: str) -> bool:
         from molthub.registry.trees.ancestry import is_ancestor
@@ -133,10 +146,11 @@ class _Watch:
         lagging = list(bots)
         with self.console.progress("bots in sync", len(lagging)) as done:
             while lagging:
-                self._look(lagging)
+                with self._outlasting():
+                    self._look(lagging)
                 late = [bot for bot in lagging if not self.is_in_sync(bot)]
                 done(len(lagging) - len(late))
-                if len(late) != len(lagging) and late:
+                if len(late) != len(lagging) and late and not sys.stderr.isatty():
                     self.console.say(f"{len(bots) - len(late)} of {counted(len(bots), 'bot')} in sync")
                 lagging = late
                 if not patient or all(self._is_idle(bot) for bot in lagging) or not self._pause():

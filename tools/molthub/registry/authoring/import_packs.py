@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from molthub.errors import Problem, RegistryError, ResolutionError
 from molthub.model import Json
-from molthub.registry.authoring.attach import BotOutcome, attach_to_bots
+from molthub.registry.authoring.attach import ALREADY, BotOutcome, attach_to_bots
 from molthub.registry.authoring.attachments import Attachment
 from molthub.registry.authoring.pack_export import ExportedAttachment, ExportedPack
 from molthub.registry.authoring.pack_files import new_pack
@@ -60,6 +60,11 @@ def import_packs(
     names: dict[str, str] = {}
     for pack in packs:
         tree = Overlay(source, done.files)
+        if pack.name in names.values():
+            message = f"another pack of this import is called {pack.name} too"
+            twice = Problem("MH101", message, "give one of them another name")
+            done.packs.append(Taken(pack.id, PackChange(pack.name, None, None, problems=(twice,)), pack.notes))
+            continue
         try:
             files, change, notes = _taken(tree, pack, owner, published)
             done.files |= files
@@ -116,7 +121,8 @@ def _attach(
             done.bots.append((one.pack_id, BotOutcome(one.bot, error=error, remedy="import it too, in the same file")))
             continue
         attachment = Attachment(name, env=one.env, attached_at=one.attached_at or published)
-        by_pack.setdefault(name, {})[one.bot] = attachment
+        if by_pack.setdefault(name, {}).setdefault(one.bot, attachment) is not attachment:
+            done.bots.append((name, BotOutcome(one.bot, error=ALREADY, remedy="it is here twice: the first counts")))
     for name, wanted in by_pack.items():
         tree_now = Overlay(source, done.files)
         edited = attach_to_bots(tree_now, read_catalog(tree_now), wanted)
