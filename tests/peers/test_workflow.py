@@ -106,7 +106,16 @@ def test_a_pack_reaches_a_fleet_and_its_update_reaches_a_running_gateway(team: T
         skills = _workspace_skills(gateway.ask("gateway", "call", "skills.status"))
         assert skills.keys() == {"git", "docker", "notes"}
         assert skills["git"] == "Works with git, and says why."
+        assert _servers(gateway.ask("gateway", "call", "config.get")) == {"mine", "first", "second"}
         assert gateway.ask("mcp", "probe", "second")["servers"]["second"]["tools"] == 1
+
+        said = gateway.said()
+        team.packs("update", "dev-stack", "--without", "mcp/first,skill/docker")
+        team.build()
+        assert team.states("reconcile", "--once") == IN_SYNC
+        assert "mcp.servers.first" in gateway.wait_for("config hot reload applied", after=said)
+        assert _servers(gateway.ask("gateway", "call", "config.get")) == {"mine", "second"}
+        assert _workspace_skills(gateway.ask("gateway", "call", "skills.status")).keys() == {"git", "notes"}
         assert gateway.process.poll() is None
 
     arguments, variables = seen_by(team.seen)
@@ -115,6 +124,10 @@ def test_a_pack_reaches_a_fleet_and_its_update_reaches_a_running_gateway(team: T
     assert "// by hand" in owners.read_text()
     assert team.states("drift") == IN_SYNC
     assert files_with_the_secret(team.bots) == []
+
+
+def _servers(settings: Any) -> set[str]:
+    return set(settings["config"]["mcp"]["servers"])
 
 
 def _workspace_skills(status: Any) -> dict[str, str]:
