@@ -163,9 +163,8 @@ def test_something_else_on_the_way_is_left_alone(standing: str) -> None:
     file = ConfigFile.parse(before.encode(), "json", ".claude.json")
     with pytest.raises(PlatformFileError) as caught:
         file.set(("a", "b"), 1)
-    assert [(problem.id, problem.at, problem.file) for problem in caught.value.problems] == [
-        ("MH705", "/a", ".claude.json")
-    ]
+    [problem] = caught.value.problems
+    assert (problem.id, problem.at, problem.place) == ("MH705", "/a", ".claude.json:1:2")
     assert file.to_bytes().decode() == before
 
 

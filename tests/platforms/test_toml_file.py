@@ -148,8 +148,17 @@ def test_what_cannot_be_edited_is_left_alone(before: str, edit: Callable[[Config
     file = ConfigFile.parse(before.encode(), "toml", "config.toml")
     with pytest.raises(PlatformFileError) as caught:
         edit(file)
-    assert [problem.id for problem in caught.value.problems] == ["MH705"]
+    assert [(problem.id, problem.line, problem.column) for problem in caught.value.problems] == [("MH705", 1, 1)]
     assert file.to_bytes().decode() == before
+
+
+def test_a_refused_edit_says_where_the_nearest_table_is() -> None:
+    file = ConfigFile.parse(b"a = 1\n\n[s]\n  b = 2\n  t = { c = 1 }\n", "toml", "config.toml")
+    for pointer, place in ((("s", "b", "x"), (4, 3)), (("s", "new"), (3, 1)), (("s", "t", "c", "d"), (5, 3))):
+        with pytest.raises(PlatformFileError) as caught:
+            file.set(pointer, None)
+        [problem] = caught.value.problems
+        assert (problem.line, problem.column) == place
 
 
 def test_empty_tables_go_only_when_told_and_never_with_a_comment() -> None:

@@ -182,7 +182,15 @@ def test_what_leads_elsewhere_is_refused_and_left_alone(before: str, edit: Calla
     [problem] = caught.value.problems
     assert (problem.id, problem.file) == ("MH705", "config.yaml")
     assert problem.remedy
+    assert (problem.line or 0) >= 1
     assert file.to_bytes().decode() == before
+
+
+def test_a_refused_edit_says_where_the_nearest_map_is() -> None:
+    file = ConfigFile.parse(b"base: &b {c: 1}\nservers:\n  ours: *b\n", "yaml", "config.yaml")
+    with pytest.raises(PlatformFileError) as caught:
+        file.set(("servers", "ours", "d"), 1)
+    assert caught.value.place == "config.yaml:3:3"
 
 
 def test_empty_maps_go_only_when_told() -> None:

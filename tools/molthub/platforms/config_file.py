@@ -172,15 +172,16 @@ class ConfigFile:
         from molthub.yaml_text import pointer_text
 
         if isinstance(error, InTheWayError):
-            at = pointer_text(error.pointer)
+            place, at = error.pointer, pointer_text(error.pointer)
             message = f"{at} is no {error.wanted.partition(' ')[2]}, but molthub has to write there"
             remedy = f"make it {error.wanted}, or move it elsewhere"
         else:
-            at = pointer_text(tuple(pointer))
+            place, at = tuple(pointer), pointer_text(tuple(pointer))
             message = f"{at} cannot be edited: {error}"
             remedy = "write it out in the plain way, without anchors, aliases and brackets around it"
-        problem = Problem("MH705", message, remedy, file=self._where or None, at=at)
-        raise PlatformFileError(message, place=self._where, remedy=remedy, problems=[problem]) from None
+        line, column = _line_and_column(self._text, self._document.place(place))
+        problem = Problem("MH705", message, remedy, file=self._where or None, line=line, column=column, at=at)
+        raise PlatformFileError(message, place=problem.place, remedy=remedy, problems=[problem]) from None
 
 
 def _document(text: str, file_format: FileFormat) -> Document:
@@ -231,9 +232,12 @@ def _pruned(value: Json, pointer: Sequence[str]) -> Json:
 
 
 def _unreadable(text: str, offset: int, message: str, where: str) -> PlatformFileError:
-    line = text.count("\n", 0, offset) + 1
-    column = offset - text.rfind("\n", 0, offset)
+    line, column = _line_and_column(text, offset)
     remedy = "mend the file; it was left as it is"
     said = f"the file does not parse: {message[:1].lower()}{message[1:]}"
     problem = Problem("MH701", said, remedy, file=where or None, line=line, column=column)
     return PlatformFileError(said, place=problem.place, remedy=remedy, problems=[problem])
+
+
+def _line_and_column(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

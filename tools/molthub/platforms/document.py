@@ -61,6 +61,10 @@ class Document(Protocol):
         """Return the text without a member that is there."""
         ...
 
+    def place(self, pointer: Sequence[str]) -> int:
+        """Return the offset where the member at ``pointer`` begins, or the nearest one around it that is there."""
+        ...
+
     def is_blank(self, pointer: Sequence[str]) -> bool:
         """Whether the object at ``pointer`` holds nothing, not even a comment."""
         ...

@@ -70,6 +70,19 @@ class JsonDocument:
         """Return the text without a member; of duplicates the one that counts goes."""
         return without_member(self._text, *self._member(pointer))
 
+    def place(self, pointer: Sequence[str]) -> int:
+        """Return where the member, or the nearest one around it, begins."""
+        around, start = self._root, self._root.start
+        for key in pointer:
+            member = around.member(key)
+            if member is None:
+                break
+            start = member.start
+            if self._text[member.value] != "{":
+                break
+            around = self._block(member.value)
+        return start
+
     def is_blank(self, pointer: Sequence[str]) -> bool:
         """Whether the object at ``pointer`` holds nothing, not even a comment."""
         part = self._block(self._member(pointer)[1].value)

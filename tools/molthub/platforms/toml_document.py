@@ -74,6 +74,18 @@ class TomlDocument:
             text = text[:start] + instead + text[end:]
         return text
 
+    def place(self, pointer: Sequence[str]) -> int:
+        """Return where the member's first header or key, or that of the nearest table around it, begins."""
+        for depth in range(len(pointer), 0, -1):
+            around = tuple(pointer[:depth])
+            for section in self._sections:
+                if section.path and _is_below(section.path, around):
+                    return section.start
+                for pair in section.pairs:
+                    if _is_below(pair.path, around):
+                        return pair.start
+        return 0
+
     def is_blank(self, pointer: Sequence[str]) -> bool:
         """Whether the table at ``pointer`` is an empty header that no comment follows, or ``{}``."""
         path = tuple(pointer)

@@ -106,6 +106,11 @@ class YamlDocument:
         colon = self._colon(way[-2][0])
         return f"{text[:colon]} {{}}{text[colon:]}"
 
+    def place(self, pointer: Sequence[str]) -> int:
+        """Return where the member's key, or that of the nearest one around it, begins."""
+        way = self._way(pointer)
+        return way[-1][0].start if way else 0
+
     def is_blank(self, pointer: Sequence[str]) -> bool:
         """Whether the object at ``pointer`` is written as ``{}``, or not at all."""
         node = self._whole_way(pointer)[-1][1]
