@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.peers.agent_homes import SECRET, SERVER
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.peers.agent_homes import SECRET, SERVER, environment
 from tests.peers.http_mcp_server import HttpServer
+from tests.platforms.readers import ENVIRONMENT
 from tests.reconciler.world import World
 
 BOT = "prod/ada"
@@ -68,6 +75,28 @@ def publish(world: World, platform: str, desired: Mapping[str, Any]) -> None:
     world.site.publish()
     outcome = world.molthub("reconcile")
     assert outcome.status == 0, outcome
+
+
+def sample_texts(strategy: st.SearchStrategy[str], count: int = 300) -> list[str]:
+    """Return random texts for a program to read."""
+    found: list[str] = []
+
+    @settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def gather(text: str) -> None:
+        found.append(text)
+
+    gather()
+    return found
+
+
+def read_by(script: str, texts: list[str], packages: Path, home: Path) -> list[str]:
+    """Let a program's own Python code read texts: ``script`` takes a JSON list on stdin and prints one."""
+    variables = environment(home, PYTHONPATH=str(packages), **ENVIRONMENT)
+    done = subprocess.run([sys.executable, "-c", script], input=json.dumps(texts), cwd=home, env=variables,
+                          capture_output=True, text=True, check=True, timeout=120)  # fmt: skip
+    read: list[str] = json.loads(done.stdout)
+    return read
 
 
 def files_with_the_secret(folder: Path) -> list[str]:

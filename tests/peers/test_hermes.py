@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 
 from tests.peers.agent_homes import SECRET, environment, seen_by
 from tests.peers.http_mcp_server import HttpServer
@@ -17,10 +18,14 @@ from tests.peers.judged_home import (
     desired_state,
     files_with_the_secret,
     publish,
+    read_by,
+    sample_texts,
     seen_file,
     started_server,
 )
 from tests.peers.python_packages import python_packages
+from tests.platforms import readers
+from tests.platforms.test_expansion_laws import WORDS
 from tests.reconciler.world import World
 
 pytestmark = pytest.mark.peers
@@ -119,3 +124,16 @@ def test_a_server_that_hermes_removes_is_drift_and_comes_back(world: World, herm
     ]
     assert world.molthub("reconcile").status == 0
     assert hermes.servers()["seen"]
+
+
+_EXPAND = (
+    "import json, sys; from tools.mcp_tool import _interpolate_env_vars as read;"
+    "print(json.dumps(read(json.load(sys.stdin))))"
+)
+
+
+def test_hermes_expands_texts_as_the_adapter_reckons(tmp_path: Path) -> None:
+    words = [*WORDS, "${ A }", "${ env: A }", "${A", "}", "${}", "${a b}"]
+    texts = sample_texts(st.lists(st.sampled_from(words), max_size=6).map("".join))
+    read = read_by(_EXPAND, texts, HermesHome(tmp_path).packages, tmp_path)
+    assert dict(zip(texts, read, strict=True)) == {text: readers.hermes(text) for text in texts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,19 @@ import pytest
 from molthub.platforms import platform
 from tests.peers.agent_homes import SECRET, environment, seen_by
 from tests.peers.http_mcp_server import HttpServer
-from tests.peers.judged_home import MEANT, bring_in_sync, desired_state, files_with_the_secret, seen_file
+from tests.peers.judged_home import (
+    MEANT,
+    bring_in_sync,
+    desired_state,
+    files_with_the_secret,
+    read_by,
+    sample_texts,
+    seen_file,
+)
 from tests.peers.python_packages import python_packages
+from tests.platforms import readers
+from tests.platforms.readers import ENVIRONMENT
+from tests.platforms.test_expansion_laws import texts as expanded_texts
 from tests.reconciler.world import World
 
 pytestmark = pytest.mark.peers
@@ -89,3 +101,16 @@ def test_nanobot_reads_nothing_where_a_secret_is_missing(nanobot: NanobotHome) -
     done = nanobot.run()
     assert done.returncode != 0
     assert "NOBODYS_TOKEN" in done.stderr
+
+
+_EXPAND = (
+    "import json, sys; from nanobot.config.loader import resolve_env_refs as read;"
+    "print(json.dumps([read(text) for text in json.load(sys.stdin)]))"
+)
+
+
+def test_nanobot_expands_texts_as_the_adapter_reckons(tmp_path: Path) -> None:
+    texts = sample_texts(expanded_texts)
+    known = [text for text in texts if set(re.findall(r"\$\{(\w+)\}", text)) <= ENVIRONMENT.keys()]
+    read = read_by(_EXPAND, known, NanobotHome(tmp_path).packages, tmp_path)
+    assert dict(zip(known, read, strict=True)) == {text: readers.named(text) for text in known}

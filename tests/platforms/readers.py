@@ -77,6 +77,11 @@ def braced(text: str) -> str:
     return re.sub(r"\$\{([^}]+)\}", lambda match: ENVIRONMENT.get(match[1], match[0]), text)
 
 
+def named(text: str) -> str:
+    """Read ``${NAME}`` alone, where it is a name."""
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", lambda match: ENVIRONMENT.get(match[1], match[0]), text)
+
+
 def hermes(text: str) -> str:
     """Read everything between braces as a name, with or without ``env:``."""
 
@@ -104,7 +109,7 @@ ARGUMENTS: dict[str, Reader] = {
     "codex": str,
     "goose": str,
     "hermes": hermes,
-    "nanobot": braced,
+    "nanobot": named,
 }
 """How each reads an argument."""
 

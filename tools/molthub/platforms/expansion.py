@@ -99,7 +99,7 @@ ENV_PREFIXED = References(Interpolation(re.compile(r"\$\{env:(?P<name>\w+)\}|\$\
 _BRACED = Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}|(?P<text>\$\{[^}]+\})"))
 KIRO = References(_BRACED, wrapped=_STARTING | {"env"})  # expands variables that its user approved, no others
 AMP = References(_BRACED)
-NANOBOT = References(_BRACED, passed=True)
+NANOBOT = References(Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")), passed=True)
 
 # Whatever stands between the braces is taken for a name, if it is one or not.
 HERMES = References(
