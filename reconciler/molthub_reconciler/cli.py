@@ -210,6 +210,8 @@ def drift(
               help="Seconds between looks at the index, give or take 10%.")  # fmt: skip
 @click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much (one pass).")
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
+@click.option("--notify", "notify", multiple=True, metavar="URL",
+              help="Tell a webhook when a bot's state changes (repeatable; besides notify.yaml).")  # fmt: skip
 @click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
 @click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
 @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
@@ -222,6 +224,7 @@ def reconcile(
     interval: float,
     allow_mass_removal: bool,
     full: bool,
+    notify: tuple[str, ...],
     force: bool,
     run_gates: bool,
     dry_run: bool,
@@ -251,20 +254,29 @@ def reconcile(
         raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
     if dry_run:
         return _look(console, "plan", asked, full=full)
+    from molthub_reconciler.notify.outbox import Outbox
+    from molthub_reconciler.notify.settings import read_channels, webhook
     from molthub_reconciler.reconcile import Rules
+    from molthub_reconciler.reloading import read_reload_command
 
     place = workplace(asked, warn=console.warn)
     if once or not all("/" in bot for bot in asked.bots):
         place.check()
+    place.reload = read_reload_command()
+    outbox = Outbox(place.state, (*read_channels(), *map(webhook, notify)))
     place.make_target()
     forced = place.choice.bots if force else frozenset()
     rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal, forced=forced, run_gates=run_gates)
     with place.state.lock():
         if once:
-            return tell(console, place.once("reconcile", rules))
+            report = place.once("reconcile", rules)
+            outbox.add(report, is_whole=place.choice.is_all)
+            status = tell(console, report)
+            console.problems(outbox.flush())
+            return status
         from molthub_reconciler.controller import Controller
 
-        return Controller(place, rules, interval, console).run()
+        return Controller(place, rules, interval, console, outbox).run()
 
 
 def _look(
@@ -336,6 +348,7 @@ def _keep_apart(asked: Asked) -> None:
 
 def tell(console: Console, report: Report) -> ExitStatus:
     """Print a report and return the exit status it means."""
+    from molthub_reconciler.reloading import sentences
     from molthub_reconciler.report import HEADERS, exit_status, fleet_lines, problem_lines, rows
 
     table = list(rows(report))
@@ -347,4 +360,6 @@ def tell(console: Console, report: Report) -> ExitStatus:
     console.json(report.to_json())
     if not console.as_json:
         console.problems(problem_lines(report))
+    for line in sentences(report):
+        console.say(line)
     return exit_status(report)

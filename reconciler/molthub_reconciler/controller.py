@@ -20,6 +20,7 @@ import click
 from molthub.client.index_cache import timestamp
 from molthub.console import Console
 from molthub.errors import ExitStatus, FormatError, IntegrityError, MolthubError, UnreachableError
+from molthub_reconciler.notify.outbox import Outbox
 from molthub_reconciler.pace import Backoff, jittered
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.report import BotReport, Report
@@ -42,7 +43,9 @@ NUDGE_LOOK = 0.5
 class Controller:
     """Keeps the bots of a workplace in sync until it is told to stop."""
 
-    def __init__(self, place: Workplace, rules: Rules, interval: float, console: Console) -> None:
+    def __init__(
+        self, place: Workplace, rules: Rules, interval: float, console: Console, outbox: Outbox | None = None
+    ) -> None:
         self._place = place
         self._interval = interval
         self._console = console
@@ -58,6 +61,8 @@ class Controller:
         self._polls = 0
         self._signal = ""
         self._nudge = self._place.state.note("", NUDGE)
+        self._outbox = outbox
+        self._messenger: threading.Thread | None = None
 
     def run(self) -> ExitStatus:
         """Work until :meth:`stop`, SIGTERM or SIGINT; the bot at hand is finished."""
@@ -76,6 +81,8 @@ class Controller:
                     self._look_at(self._called())
                 self._wait_until(next_poll)
         self._console.say(f"{self._signal}stopped, the bot at hand is finished")
+        if self._messenger is not None:
+            self._messenger.join(timeout=2)  # what was not delivered is kept for the next start
         return ExitStatus.DONE
 
     def stop(self) -> None:
@@ -94,7 +101,7 @@ class Controller:
             self._backoff.forgive()
         rules = replace(self._rules, full=self._rules.full or self._polls % FULL_EVERY == 0)
         resting = self._backoff.resting(time.monotonic())
-        report = self._passed(rules, replace(self._place.choice, without=resting))
+        report = self._passed(rules, replace(self._place.choice, without=resting), is_whole=not resting)
         self._rules = replace(self._rules, allow_mass_removal=False, full=False)  # meant for one pass
         if report is not None:
             self._homes = self._place.homes()
@@ -168,7 +175,7 @@ class Controller:
             self._unreadable_since = timestamp()
             self._console.warn(f"the index cannot be read, bots are kept at what was last declared: {error}")
 
-    def _passed(self, rules: Rules, choice: Choice) -> Report | None:
+    def _passed(self, rules: Rules, choice: Choice, *, is_whole: bool = False) -> Report | None:
         """Do one pass, tell it, and take note of what failed."""
         try:
             if self._unreadable_since is None:
@@ -186,7 +193,28 @@ class Controller:
         for bot in failed:
             self._backoff.failed(bot, time.monotonic())
         self._tell(report)
+        self._notify(report, is_whole=is_whole and self._place.choice.is_all)
         return report
+
+    def _notify(self, report: Report, *, is_whole: bool) -> None:
+        """Put what is news on its way; delivering it never keeps a pass waiting."""
+        if self._outbox is None or not self._outbox.channels:
+            return
+        try:
+            self._outbox.add(report, is_whole=is_whole)
+        except OSError as error:
+            self._console.warn(f"messages cannot be kept: {error}")
+        due = self._outbox.next_due()
+        if due is not None and due <= time.time() and (self._messenger is None or not self._messenger.is_alive()):
+            self._messenger = threading.Thread(target=self._deliver, name="messenger", daemon=True)
+            self._messenger.start()
+
+    def _deliver(self) -> None:
+        assert self._outbox is not None  # noqa: S101 (the caller asked)
+        try:
+            self._console.problems(self._outbox.flush())
+        except OSError as error:
+            self._console.warn(f"messages cannot be kept: {error}")
 
     def _tell(self, report: Report) -> None:
         """Print what a pass did, and what it found that was not told before; nothing else."""

@@ -25,6 +25,7 @@ from molthub_reconciler.report import BotReport
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.surroundings import Surroundings
+from molthub_reconciler.taken_up import taken_up
 from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.wanted import wanted
 
@@ -249,12 +250,18 @@ class BotPass:
             versions=self._versions(before),
             held=self._held(left),
             pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
+            reload=self._reload(),
             home=self.home.folder,
             artifacts={artifact.digest: artifact for artifact in self._coming().values()},
         )
         if self.around.act and (told.differences or told.problems or self.has_new_document):
             self._log(told, revision)
         return told
+
+    def _reload(self) -> str:
+        keys = [key for key, result in self.results.items() if result == "applied"]
+        found = taken_up(self.comparing.platform, keys)
+        return found[0] if found is not None else ""
 
     def _changes(self, before: Look) -> tuple[Mapping[str, Json], ...]:
         held = {change.key: self.holds(change) for change in before.plan.changes if not change.is_extra}

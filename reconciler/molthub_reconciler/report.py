@@ -21,7 +21,8 @@ class BotReport:
     """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests.
 
     ``versions`` names skill versions by digest, for people. ``held``: why differences are told and not mended.
-    ``pinned`` says what a bot was rolled back to. ``home`` is its folder below the target's,
+    ``pinned`` says what a bot was rolled back to. ``reload`` is when the running program takes
+    up what was changed. ``home`` is its folder below the target's,
     ``artifacts`` are the skills that differ, by digest.
     """
 
@@ -35,6 +36,7 @@ class BotReport:
     versions: Mapping[str, str] = field(default_factory=dict)
     held: Held | None = None
     pinned: Mapping[str, Json] | None = None
+    reload: str = ""
     home: str = ""
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
 
@@ -66,6 +68,7 @@ class BotReport:
             "problems": [problem.to_json() for problem in self.problems],
             "changes": [dict(change) for change in self.changes],
             **({"pinned": dict(self.pinned)} if self.pinned is not None else {}),
+            **({"reload": self.reload} if self.reload else {}),
         }
 
 

@@ -78,6 +78,7 @@ def rollback(
     if release:
         return _release(console, bots, remembered(context, target, state))
     from molthub_reconciler.reconcile import Rules
+    from molthub_reconciler.reloading import read_reload_command
     from molthub_reconciler.rollback import resolve_bots, roll_back
 
     where, homes, kept = whole_place(context, index, target, state)
@@ -87,6 +88,7 @@ def rollback(
     rules = Rules(act=not dry_run, allow_mass_removal=allow_mass_removal, forced=None)
     if dry_run:
         return tell(console, replace(roll_back(place, choice, to, rules), command="plan"))
+    place.reload = read_reload_command()
     with place.state.lock():
         return tell(console, roll_back(place, choice, to, rules))
 

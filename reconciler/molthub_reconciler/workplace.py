@@ -14,6 +14,7 @@ from molthub.errors import NotFoundError, Problem
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
 from molthub_reconciler.releases import Releases
+from molthub_reconciler.reloading import ReloadCommand, after_changes
 from molthub_reconciler.report import Command, Report
 from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.secret_versions import SecretVersions
@@ -32,7 +33,7 @@ class Workplace:
 
     With ``root``, the index's root of trust, nothing of it counts that does not follow from there. ``signatures`` says
     what is asked of publishers' signatures beyond what the index's own policy demands, ``secrets`` knows when secrets
-    change.
+    change. ``reload`` is run after changes.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Workplace:
         self.choice = choice
         self.signatures = signatures or Asked()
         self.secrets = secrets
+        self.reload: ReloadCommand | None = None
         self.is_moving = False
         """Whether a rollout made a step in the last pass that another one can act upon at once."""
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
@@ -109,8 +111,9 @@ class Workplace:
         revision = self.index.root().revision if online else None
         releases = Releases(self.index if online else None, self.state, rules.act)
         supply = self._supply(online=online, act=rules.act)
-        return run_pass(command, subjects, target, self.state, supply, rules=rules, revision=revision,
-                        empty_fleets=empty, releases=releases, secrets=self.secrets)  # fmt: skip
+        report = run_pass(command, subjects, target, self.state, supply, rules=rules, revision=revision,
+                          empty_fleets=empty, releases=releases, secrets=self.secrets)  # fmt: skip
+        return after_changes(report, self.folder, self.reload) if rules.act else report
 
     def in_full(self, report: Report) -> Told:
         """Return a report with the text of the files that differ."""

@@ -121,7 +121,9 @@ def _policy_rows(resolution: Resolution) -> Iterator[tuple[str, str, str, str]]:
     for name in ("mode", "prune", "interval", "revoked"):
         own, shared = getattr(bot.sync, name), getattr(fleet.sync, name)
         if own is not None or shared is not None:
-            yield name, str(shared if own is None else own), fleet.file if own is None else bot.file, ""
+            value = shared if own is None else own
+            shown = _json_text(value) if isinstance(value, bool) else str(value)
+            yield name, shown, fleet.file if own is None else bot.file, ""
     suspend = resolution.sync.suspend
     if suspend is not None:
         since = f"since {suspend.since}" if suspend.since else ""

@@ -1,0 +1,1 @@
+"""Telling others when a bot's state changes: webhooks, chats, commit statuses."""
