@@ -185,6 +185,14 @@ def test_who_is_not_healthy_in_time_has_failed() -> None:
     assert "not healthy in time" in fleet.state.history[0].why
 
 
+def test_a_queue_that_moves_on_is_waited_for() -> None:
+    fleet = running(policy=Rollout(max_unavailable=Share(1), deadline=120))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+    assert fleet.state.history[0].ended - fleet.state.history[0].began >= 5 * 120
+
+
 def test_some_may_fail_after_the_first_wave_where_the_policy_says_so() -> None:
     fleet = running(policy=Rollout(max_failed=Share(10, is_percent=True)))
     fleet.desired = documents("b")
@@ -308,3 +316,12 @@ def test_a_command_is_run_for_bots_that_are_ready() -> None:
     asked = {(ask.gate, ask.wave): ask.bot for ask in fleet.asked}
     assert asked.keys() >= {(gate, wave) for gate in ("alive", "cases") for wave in ("canary", "tenth", "half", "all")}
     assert all(ask.bot in NAMES for ask in fleet.asked)
+
+
+@pytest.mark.parametrize("bad", [set(), {"b"}])
+def test_a_gate_for_afterwards_is_asked_once_however_it_ended(bad: set[str]) -> None:
+    fleet = running(policy=gated("post-rollout"), bad=bad, gate=lambda _ask: Answer(passed=False))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert [(ask.gate, ask.stage) for ask in fleet.asked] == [("gate", "post-rollout")]
+    assert outcomes(fleet) == ["rolled-back" if bad else "done"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, FormatError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def status(console: Console, *, fleet: str | None, target: Path, state: Path | N
             console.table(("wave", "bots", "given", ""), rows)
         for ended in reversed(one.history[-3:]):
             why = f": {ended.why}" if ended.why else ""
-            console.result(f"  {_time(ended.ended)} {ended.id[:15]} {ended.outcome}, {ended.bots} bots{why}")
+            console.result(f"  {_time(ended.ended)} {ended.id[:15]} {ended.outcome}, {counted(ended.bots, 'bot')}{why}")
         waiting = [wish for _, wish in _wishes(place, name)]
         if waiting:
             console.result(f"  asked for, and not done yet: {', '.join(waiting)}")
@@ -180,7 +180,8 @@ def simulate(
     rows = [(_clock(one.at), f"+{one.given}" if one.given else f"-{one.taken_back}" if one.taken_back else "",
              str(one.new), str(one.unavailable), str(one.off), one.said) for one in moments]  # fmt: skip
     console.table(("time", "changed", "given", "unavailable", "off", ""), rows)
-    console.result(f"{len(labels)} bots, {made.outcome} after {_clock(moments[-1].at) if moments else '0:00:00'}")
+    after = _clock(moments[-1].at if moments else 0)
+    console.result(f"{counted(len(labels), 'bot')}, {made.outcome} after {after}")
     return ExitStatus.DONE if made.outcome == "done" else ExitStatus.PARTLY_DONE
 
 

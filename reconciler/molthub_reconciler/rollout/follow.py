@@ -142,7 +142,9 @@ class Rollouts:
 
     def _answer(self, followed: Followed, state: RolloutState, ask: Ask) -> Answer:
         gate = next(gate for gate in followed.policy.gates if gate.name == ask.gate)
-        checksum = state.step.id.removeprefix("sha256:")[:10] if state.step is not None else ""
+        last = state.history[-1].id if state.history else ""
+        named = last if ask.stage == "post-rollout" or state.step is None else state.step.id
+        checksum = named.removeprefix("sha256:")[:10]
         runner = GateRunner(followed.fleet.fleet, checksum, phase_of(state, ask), may_run=self.run_gates)
         return runner.ask(ask, gate, self._place(followed, ask) if ask.bot else None)
 

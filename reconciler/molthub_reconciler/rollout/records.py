@@ -67,10 +67,10 @@ class Answer(NamedTuple):
 class Step:
     """One change on its way: ``target`` is what each of its bots is to get, ``id`` the digest of all of that.
 
-    ``wave`` counts from 0; it is ``opened`` once what must come before has passed. ``since`` is when all of its bots
-    were healthy, from then on without a break. ``unready`` says since when a bot that can be reached is not healthy.
-    ``passed`` are the asks that passed in this wave, ``failures`` how often in a row one failed. ``why`` is set where
-    it stopped: it is ``reverting``, or paused.
+    ``wave`` counts from 0; it is ``opened`` once what must come before has passed. ``since`` is when all of its
+    bots were healthy, from then on without a break, ``moved`` when a bot was last changed. ``unready`` says
+    since when a bot that can be reached is not healthy. ``passed`` are the asks that passed in this wave,
+    ``failures`` how often in a row one failed. ``why`` is set where it stopped: it is ``reverting``, or paused.
     """
 
     id: str

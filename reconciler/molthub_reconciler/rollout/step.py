@@ -69,6 +69,7 @@ def step(state: RolloutState, inputs: Inputs) -> Stepped:
         state = _wished(state, wish, inputs)
     state = _not_superseded(state, inputs)
     ask: tuple[Ask, ...] = ()
+    afterwards: tuple[Ask, ...] = ()
     for _ in range(_AT_ONCE):
         if state.step is None:
             state = _without_rollout(state, inputs)
@@ -79,8 +80,13 @@ def step(state: RolloutState, inputs: Inputs) -> Stepped:
         state, ask = advanced(state, inputs.policy, inputs.answers, look=inputs.look)
         if state.step is None or not _is_over(state.step, state):
             break
-        state = _ended(state)
-    return Stepped(_same_lines(state, inputs), ask)
+        state, ask = _ended(state), ()
+        afterwards = tuple(
+            Ask(gate.name, "", "post-rollout")
+            for gate in inputs.policy.gates
+            if gate.kind == "http" and gate.hook == "post-rollout"
+        )
+    return Stepped(_same_lines(state, inputs), (*afterwards, *ask))
 
 
 def _taken_in(state: RolloutState, inputs: Inputs) -> RolloutState:

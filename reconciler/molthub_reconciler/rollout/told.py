@@ -32,11 +32,11 @@ def _health(report: BotReport) -> Health:
 
 def phase_of(state: RolloutState, ask: Ask) -> str:
     """Return the phase as Flagger's webhooks name it."""
-    if state.step is None:
-        return "Succeeded"
+    if state.step is None or ask.stage == "post-rollout":
+        return "Succeeded" if state.history and state.history[-1].outcome == "done" else "Failed"
     if state.step.reverting:
         return "Failed"
-    return {"confirm-promotion": "Promoting", "post-rollout": "Finalising"}.get(ask.stage, "Progressing")
+    return "Promoting" if ask.stage == "confirm-promotion" else "Progressing"
 
 
 def said_of(state: RolloutState, problem: Problem | None = None) -> Problem | None:
@@ -57,7 +57,7 @@ def one_line(state: RolloutState) -> str:
     if step is None:
         if state.bad:
             why = next(iter(state.bad.values()))[1]
-            return f"what git asks for is not given to {len(state.bad)} bots: {why}{held}"
+            return f"what git asks for is not given to {_bots(len(state.bad))}: {why}{held}"
         return f"nothing is going on{held}"
     name = step.id[:_DIGITS]
     if step.reverting:
@@ -68,4 +68,8 @@ def one_line(state: RolloutState) -> str:
     else:
         where = f"wave {step.waves[step.wave].wave} ({step.wave + 1} of {len(step.waves)})"
     stopped = f", stopped: {step.why}" if step.why else ""
-    return f"{name} in {where}, {has_it} of {len(step.target)} bots were given it{stopped}{held}"
+    return f"{name} in {where}, {has_it} of {_bots(len(step.target))} given{stopped}{held}"
+
+
+def _bots(count: int) -> str:
+    return "1 bot" if count == 1 else f"{count} bots"

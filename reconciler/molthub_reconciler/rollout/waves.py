@@ -125,7 +125,8 @@ def _moved(
         given[bot] = Assigned(goals[bot], generation)
     if not given:
         return replace(state, step=replace(going_step(state), unready=unready))
-    going = replace(going_step(state), unready=unready, moved=state.clock)
+    waiting = {bot: since for bot, since in unready.items() if bot not in given or not patient}
+    going = replace(going_step(state), unready=waiting, moved=state.clock)
     return replace(state, assigned={**state.assigned, **given}, generation=generation, step=going)
 
 
@@ -193,7 +194,8 @@ class _Seen:
                 lost[bot] = "failed"
             else:
                 unready[bot] = going.unready.get(bot, state.clock)
-                if state.clock - unready[bot] > policy.deadline:
+                begun = unready[bot] if has_it else max(unready[bot], going.moved)  # in the queue while it moves on
+                if state.clock - begun > policy.deadline:
                     lost[bot] = "is not healthy in time" if has_it else "had to wait too long for others"
         allowed = policy.max_failed.of(len(reached)) if going.wave else 0
         is_ready = unready.keys() <= lost.keys() and (bool(ready) or going.wave > 0)
