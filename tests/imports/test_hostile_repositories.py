@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from molthub.cli.upstream_orders import Delivery, Limits, Order, Place
-from molthub.cli.upstreams import fetched
+from molthub.cli.upstream_process import fetched
 from molthub.errors import RefusedUpstreamError, UpstreamError
 from molthub.registry.upstreams.allowed import check_address
 from tests.imports.git_host import (
@@ -199,7 +199,7 @@ def test_a_build_that_is_killed_leaves_nobody_fetching(host: GitHost, tmp_path: 
     code = (
         "from pathlib import Path\n"
         "from molthub.cli.upstream_orders import Limits, Order, Place\n"
-        "from molthub.cli.upstreams import fetched\n"
+        "from molthub.cli.upstream_process import fetched\n"
         f"place = Place('git', {host.url()!r}, ('http', 'private'))\n"
         f"list(fetched(place, [Order(path='x', revision='HEAD')], Path({str(tmp_path)!r}), Limits(600)))\n"
     )

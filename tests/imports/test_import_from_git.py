@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from molthub.cli.upstream_orders import Delivery, Limits, Order, Place
-from molthub.cli.upstreams import fetched
+from molthub.cli.upstream_process import fetched
 from molthub.index.update import Wanted, update
 from molthub.registry.check import check
 from molthub.registry.source import open_source

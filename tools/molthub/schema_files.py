@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +51,8 @@ def load(kind: str) -> dict[str, Any]:
 
 @cache
 def _folder() -> Traversable:
+    from importlib.resources import files
+
     shipped = files("molthub") / "schemas"
     if shipped.is_dir():
         return shipped

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from molthub.cli.upstream_orders import Order, Place
-from molthub.cli.upstreams import UpstreamFiles, fetched
+from molthub.cli.upstream_process import fetched
+from molthub.cli.upstreams import UpstreamFiles
 from molthub.client.cache import Store
 from molthub.client.dependencies import Chosen, choose, pick_pack
 from molthub.client.fetch import open_fetcher

@@ -133,9 +133,9 @@ class Store:
 
 def default_store() -> Store:
     """Return the user's store: ``$XDG_CACHE_HOME/molthub/store``."""
-    from molthub.client.paths import cache_folder
+    from molthub.client.paths import store_folder
 
-    return Store(cache_folder() / "store")
+    return Store(store_folder())
 
 
 def write_files(folder: str | Path, files: Iterable[tuple[FileEntry, bytes]]) -> None:

@@ -18,6 +18,11 @@ def cache_folder() -> Path:
     return _xdg("XDG_CACHE_HOME", ".cache")
 
 
+def store_folder() -> Path:
+    """Return the user's store, ``$XDG_CACHE_HOME/molthub/store``."""
+    return cache_folder() / "store"
+
+
 def state_folder() -> Path:
     """Return ``$XDG_STATE_HOME/molthub`` (``~/.local/state/molthub``)."""
     return _xdg("XDG_STATE_HOME", ".local/state")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from molthub import versions
 from molthub.documents import file_entry, tree_digest
@@ -15,10 +16,12 @@ from molthub.index.releases import Archived, problem_at, removal, tombstones
 from molthub.index.signatures import list_of_signatures, offers_signed, with_signature
 from molthub.model import Skill, SkillEntry, SkillManifest, SkillRelease, SkillVersion, VersionRecord
 from molthub.publisher_signatures import Release
-from molthub.registry.catalog import Catalog
 from molthub.registry.source import Source
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Content, Upstreams, content_of
 from molthub.registry.upstreams.upstream import OWN_FILES, Imported, upstream_of
+
+if TYPE_CHECKING:  # an update makes skills without a catalog
+    from molthub.registry.catalog import Catalog
 
 
 def archive_skills(

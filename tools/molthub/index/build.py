@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from molthub import __version__
-from molthub.documents import canonical, hex_of, index_root_to_json
 from molthub.errors import Problem
-from molthub.index.api import openapi
 from molthub.index.archive_packs import archive_packs
 from molthub.index.archive_skills import archive_skills
+from molthub.index.fixed_views import fixed_views
 from molthub.index.fleets import FleetDocuments, write_fleets
-from molthub.index.folder import ROOT_DOCUMENT
 from molthub.index.listings import Listed, Lists, entry_views, listed, pack_lists, search_rows
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import list_pages
-from molthub.index.pages.render import assets
 from molthub.index.pages.shelves import Shelves
 from molthub.index.publishers import judge_of, publisher_files
 from molthub.index.releases import Archived
+from molthub.index.root_document import root_documents
 from molthub.index.search_cut.bounds import USUAL, Bounds
 from molthub.index.search_cut.search_files import write_search
 from molthub.index.shards import write_shards
@@ -31,8 +28,7 @@ from molthub.index.signatures import signature_files
 from molthub.index.views import Views
 from molthub.index.views.discovery import latest_artifact, root_discovery
 from molthub.index.views.fleets import fleet_routes
-from molthub.index.views.hosting import host_rules, schemas, texts
-from molthub.model import IndexRoot, Registry
+from molthub.model import Registry
 from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import Catalog
 from molthub.registry.publisher_keys import read_keys
@@ -40,7 +36,6 @@ from molthub.registry.resolve import resolve_bots
 from molthub.registry.source import Source
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
-GENERATOR = f"molthub {__version__}"
 FLEET_FOLDERS = ("fleets/", "profiles/", "overlays/")
 
 
@@ -118,32 +113,6 @@ def build_index(
     )
 
 
-def root_documents(
-    registry: Registry,
-    revision: str,
-    shards: Mapping[str, str],
-    search: Mapping[str, str],
-    fleets: Mapping[str, str],
-    *,
-    publishers: str,
-) -> dict[str, bytes]:
-    """Return the root that names everything else, under its own name and under its hex name."""
-    root = IndexRoot(
-        name=registry.name,
-        url=registry.url,
-        repository=registry.repository,
-        revision=revision,
-        generator=GENERATOR,
-        shards=shards,
-        search=search,
-        fleets=fleets,
-        publishers=publishers,
-        demand=demanded_by(registry.policy),
-    )
-    content = canonical(index_root_to_json(root))
-    return {ROOT_DOCUMENT: content, f"{hex_of(content)}.{ROOT_DOCUMENT}": content}
-
-
 def _views(registry: Registry, archived: Archived, rows: Sequence[Listed], views: Views) -> dict[str, bytes]:
     """Return what other clients, hosts and people read. The fleets' views came with their documents."""
     files: dict[str, bytes] = fixed_views(registry, views)
@@ -166,16 +135,6 @@ def _add_pages(registry: Registry, rows: Iterable[Listed], files: dict[str, byte
         if path in files:
             files[path] = with_used_by(files[path], shelves.users(name))
     files |= list_pages(registry, shelves)
-
-
-def fixed_views(registry: Registry, views: Views) -> dict[str, bytes]:
-    """Return the views that speak of no entry, and the rules for hosts."""
-    files = host_rules(registry)
-    if views.for_clients:
-        files |= schemas() | {openapi.PATH: openapi.openapi()}
-    if views.for_people:
-        files |= texts(registry) | assets()
-    return files
 
 
 def _of_fleets(problem: Problem) -> bool:

@@ -19,7 +19,6 @@ from molthub.documents.signatures import publishers_from_json
 from molthub.errors import FormatError
 from molthub.index.folder import ROOT_DOCUMENT
 from molthub.model import Artifact, IndexRoot, Shard
-from molthub.search_lists import DIRECTORY
 
 KEPT_SECONDS = 30 * 24 * 60 * 60
 _ROOT_SUFFIX = f".{ROOT_DOCUMENT}"
@@ -106,6 +105,8 @@ def _blobs(root: IndexRoot, index: Kept, read: Read, seen: set[str]) -> Iterator
 
 
 def _search(root: IndexRoot, read: Read) -> Iterator[str]:
+    from molthub.search_lists import DIRECTORY  # an unchanged index is told without
+
     for key, name in root.search.items():
         path = f"search/{name}.json.gz"
         yield path

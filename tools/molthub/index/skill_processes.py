@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -111,6 +109,9 @@ def make_skills(work: Work, skills: Sequence[tuple[str, str]], source: GitSource
         for portion in portions:
             yield from maker.make(portion)
         return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # Processes are started anew and not forked: git's library keeps state, and not every system can fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(work,)) as pool:

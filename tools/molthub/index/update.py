@@ -1,7 +1,7 @@
 """Bring an index's folder up to a commit, at the cost of what changed since the build before.
 
 The same function of the commit as :func:`molthub.index.build.build_index`, in other steps: each skill is made by itself
-(:mod:`molthub.index.skill_rows`), then packs and fleets (:mod:`molthub.index.around_skills`), then the documents that
+(:mod:`molthub.index.skill_rows`), then packs and fleets (:mod:`molthub.index.make_around`), then the documents that
 hold rows of many, then the root. A first build makes every skill; a later one those whose trees differ from what the
 state remembers. What is on the disk is compared, or trusted where the state was left complete: a file that somebody
 edits by hand is noticed when it is a root, shard, search list or list, and else mended by a build without the state.

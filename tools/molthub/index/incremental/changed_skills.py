@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from molthub.errors import Problem
-from molthub.index.around_skills import SkillsOnDemand
 from molthub.index.incremental.changed_publishers import signed_by_changed
 from molthub.index.incremental.underway import Underway
+from molthub.index.on_demand import SkillsOnDemand
 from molthub.index.skill_processes import MadeSkill, Work, make_skills, skill_files
 from molthub.index.skill_rows import SkillRows
-from molthub.registry.catalog import judge_references
 from molthub.registry.reading.gathered import Reading
 from molthub.registry.reading.read_skills import read_skills
 from molthub.registry.trees.skill_folders import SKILLS, SkillFolders, changed_folders, skill_folders, skill_part
@@ -130,6 +129,8 @@ def judge_changed(underway: Underway) -> bool:
     for name in sorted(owners):
         references = state.skills.references(name)
         if references:
+            from molthub.registry.catalog import judge_references
+
             part = skill_part(underway.source, name, state.skills.tree(name))
             found = judge_references(part, references, skills, broken, underway.registry.hosts)
             different |= state.skills.put_dangling(name, found)

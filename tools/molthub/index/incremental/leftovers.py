@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from molthub.index.folder import BLOB
 from molthub.index.incremental.underway import Underway
-from molthub.index.publish import present_files
 from molthub.index.retention import Kept, blobs_of_old_roots, is_kept
 from molthub.index.write_files import Writer
 
@@ -19,6 +18,8 @@ def remove_leftovers(underway: Underway, removed_packs: Iterable[str]) -> int:
     state, out = underway.state, underway.out
     removed = frozenset(state.skills.removed() | set(removed_packs))
     if underway.whole:
+        from molthub.index.publish import present_files
+
         present = set() if underway.fresh else present_files(out, underway.paths) | state.left_behind
         stale = present - underway.paths
         kept = blobs_of_old_roots(Kept(underway.paths, removed, underway.wanted.fleets), out, stale)

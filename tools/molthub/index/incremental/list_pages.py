@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from molthub.index.incremental.underway import Underway
 from molthub.index.pages.entry_pages import with_used_by
 from molthub.index.pages.list_pages import all_pages, every_label, new_versions, pages_of
+from molthub.index.pages.shelves import TAG
 from molthub.index.write_files import Writer
+from molthub.model import bare_name
 
 _OVERVIEWS = ""
 """What the pages that list the shelves themselves are remembered by."""
@@ -17,10 +20,12 @@ def write_pages(underway: Underway) -> None:
     """Write the pages of which anything that they show changed."""
     labels: set[str] = set()
     needed: set[str] = set()
+    changed: set[str] = set()
     come_or_gone = underway.whole
     for before, now in underway.differences():
         if before.shown != now.shown:
             shown = [one for one in (before.shown, now.shown) if one is not None]
+            changed.add(bare_name(before.name))
             labels.update((_OVERVIEWS, *(label for one in shown for label in json.loads(one.labels))))
             needed.update(target for one in shown for target in json.loads(one.needs))
             come_or_gone |= len(shown) == 1
@@ -28,7 +33,7 @@ def write_pages(underway: Underway) -> None:
     if underway.whole:
         labels, needed = {_OVERVIEWS, *every_label(shelves)}, set(shelves.used())
     for label in sorted(labels):
-        come_or_gone |= _write_shelf(underway, label)
+        come_or_gone |= _write_shelf(underway, label, changed)
     if labels:
         underway.write(new_versions(underway.registry, shelves), document=True)
     if come_or_gone:
@@ -36,14 +41,22 @@ def write_pages(underway: Underway) -> None:
     _write_users(underway, needed | underway.changed)
 
 
-def _write_shelf(underway: Underway, label: str) -> bool:
-    """Write the pages of one shelf whose signatures changed; return whether there are others than before."""
+def _write_shelf(underway: Underway, label: str, changed: Iterable[str]) -> bool:
+    """Write the pages of one shelf whose signatures changed; return whether there are others than before.
+
+    A page that was there is as it was where nothing ``changed`` whose name begins as those that it lists; but each page
+    of a tag says how its first skill spells it.
+    """
     state = underway.state
     known, now = state.files.list_pages(label), pages_of(underway.registry, state.shelves, label or None)
     for one in now:
-        if known.get(one.path) != one.signature:
+        touched = label.startswith(TAG) or any(name.startswith(one.beginning) for name in changed)
+        if one.path in known and not touched:
+            continue
+        signature = one.sign()
+        if known.get(one.path) != signature:
             underway.write({one.path: one.make()}, document=True)
-            state.files.put_list_page(one.path, label, one.signature)
+            state.files.put_list_page(one.path, label, signature)
     gone = known.keys() - {one.path for one in now}
     for path in gone:
         state.files.drop_list_page(path)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from molthub.index.around_skills import AroundSkills, make_around, outline_of
-from molthub.index.build import root_documents
+from molthub.index.around_skills import AroundSkills, outline_of
 from molthub.index.folder import MARKER, ROOT_DOCUMENT, STATE
 from molthub.index.incremental.changed_skills import changed_skills, judge_changed, make_changed
 from molthub.index.incremental.leftovers import remove_leftovers
@@ -16,9 +15,9 @@ from molthub.index.incremental.shared_documents import write_shards, write_views
 from molthub.index.incremental.underway import Underway
 from molthub.index.listings import Listed
 from molthub.index.retention import touch_old_root
+from molthub.index.root_document import root_documents
 from molthub.index.standing import Standing, check_removal, standing
 from molthub.index.write_files import settle
-from molthub.registry.catalog import read_registry
 from molthub.registry.trees.git_source import ROOT_FILE, GitSource
 from molthub.registry.trees.tree_walk import FOLDERS
 
@@ -60,6 +59,8 @@ class OneUpdate:
         if stands(self.state, self.out) and self.state.fact("registry file") == registry_file:
             self.underway.old_root = self.state.fact("root")
             return Standing()
+        from molthub.registry.catalog import read_registry
+
         registry = read_registry(self.source.part(without=frozenset(FOLDERS)))
         self.underway.whole = True
         self.state.forget()
@@ -89,6 +90,8 @@ class OneUpdate:
             and known.holds(self.state, underway.changed, names_changed=underway.names_changed)
         ):
             return known
+        from molthub.index.make_around import make_around  # what resolves bots is loaded where they are
+
         around, rows, files = make_around(
             self.source,
             self.state,

@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping
 
 from molthub.documents import shard_key, shard_key_length
-from molthub.index.around_skills import OfferedOnDemand, SkillsOnDemand
-from molthub.index.build import fixed_views
 from molthub.index.incremental.list_pages import write_pages
 from molthub.index.incremental.underway import Underway
+from molthub.index.on_demand import OfferedOnDemand, SkillsOnDemand
 from molthub.index.shards import write_shard
 from molthub.index.views import Files
 from molthub.index.views.api import health, pack_list, skill_list, tag_list
@@ -48,6 +47,8 @@ def write_views(underway: Underway) -> None:
     """Write the views of more than one entry that are wanted, and with a new index those that speak of none."""
     views = underway.wanted.views
     if underway.whole:
+        from molthub.index.fixed_views import fixed_views  # a new index alone has them
+
         underway.write(fixed_views(underway.registry, views), document=True)
     if views.for_clients:
         write_lists(underway)

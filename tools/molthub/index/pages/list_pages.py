@@ -6,7 +6,6 @@ made from before it is made: whoever remembers signatures makes no page twice.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from heapq import nlargest
@@ -32,11 +31,15 @@ _NEWS_EACH = 5
 
 
 class ListPage(NamedTuple):
-    """A page that is yet to be made. Equal signatures of one path: equal bytes."""
+    """A page that is yet to be made. Equal signatures of one path: equal bytes.
+
+    It lists what of its shelf has a name without scope that begins with ``beginning``.
+    """
 
     path: str
-    signature: str
+    sign: Callable[[], str]
     make: Callable[[], bytes]
+    beginning: str = ""
 
 
 def page_row(entry: SkillEntry | PackEntry) -> PageRow | None:
@@ -97,15 +100,14 @@ def every_label(shelves: Shelves) -> list[str]:
 
 def pages_of(registry: Registry, shelves: Shelves, label: str | None) -> list[ListPage]:
     """Return the pages of one shelf; without a label those that list the shelves themselves."""
-    placed = shelves.on(label) if label is not None else []
-    listing = _Listing(registry, shelves, placed)
     if label is None:
         return list(_overviews(registry, shelves))
+    listing = _Listing(registry, shelves, label)
     if label == ALL_SKILLS:
         return listing.pages("skills/", "Skills", parts="browse/")
     if label == ALL_PACKS:
         return listing.pages("packs/", "Packs")
-    if not placed:
+    if not shelves.count(label):
         return []
     spelled = shelves.spelled(label)
     if label.startswith(TAG):
@@ -145,7 +147,7 @@ def _first_page(registry: Registry, shelves: Shelves, tags: list[tuple[str, int]
     }
     return ListPage(
         "index.html",
-        _signature(values),
+        lambda: _signature(values),
         lambda: page("index.html", registry, "", base=base_url(registry), **values),
     )
 
@@ -155,7 +157,7 @@ def _links(registry: Registry, path: str, heading: str, links: list[tuple[str, s
     values: Mapping[str, object] = {"heading": heading, "count": count, "links": links}
     return ListPage(
         f"{path}index.html",
-        _signature(values),
+        lambda: _signature(values),
         lambda: page("list.html", registry, path, parent=None, groups=[], **values),
     )
 
@@ -167,10 +169,10 @@ def _signature(*what: object) -> str:
 class _Listing:
     """The pages of one shelf."""
 
-    def __init__(self, registry: Registry, shelves: Shelves, placed: list[Placed]) -> None:
+    def __init__(self, registry: Registry, shelves: Shelves, label: str) -> None:
         self._registry = registry
         self._shelves = shelves
-        self._placed = placed
+        self._label = label
 
     def pages(
         self, path: str, heading: str, *, parent: tuple[str, str] | None = None, parts: str = ""
@@ -179,34 +181,33 @@ class _Listing:
 
         Those stand in the folder ``parts``, which is the page's own unless names would be in the way.
         """
-        placed = self._placed
-        if len(placed) <= ON_ONE_PAGE:
-            groups = _groups(placed) if len(placed) > _NEWEST * 2 else [("", placed)]
-            return [self._page(path, heading, groups, len(placed), parent)]
+        count = self._shelves.count(self._label)
+        if count <= ON_ONE_PAGE:
+            return [self._page(path, heading, "", parent)]
         folder = parts or path
-        cut = _parts(placed, 1)
-        links = [(f"{folder}{beginning}/", beginning, len(part)) for beginning, part in cut.items()]
-        pages = [_links(self._registry, path, heading, links, len(placed))]
-        for beginning, part in cut.items():
-            title = f"{heading}: {beginning}"
-            pages.append(self._page(f"{folder}{beginning}/", title, [("", part)], len(part), (path, heading)))
-        return pages
+        cut = self._shelves.parts(self._label, ON_ONE_PAGE)
+        links = [(f"{folder}{beginning}/", beginning, some) for beginning, some in cut.items()]
+        return [
+            _links(self._registry, path, heading, links, count),
+            *(self._page(f"{folder}{one}/", f"{heading}: {one}", one, (path, heading)) for one in cut),
+        ]
 
-    def _page(
-        self,
-        path: str,
-        heading: str,
-        groups: list[tuple[str, list[Placed]]],
-        count: int,
-        parent: tuple[str, str] | None,
-    ) -> ListPage:
+    def _page(self, path: str, heading: str, beginning: str, parent: tuple[str, str] | None) -> ListPage:
+        def groups() -> list[tuple[str, list[Placed]]]:
+            placed = self._shelves.on(self._label, beginning, most=ON_ONE_PAGE)
+            return _groups(placed) if not beginning and len(placed) > _NEWEST * 2 else [("", placed)]
+
+        def sign() -> str:
+            said = [(one.name, one.kind, one.mark) for _letter, group in groups() for one in group]
+            return _signature(heading, len(said), parent, said)
+
         def make() -> bytes:
-            shown = [(letter, "".join(self._shelves.cards(group))) for letter, group in groups]
+            shown = [(letter, "".join(self._shelves.cards(group))) for letter, group in groups()]
+            count = sum(len(group) for _letter, group in groups())
             values = {"heading": heading, "count": count, "parent": parent, "links": [], "groups": shown}
             return page("list.html", self._registry, path, **values)
 
-        said = [(one.name, one.kind, one.mark) for _letter, group in groups for one in group]
-        return ListPage(f"{path}index.html", _signature(heading, count, parent, said), make)
+        return ListPage(f"{path}index.html", sign, make, beginning)
 
 
 def _groups(placed: Iterable[Placed]) -> list[tuple[str, list[Placed]]]:
@@ -214,18 +215,3 @@ def _groups(placed: Iterable[Placed]) -> list[tuple[str, list[Placed]]]:
     for one in placed:
         found.setdefault(one.bare[0], []).append(one)
     return list(found.items())
-
-
-def _parts(placed: list[Placed], length: int) -> dict[str, list[Placed]]:
-    """Return entries by the first letters of their names, which order them: as few letters as leave few enough."""
-    names = [one.bare for one in placed]
-    cut: dict[str, list[Placed]] = {}
-    at = 0
-    while at < len(placed):
-        beginning = names[at][:length]
-        # A name that ends here is not followed by longer ones of its own: it has a part for itself.
-        end = bisect_right(names, beginning if len(beginning) < length else f"{beginning}\U0010ffff", at)
-        part = placed[at:end]
-        cut |= _parts(part, length + 1) if len(part) > ON_ONE_PAGE and len(beginning) == length else {beginning: part}
-        at = end
-    return cut

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from molthub.index.beginnings import common_beginning
 from molthub.index.pages.feeds import MAX_NEWS, News
 from molthub.model import bare_name
 
@@ -26,6 +27,9 @@ CREATE TABLE shelves (label TEXT, bare TEXT, name TEXT, kind TEXT, mark TEXT, sp
     PRIMARY KEY (label, bare, name, kind)) WITHOUT ROWID;
 CREATE TABLE needs (target TEXT, bare TEXT, name TEXT, kind TEXT, PRIMARY KEY (target, bare, name, kind)) WITHOUT ROWID;
 """
+
+_LAST = "\U0010ffff"
+"""Behind every letter."""
 
 ALL_SKILLS, ALL_PACKS, TAG, OWNER = "all/skill", "all/pack", "tag/", "owner/"
 
@@ -126,10 +130,33 @@ class Shelves:
         """Return the shelves on which anything stands."""
         return [label for (label,) in self._database.execute("SELECT DISTINCT label FROM shelves ORDER BY label")]
 
-    def on(self, label: str) -> list[Placed]:
-        """Return what stands on a shelf, in order."""
-        query = "SELECT bare, name, kind, mark FROM shelves WHERE label = ? ORDER BY bare, name, kind"
-        return [Placed(*row) for row in self._database.execute(query, (label,))]
+    def on(self, label: str, beginning: str = "", *, most: int = -1) -> list[Placed]:
+        """Return what stands on a shelf, in order: names without scope that begin so.
+
+        Where there are more than ``most``, those that are called so and nothing else.
+        """
+        query = "SELECT bare, name, kind, mark FROM shelves WHERE label = ? AND bare BETWEEN ? AND ? ORDER BY 1, 2, 3"
+        found = self._database.execute(query, (label, beginning, beginning + _LAST)).fetchall()
+        if 0 <= most < len(found):
+            found = self._database.execute(query, (label, beginning, beginning)).fetchall()
+        return [Placed(*row) for row in found]
+
+    def parts(self, label: str, most: int, beginning: str = "") -> dict[str, int]:
+        """Return the beginnings by which a shelf is cut, each with how many names have it.
+
+        They have as few letters as leave ``most`` at most. A name that ends where longer ones go on is one of its own.
+        """
+        shelf = (label, beginning, beginning + _LAST)
+        query = "SELECT min(bare), max(bare) FROM shelves WHERE label = ? AND bare BETWEEN ? AND ?"
+        length = (
+            len(common_beginning(*self._database.execute(query, shelf).fetchone())) + 1
+        )  # what all have cuts nothing
+        query = "SELECT substr(bare, 1, ?), count(*) FROM shelves WHERE label = ? AND bare BETWEEN ? AND ? GROUP BY 1"
+        found = self._database.execute(query, (length, *shelf)).fetchall()
+        cut: dict[str, int] = {}
+        for one, count in found:
+            cut |= self.parts(label, most, one) if count > most and len(one) == length else {one: count}
+        return cut
 
     def first(self, label: str, count: int) -> list[str]:
         """Return the cards of the first entries of a shelf."""

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Any, Protocol
 
+from molthub.index.beginnings import common_beginning
 from molthub.index.search_cut.bounds import Bounds
 from molthub.index.search_cut.layout import Key, Layout, Members
 from molthub.index.search_cut.row_words import Rank, RowId, RowWords
-from molthub.index.search_cut.whole_cut import common_beginning, cut_below, vocabulary
+from molthub.index.search_cut.whole_cut import cut_below, vocabulary
 from molthub.model import bare_name
 from molthub.search_text import Place, is_meant
 

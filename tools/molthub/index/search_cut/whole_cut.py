@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from molthub.index.beginnings import common_beginning
 from molthub.index.search_cut.bounds import USUAL, Bounds
 from molthub.index.search_cut.layout import Key, Layout, Members
 from molthub.index.search_cut.row_words import Rank, RowId, RowWords
@@ -147,12 +148,6 @@ class _Cut:
             self._cut.members["pair", pair] = sorted(found)[: self._bounds.best]
             if len(found) >= self._bounds.pair:
                 self._cut.layout.pairs[pair] = len(found)
-
-
-def common_beginning(first: str, last: str) -> str:
-    """Return what two words begin with, and all that stand between them in their order."""
-    shorter = min(len(first), len(last))
-    return first[: next((at for at in range(shorter) if first[at] != last[at]), shorter)]
 
 
 def ids(members: Members) -> list[RowId]:
