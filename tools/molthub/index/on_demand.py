@@ -14,8 +14,8 @@ from molthub.index.releases import Archived
 from molthub.index.shards import shard_document
 from molthub.index.state.state import State
 from molthub.model import Artifact, SignedVersion, Skill, SkillEntry, SkillVersion
+from molthub.registry.concerned import read_skill
 from molthub.registry.publisher_keys import SignatureJudge
-from molthub.registry.touched import read_skill
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.trees.skill_folders import skill_part
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Content, Upstreams

@@ -1,8 +1,9 @@
 """Two commits of a registry, as far as a change between them touches: what is equal on both sides is not read.
 
-Everything but skills is read whole, and the skills whose trees differ. Any other skill is read when somebody asks for
-it by its name: because a pack locks it, a bot has it, a version that is new needs it. So the check of one skill in a
-registry of 100,000 versions costs what the skill costs.
+Of skills those are read whose trees differ. Any other skill is read when somebody asks for it by its name: because a
+pack locks it, a bot has it, a version that is new needs it. What stands around skills is read where the change concerns
+it (:mod:`molthub.registry.concerned`), and then all of it, for bots of one home must agree. So the check of one skill
+in a registry of 100,000 versions costs what the skill costs.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from functools import cached_property
 
 from molthub.errors import Problem
 from molthub.model import Skill
-from molthub.registry.reading.gathered import Reading
-from molthub.registry.reading.read_skills import read_skills
+from molthub.registry.concerned import AROUND, are_concerned, read_skill
 from molthub.registry.source import Source
 from molthub.registry.trees.git_source import ROOT_FILE, GitSource
 from molthub.registry.trees.skill_folders import SKILLS, changed_folders, skill_folders, skill_part
@@ -22,16 +22,19 @@ from molthub.registry.trees.tree_walk import TreeFile
 
 
 class TouchedSource:
-    """One of the two commits without the skills that the change does not touch. A source like any other."""
+    """One of the two commits without the skills that the change does not touch, and ``without`` some other folders.
+
+    A source like any other.
+    """
 
     uncommitted = 0
 
-    def __init__(self, whole: GitSource, touched: Collection[str]) -> None:
+    def __init__(self, whole: GitSource, touched: Collection[str], without: Collection[str] = ()) -> None:
         self.whole = whole
         self.touched = frozenset(touched)
         self.where, self.revision = whole.where, whole.revision
         trees = {name: whole.below_top(SKILLS, name) for name in sorted(touched)}
-        parts = [whole.part(without=frozenset({SKILLS}))]
+        parts = [whole.part(without=frozenset({SKILLS, *without}))]
         parts += [skill_part(whole, name, tree) for name, tree in trees.items() if tree is not None]
         self._of: dict[str, TreePart] = {path: part for part in parts for path in part.files}
         files = {path: part.files[path] for path, part in self._of.items()}
@@ -91,11 +94,6 @@ def every_skill(skills: Mapping[str, Skill]) -> Collection[str]:
     return skills.every() if isinstance(skills, TouchedSkills) else skills.keys()
 
 
-def read_skill(source: GitSource, name: str, tree: str) -> Skill | None:
-    """Return the catalog's view of one skill; None where it cannot be read."""
-    return read_skills(Reading(skill_part(source, name, tree))).get(name)
-
-
 def touched_sources(source: Source, base: Source | None) -> tuple[TouchedSource, TouchedSource] | None:
     """Return both states as far as the change between them touches.
 
@@ -108,7 +106,8 @@ def touched_sources(source: Source, base: Source | None) -> tuple[TouchedSource,
     if changed is None:
         return None
     names = changed.trees.keys() | changed.gone
-    return TouchedSource(source, names), TouchedSource(base, names)
+    without = () if are_concerned(source, base, names) else AROUND
+    return TouchedSource(source, names, without), TouchedSource(base, names, without)
 
 
 def _judges_alike(source: GitSource, base: GitSource) -> bool:
