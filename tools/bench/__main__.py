@@ -1,15 +1,14 @@
 """``make bench``: times the line on a made-up registry, beside the nearest tools, in one run on one machine.
 
-Usage: ``python tools/bench [--quick | --size N | --bots N]``; ``--size`` times building alone, of N skill versions (up
-to 100,000, which takes some 10 minutes and 8 GB), ``--bots`` keeping N bots in sync (10,000 are 210,000 files and
-1.2 GB). Prints a table of whole processes (medians) and ratios of equal work. Numbers of other machines or runs cannot
-be compared with these; ratios of one run can.
+Usage: ``python tools/bench [--quick | --size N | --bots N]``; ``--size`` times building, checking and searching alone,
+of N skill versions (up to 100,000, which takes some 10 minutes on an idle machine and 12 GB), ``--bots`` keeping N bots
+in sync (10,000 are 210,000 files and 1.2 GB). Prints a table of whole processes (medians) and ratios of equal work.
+Numbers of other machines or runs cannot be compared with these; ratios of one run can.
 """
 
 from __future__ import annotations
 
 import compileall
-import json
 import os
 import re
 import shutil
@@ -22,8 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from building import BuildBench
 from clock import Figure, timed
 from made_up import Size, import_repository, name_of, publish_one_more, write_repository
+from works import Works
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -32,13 +33,8 @@ FULL = Size()
 QUICK = Size(skills=200, versions=5, bots=100)
 
 
-class Bench:
+class Bench(Works):
     """The works, in the order of the line, and what they took."""
-
-    def __init__(self, folder: Path, size: Size, runs: int) -> None:
-        self.folder, self.size, self.runs = folder, size, runs
-        self.site, self.registry = folder / "site", folder / "registry.git"
-        self.figures: dict[str, Figure] = {}
 
     def run(self) -> None:
         """Time everything and print it."""
@@ -50,40 +46,20 @@ class Bench:
             self._install(url)
         self._reconcile()
 
-    def _note(self, work: str, figure: Figure) -> None:
-        self.figures[work] = figure
-        print(f"  {work:52} {figure.wall:8.3f} s wall {figure.cpu:8.3f} s CPU {figure.peak:7.0f} MiB")
-
-    def _ratio(self, ours: str, theirs: str, what: str = "wall") -> None:
-        value = getattr(self.figures[ours], what) / getattr(self.figures[theirs], what)
-        print(f"  {'':10} {ours} / {theirs} = {value:.2f} ({what})")
-
     def _start(self) -> None:
         print("start")
-        self._note("python -c pass", timed([sys.executable, "-c", "pass"], runs=self.runs))
-        self._note("skills --version", timed(["skills", "--version"], runs=self.runs))
+        self.note("python -c pass", timed([sys.executable, "-c", "pass"], runs=self.runs))
+        self.note("skills --version", timed(["skills", "--version"], runs=self.runs))
 
     def _build(self) -> None:
         print("build")
         build = ["molthub", "build", "--registry", str(self.registry), "--out", str(self.site), "--fleets", "--quiet"]
-        self._note("build, cold", timed(build, runs=1, before=lambda: shutil.rmtree(self.site, ignore_errors=True)))
-        self._note("build, unchanged", timed(build, runs=1))
+        self.note("build, cold", timed(build, runs=1, before=lambda: shutil.rmtree(self.site, ignore_errors=True)))
+        self.note("build, unchanged", timed(build, runs=1))
         publish_one_more(self.registry, self.size)
-        self._note("build, after one change", timed(build, runs=1))
-        self._note("dumb-pypi, as many files", self._dumb_pypi())
-        self._ratio("build, cold", "dumb-pypi, as many files", "cpu")
-
-    def _dumb_pypi(self) -> Figure:
-        listing = self.folder / "packages.json"
-        with listing.open("w") as lines:
-            for number in range(self.size.skills):
-                for minor in range(self.size.versions):
-                    file = f"{name_of(number)}-1.{minor}.0.tar.gz"
-                    lines.write(json.dumps({"filename": file, "hash": f"sha256={'0' * 64}"}) + "\n")
-        out = self.folder / "dumb"
-        command = ["dumb-pypi", "--package-list-json", str(listing), "--packages-url", "https://x.example/",
-                   "--output-dir", str(out)]  # fmt: skip
-        return timed(command, runs=1, before=lambda: shutil.rmtree(out, ignore_errors=True))
+        self.note("build, after one change", timed(build, runs=1))
+        self.note("dumb-pypi, as many files", self.dumb_pypi())
+        self.ratio("build, cold", "dumb-pypi, as many files", "cpu")
 
     @contextmanager
     def _served(self) -> Iterator[str]:
@@ -103,15 +79,15 @@ class Bench:
     def _install(self, url: str) -> None:
         print("install, cold, from loopback, verified")
         one, pack = name_of(0), "pack/bench-pack"
-        self._note("skills install, 1", self._installed(["skills", "install", one, "--registry", url, "--project"]))
-        self._note(
+        self.note("skills install, 1", self._installed(["skills", "install", one, "--registry", url, "--project"]))
+        self.note(
             f"skills install, pack of {self.size.pack_skills}",
             self._installed(["skills", "install", pack, "--registry", url, "--project"]),
         )
         again = self._in_place(["skills", "install", pack, "--registry", url, "--project"])
-        self._note("skills install, the same again", again)
-        self._note("skills list", self._in_place(["skills", "list"]))
-        self._note("skills verify", self._in_place(["skills", "verify"]))
+        self.note("skills install, the same again", again)
+        self.note("skills list", self._in_place(["skills", "list"]))
+        self.note("skills verify", self._in_place(["skills", "verify"]))
         self._peer_installs(url, one)
 
     def _peer_installs(self, url: str, one: str) -> None:
@@ -119,13 +95,13 @@ class Bench:
 
         program = str(npm_program("skills"))
         tail = ["--skill", "*", "-y", "-a", "claude-code", "--copy"]
-        self._note("npm skills add, 1", self._installed([program, "add", f"{url.rstrip('/')}/s/{one}", *tail]))
-        self._note(
+        self.note("npm skills add, 1", self._installed([program, "add", f"{url.rstrip('/')}/s/{one}", *tail]))
+        self.note(
             f"npm skills add, pack of {self.size.pack_skills}",
             self._installed([program, "add", f"{url.rstrip('/')}/p/bench-pack", *tail]),
         )
         for work in ("1", f"pack of {self.size.pack_skills}"):
-            self._ratio(f"skills install, {work}", f"npm skills add, {work}")
+            self.ratio(f"skills install, {work}", f"npm skills add, {work}")
 
     def _fresh(self) -> Path:
         place = self.folder / "project"
@@ -135,17 +111,13 @@ class Bench:
         (self.folder / "home").mkdir()
         return place
 
-    def _environment(self) -> dict[str, str]:
-        home = str(self.folder / "home")
-        return {"HOME": home, "XDG_CACHE_HOME": f"{home}/.cache", "DISABLE_TELEMETRY": "1", "CI": "1"}
-
     def _installed(self, command: list[str]) -> Figure:
         place = self._fresh()
         return timed(command, runs=self.runs, before=lambda: (self._fresh(), None)[1], folder=place,
-                     environment=self._environment())  # fmt: skip
+                     environment=self.environment())  # fmt: skip
 
     def _in_place(self, command: list[str]) -> Figure:
-        return timed(command, runs=self.runs, folder=self.folder / "project", environment=self._environment())
+        return timed(command, runs=self.runs, folder=self.folder / "project", environment=self.environment())
 
     def _reconcile(self) -> None:
         print(f"reconcile {self.size.bots} bots")
@@ -156,16 +128,16 @@ class Bench:
             shutil.rmtree(bots, ignore_errors=True)
             shutil.rmtree(state, ignore_errors=True)
 
-        plan = timed(["molthub", "plan", *where], runs=1, before=forget, environment=self._environment(), expect=(3,))
-        self._note("plan, from nothing", plan)
-        cold = timed(["molthub", "reconcile", *where, "--once"], runs=1, before=forget, environment=self._environment())
-        self._note("reconcile, cold: every bot changed", cold)
-        self._note("cp -R of what it wrote", timed(["cp", "-R", str(bots), str(self.folder / "copy")], runs=1))
-        self._ratio("reconcile, cold: every bot changed", "cp -R of what it wrote")
+        plan = timed(["molthub", "plan", *where], runs=1, before=forget, environment=self.environment(), expect=(3,))
+        self.note("plan, from nothing", plan)
+        cold = timed(["molthub", "reconcile", *where, "--once"], runs=1, before=forget, environment=self.environment())
+        self.note("reconcile, cold: every bot changed", cold)
+        self.note("cp -R of what it wrote", timed(["cp", "-R", str(bots), str(self.folder / "copy")], runs=1))
+        self.ratio("reconcile, cold: every bot changed", "cp -R of what it wrote")
         shutil.rmtree(self.folder / "copy")
-        noop = timed(["molthub", "reconcile", *where, "--once"], runs=self.runs, environment=self._environment())
-        self._note("reconcile, nothing to do", noop)
-        self._note("drift", timed(["molthub", "drift", *where], runs=self.runs, environment=self._environment()))
+        noop = timed(["molthub", "reconcile", *where, "--once"], runs=self.runs, environment=self.environment())
+        self.note("reconcile, nothing to do", noop)
+        self.note("drift", timed(["molthub", "drift", *where], runs=self.runs, environment=self.environment()))
         print(f"  {'':10} {self.size.bots / cold.wall:.0f} changed, {self.size.bots / noop.wall:.0f} verified bots/s")
 
 
@@ -177,57 +149,8 @@ class BotsBench(Bench):
         print(f"making up {self.size.bots} bots ...")
         import_repository(self.registry, self.size)
         build = ["molthub", "build", "--registry", str(self.registry), "--out", str(self.site), "--fleets", "--quiet"]
-        self._note("build, cold", timed(build, runs=1))
+        self.note("build, cold", timed(build, runs=1))
         self._reconcile()
-
-
-class BuildBench(Bench):
-    """Building alone, of a registry of any size, beside the least that git, hashing, compressing and writing take."""
-
-    def run(self) -> None:
-        """Time everything and print it."""
-        print(f"making up {self.size.skills * self.size.versions} skill versions ...")
-        import_repository(self.registry, self.size)
-        build = ["molthub", "build", "--registry", str(self.registry), "--out", str(self.site), "--quiet"]
-        self._note("build, cold, as many processes as processors", timed(build, runs=1))
-        self._count()
-        self._note("build, unchanged", timed(build, runs=self.runs))
-        publish_one_more(self.registry, self.size, 1, other_words=False)
-        self._note("build, one version more", timed(build, runs=1))
-        publish_one_more(self.registry, self.size)
-        self._note("build, one version more, found by other words", timed(build, runs=1))
-        check = [
-            "molthub",
-            "check",
-            "--registry",
-            str(self.registry),
-            "--base",
-            "HEAD~1",
-            "--actor",
-            "bench",
-            "--quiet",
-        ]
-        self._note("check of that version", timed(check, runs=self.runs))
-        search = ["skills", "search", "deploy", "review", "--registry", str(self.site)]
-        self._note("skills search, two words", timed(search, runs=self.runs, environment=self._environment()))
-        shutil.rmtree(self.site)
-        self._note("build, cold, one process", timed([*build, "--jobs", "1"], runs=1))
-        floor = [
-            sys.executable,
-            str(Path(__file__).with_name("floor.py")),
-            str(self.registry),
-            str(self.folder / "floor"),
-        ]
-        self._note("floor: ls-tree, cat-file, tar, gzip, hash, write", timed(floor, runs=1))
-        self._note("dumb-pypi, as many files", self._dumb_pypi())
-        self._ratio("build, cold, one process", "floor: ls-tree, cat-file, tar, gzip, hash, write", "cpu")
-        self._ratio("build, cold, one process", "dumb-pypi, as many files", "cpu")
-
-    def _count(self) -> None:
-        sizes = [
-            os.lstat(f"{folder}/{name}").st_size for folder, _folders, names in os.walk(self.site) for name in names
-        ]
-        print(f"  {'':10} {len(sizes)} files, {sum(sizes) / 1024**2:.0f} MiB")
 
 
 def compile_everything() -> None:

@@ -65,7 +65,7 @@ def name_of(number: int) -> str:
 
 
 def _paragraph(rng: random.Random, words: int) -> str:
-    return " ".join(rng.choice(WORDS) for _ in range(words)).capitalize() + "."
+    return " ".join(rng.choices(WORDS, k=words)).capitalize() + "."
 
 
 def skill_files(number: int, version: str) -> dict[str, bytes]:
