@@ -34,6 +34,7 @@ from tests.platforms.test_expansion_laws import meant, texts
 pytestmark = pytest.mark.peers
 HERE = Path(__file__).parent
 SAMPLES = 150
+KEPT = "kept-4711"
 OFFLINE = {
     "TICKETS_TOKEN": SECRET,
     "DISABLE_AUTOUPDATER": "1",
@@ -167,10 +168,20 @@ def desired_state(home: Path, http: HttpServer, sample: list[str]) -> dict[str, 
                      "env": {"SEEN_FILE": str(home / "seen.json"), **own, **variables}},
         "mcp/keyed": {"command": "node", "args": [str(SERVER), "--key=${secrets.tickets_token}", "$$x"],
                       "env": {"SEEN_FILE": str(home / "keyed.json")}},
+        "mcp/hidden": {"command": "node", "args": [str(SERVER)],
+                       "env": {"SEEN_FILE": str(home / "hidden.json"), "TOKEN": "${secrets.github_token}"}},
         "mcp/tickets": {"url": f"{http.url}/tickets", "headers": headers},
         "skill/@acme/pg": "sha256:0",
         "skill/deploy": "sha256:0",
     }  # fmt: skip
+
+
+def keep_secret(home: Path, name: str, value: str) -> None:
+    """Put a secret where ``molthub exec`` looks after the environment."""
+    folder = home / ".config/molthub/secrets"
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / name).touch(mode=0o600)
+    (folder / name).write_text(value)
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
@@ -188,9 +199,9 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         sample = samples(name)
         found = Ran(name, home, program, desired_state(home, http, sample), sample, asked=http.asked)
         write_home(home, name, found.desired)
-        found.start_servers(
-            lambda: (home / "seen.json").exists() and (home / "keyed.json").exists() and bool(http.asked)
-        )
+        keep_secret(home, "github_token", KEPT)
+        files = [home / f"{server}.json" for server in ("seen", "keyed", "hidden")]
+        found.start_servers(lambda: all(file.exists() for file in files) and bool(http.asked))
         yield found
 
 
@@ -225,13 +236,18 @@ def test_a_secret_arrives_in_an_argument(ran: Ran) -> None:
     assert seen_by(ran.home / "keyed.json")[0] == [f"--key={SECRET}", "$x"]
 
 
+def test_a_secret_whose_variable_the_program_hides_is_found_by_exec(ran: Ran) -> None:
+    _, variables = seen_by(ran.home / "hidden.json")
+    assert variables["TOKEN"] == (KEPT if ran.name == "copilot-cli" else SECRET)
+
+
 def test_it_sends_the_headers_that_were_declared(ran: Ran) -> None:
     headers = ran.asked["/tickets"]
     assert (headers["authorization"], headers["x-level"]) == (f"Bearer {SECRET}", "debug")
 
 
 def test_no_secret_is_on_disk_and_none_is_said(ran: Ran) -> None:
-    seen = {ran.home / name for name in ("seen.json", "keyed.json")}
+    seen = {ran.home / name for name in ("seen.json", "keyed.json", "hidden.json")}
     files = [path for path in ran.home.rglob("*") if path.is_file() and path not in seen]
     assert ran.file() in files
     assert [str(path) for path in files if SECRET.encode() in path.read_bytes()] == []

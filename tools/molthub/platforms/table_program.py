@@ -120,7 +120,8 @@ def _wrapped(name: str, server: Json, references: References) -> Json:
         problem = f"the program keeps the variable {reference(withheld[0])} for itself"
         raise value_error(f"mcp/{name}", problem, f"give the secret {withheld[0]!r} another name")
     is_shown = any(is_sensitive(server.get(field)) for field in references.wrapped)
-    if not secrets or not (references.usual is None or ("command" in server and (withheld or is_shown))):
+    needs_exec = references.usual is None or ("command" in server and bool(withheld or is_shown))
+    if not secrets or not needs_exec:
         return server
     wrapped = as_declared(wrapped_server(name, server))
     if not references.passed:
