@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from molthub.errors import PlatformValueError
-from molthub.references.exec_wrapper import variables, wrapped_server
+from molthub.references.exec_wrapper import handed_server, variables, wrapped_server
 
 GITHUB = {
     "command": "npx",
@@ -37,6 +37,14 @@ def test_no_variable_left_is_no_environment() -> None:
 )
 def test_what_holds_no_secret_is_not_wrapped(server: object, meant: object) -> None:
     assert wrapped_server("a", server) == meant
+
+
+def test_what_a_program_hands_over_by_its_name_needs_no_exec() -> None:
+    own = {"command": "x", "args": ["a$$"], "env": {"GITHUB_TOKEN": "${secrets.github_token}", "A": "1"}}
+    assert handed_server("a", own) == {"command": "x", "args": ["a$"], "env": {"A": "1"}}
+    assert handed_server("a", {"command": "x", "env": {"T": "${secrets.t}"}}) == {"command": "x"}
+    other = {"command": "x", "env": {"GITHUB_TOKEN": "${secrets.github_token}", "URL": "a${secrets.t}"}}
+    assert handed_server("a", other) == wrapped_server("a", other)
 
 
 def test_a_secret_of_a_server_that_is_not_started_is_refused() -> None:

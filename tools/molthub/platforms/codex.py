@@ -8,13 +8,11 @@ to ``shell_environment_policy.set``, for the commands that the agent runs. Forma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from molthub.model import Json
 from molthub.platforms.expansion import LITERAL
 from molthub.platforms.table_program import TableProgram
-from molthub.references.exec_wrapper import variables, wrapped_server
-from molthub.references.secrets import Secret, is_sensitive, pieces, reference, value_error
+from molthub.references.exec_wrapper import handed_server, variable_of_text, variables
+from molthub.references.secrets import is_sensitive, value_error
 
 
 class Codex(TableProgram):
@@ -25,16 +23,8 @@ class Codex(TableProgram):
 
 
 def _started(name: str, server: Json) -> Json:
-    names = variables(server)
-    if not names:
-        return wrapped_server(name, server)
-    env: Mapping[str, str] = server.get("env", {})
-    handed = {key for key, text in env.items() if _variable(text) == key}
-    plain = {**server, "env": {key: text for key, text in env.items() if key not in handed}}
-    written = wrapped_server(name, server if is_sensitive(plain) else plain)
-    if not written.get("env", True):
-        del written["env"]
-    return {**written, "env_vars": sorted(names)}
+    names = sorted(variables(server))
+    return {**handed_server(name, server), **({"env_vars": names} if names else {})}
 
 
 def _reached(key: str, server: Json) -> Json:
@@ -44,8 +34,8 @@ def _reached(key: str, server: Json) -> Json:
         raise value_error(key, "Codex expands nothing in a url", "give the secret in a header")
     written: dict[str, Json] = {"url": LITERAL.written(key, server["url"], "/url")}
     for header, text in server.get("headers", {}).items():
-        variable = _variable(text)
-        bearer = _variable(text.removeprefix("Bearer ")) if header.lower() == "authorization" else None
+        variable = variable_of_text(text)
+        bearer = variable_of_text(text.removeprefix("Bearer ")) if header.lower() == "authorization" else None
         if variable is not None:
             written.setdefault("env_http_headers", {})[header] = variable
         elif bearer is not None:
@@ -56,11 +46,3 @@ def _reached(key: str, server: Json) -> Json:
         else:
             written.setdefault("http_headers", {})[header] = LITERAL.written(key, text, f"/headers/{header}")
     return written
-
-
-def _variable(text: str) -> str | None:
-    """Return the variable that holds the text, if the text is one secret and nothing else."""
-    match pieces(text):
-        case (Secret(name),):
-            return reference(name)
-    return None

@@ -8,14 +8,14 @@ started by ``molthub exec``. Formats as of the sources of August 2026 (block/goo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from molthub.model import Json
 from molthub.platforms.expansion import LITERAL
 from molthub.platforms.table_program import TableProgram
-from molthub.references.exec_wrapper import variables, wrapped_server
+from molthub.references.exec_wrapper import handed_server, variables
 from molthub.references.interpolation import Interpolation
-from molthub.references.secrets import Secret, is_sensitive, pieces, reference, value_error
+from molthub.references.secrets import is_sensitive, value_error
 
 _TIMEOUT = 300
 _REFUSED_VARIABLES = frozenset(
@@ -47,13 +47,10 @@ class Goose(TableProgram):
 
 
 def _started(name: str, server: Json) -> Json:
-    env: Mapping[str, str] = server.get("env", {})
-    refused = sorted(key for key in env if key.upper() in _REFUSED_VARIABLES)
+    refused = sorted(key for key in server.get("env", {}) if key.upper() in _REFUSED_VARIABLES)
     if refused:
         raise value_error(f"mcp/{name}", f"Goose gives no server the variable {refused[0]}", "take it away")
-    handed = {key for key, text in env.items() if _variable(text) == key}
-    plain = {**server, "env": {key: text for key, text in env.items() if key not in handed}}
-    written = wrapped_server(name, server if is_sensitive(plain) else plain)
+    written = handed_server(name, server)
     fields = {"type": "stdio", "cmd": written["command"], "args": written.get("args", [])}
     return {**fields, "envs": written.get("env", {}), **_env_keys(server)}
 
@@ -81,11 +78,3 @@ def _expanded(names: Iterable[str]) -> Interpolation:
 def _env_keys(server: Json) -> dict[str, Json]:
     names = sorted(variables(server))
     return {"env_keys": names} if names else {}
-
-
-def _variable(text: str) -> str | None:
-    """Return the variable that holds the text, if the text is one secret and nothing else."""
-    match pieces(text):
-        case (Secret(name),):
-            return reference(name)
-    return None

@@ -38,22 +38,18 @@ class YamlDocument:
         if root is None or root.is_nothing:
             return self._at_end(lines(_wrapped(pointer, value), "", "  "))
         way = self._way(pointer)
-        depth = len(way)
         holder = way[-1][1] if way else root
         if holder.target is not None:
             raise UnsafeEditError("an alias stands on the way")
         if holder.kind != "map" and not holder.is_nothing:
-            raise InTheWayError(pointer[:depth], "an object")
-        members = _wrapped(pointer[depth:], value)
+            raise InTheWayError(pointer[: len(way)], "an object")
+        members = _wrapped(pointer[len(way) :], value)
         if holder.members and not holder.flow:
             indent = self._indent(holder.members[-1][0].start)
             return self._after_line(holder.end, lines(members, indent, self._step))
         if holder.flow and (holder.members or not way or self._is_in_flow(way)):
             return self._with_inline(holder, members)
-        key = way[-1][0]
-        self._plain_around(holder)
-        inner = lines(members, self._indent(key.start) + self._step, self._step)
-        return self._opened(key, holder, inner)
+        return self._opened(way[-1][0], holder, members)
 
     def replaced(self, pointer: Sequence[str], value: Json) -> str:
         """Return the text with another value for a member."""
@@ -62,19 +58,7 @@ class YamlDocument:
         if self._is_in_flow(way) or not (is_block(value) or self._has_lines(old)):
             written = inline(value)
             return self._text[: old.start] + (" " if old.start == old.end else "") + written + self._text[old.end :]
-        head = self._text[: self._colon(key)]
-        rest = self._text[old.end : self._line_end(old.end)].strip()
-        first_line_end = self._line_end(self._colon(key))
-        if self._has_lines(old):
-            rest = self._text[self._colon(key) : first_line_end].strip()
-            if rest and not rest.startswith("#"):
-                raise UnsafeEditError("it has a tag or an anchor")
-        comment = f" {rest}" if rest else ""
-        tail = self._text[self._line_end(old.end) :]
-        if not is_block(value):
-            return f"{head} {inline(value)}{comment}{tail}"
-        inner = lines(value, self._indent(key.start) + self._step, self._step)
-        return head + comment + "".join(self._newline + line for line in inner) + tail
+        return self._with_other_lines(key, old, value)
 
     def appended(self, pointer: Sequence[str], item: Json) -> str:
         """Return the text with one item more at the end of a list."""
@@ -165,16 +149,30 @@ class YamlDocument:
 
     # --- editing ---------------------------------------------------------------------------------------------------
 
-    def _opened(self, key: Node, holder: Node, inner: Sequence[str]) -> str:
-        """Return the text with lines below a key that had ``{}`` or nothing."""
+    def _opened(self, key: Node, holder: Node, members: dict[str, Json]) -> str:
+        """Return the text with members in lines below a key that had ``{}`` or nothing."""
+        self._plain_around(holder)
+        inner = lines(members, self._indent(key.start) + self._step, self._step)
         if "#" in self._text[holder.start : holder.end]:
             raise UnsafeEditError("a comment stands in its brackets")
         end = holder.end
         if holder.is_nothing:
             return self._after_line(self._colon(key), inner)
         spot = self._line_end(end)
-        lines_below = "".join(self._newline + line for line in inner)
-        return self._text[: self._colon(key)] + self._text[end:spot] + lines_below + self._text[spot:]
+        return self._text[: self._colon(key)] + self._text[end:spot] + self._lined(inner) + self._text[spot:]
+
+    def _with_other_lines(self, key: Node, old: Node, value: Json) -> str:
+        """Return the text with another value, where one of the two takes lines; the comment of the key's line stays."""
+        colon, end = self._colon(key), self._line_end(old.end)
+        rest = self._text[colon : self._line_end(colon)] if self._has_lines(old) else self._text[old.end : end]
+        comment = rest.strip()
+        if comment and not comment.startswith("#"):
+            raise UnsafeEditError("it has a tag or an anchor")
+        kept = f" {comment}" if comment else ""
+        if not is_block(value):
+            return f"{self._text[:colon]} {inline(value)}{kept}{self._text[end:]}"
+        inner = lines(value, self._indent(key.start) + self._step, self._step)
+        return self._text[:colon] + kept + self._lined(inner) + self._text[end:]
 
     def _with_inline(self, holder: Node, members: dict[str, Json]) -> str:
         written = inline(members)[1:-1]
@@ -236,13 +234,16 @@ class YamlDocument:
             return "\n".join(written) + "\n"
         newline = re.search(r"(?:\r\n|[\n\r])\Z", self._text)
         end = newline.start() if newline else len(self._text)
-        return self._put(end, "".join(self._newline + line for line in written))
+        return self._put(end, self._lined(written))
 
     def _put(self, offset: int, written: str) -> str:
         return self._text[:offset] + written + self._text[offset:]
 
     def _after_line(self, offset: int, written: Sequence[str]) -> str:
-        return self._put(self._line_end(offset), "".join(self._newline + line for line in written))
+        return self._put(self._line_end(offset), self._lined(written))
+
+    def _lined(self, written: Sequence[str]) -> str:
+        return "".join(self._newline + line for line in written)
 
     def _line_start(self, offset: int) -> int:
         return max(self._text.rfind("\n", 0, offset), self._text.rfind("\r", 0, offset)) + 1

@@ -8,7 +8,7 @@ that stands for one has to be expanded by the program itself.
 from __future__ import annotations
 
 from molthub.model import Json
-from molthub.references.secrets import is_sensitive, placeholders, reference, render, value_error
+from molthub.references.secrets import Secret, is_sensitive, pieces, placeholders, reference, render, value_error
 
 COMMAND = "molthub"
 
@@ -33,6 +33,26 @@ def wrapped_server(name: str, server: Json) -> Json:
     env = {key: _literal(text) for key, text in server.get("env", {}).items() if not is_sensitive(text)}
     wrapped = {"command": COMMAND, "args": ["exec", "--server", name, "--", *words]}
     return {**wrapped, "env": env} if env else wrapped
+
+
+def handed_server(name: str, server: Json) -> Json:
+    """Return a server of a program that hands variables of its own environment over, under their own names.
+
+    A variable of the server that is one secret, and is called as that secret is in the environment, is left out: the
+    program is to hand it over (:func:`variables`). Where another secret is left, the server is wrapped. Raises
+    :class:`molthub.errors.PlatformValueError` like :func:`wrapped_server`.
+    """
+    env = {key: text for key, text in server.get("env", {}).items() if variable_of_text(text) != key}
+    rest = {field: value for field, value in server.items() if field != "env"} | ({"env": env} if env else {})
+    return wrapped_server(name, server if is_sensitive(rest) else rest)
+
+
+def variable_of_text(text: str) -> str | None:
+    """Return the environment variable that holds a declared text, if the text is one secret and nothing else."""
+    match pieces(text):
+        case (Secret(name),):
+            return reference(name)
+    return None
 
 
 def variables(server: Json) -> tuple[str, ...]:
