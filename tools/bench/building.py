@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -37,9 +38,22 @@ class BuildBench(Works):
                   timed(self._command(alone, "--views", "none", "--jobs", "1"), runs=1))  # fmt: skip
         self._count(alone)
         shutil.rmtree(alone)
+        self.say("its archives alone, and in a bare loop")
+        made, bare = (self._archives(*arguments) for arguments in ((), ("--bare",)))
+        rest = self.figures["build, cold, read path, one process"].cpu - made
+        print(f"  {'':10} archives {made:.1f} s CPU, in a bare loop {bare:.1f}: ratio {made / bare:.2f}; "
+              f"all the rest {rest:.1f} s CPU", flush=True)  # fmt: skip
         self.say("building from nothing, with every view")
         self.note("build, cold, every view, all processors", timed(self._command(self.site), runs=1))
         self._count(self.site)
+
+    def _archives(self, *arguments: str) -> float:
+        out = self.folder / "archives"
+        script = str(Path(__file__).with_name("archives.py"))
+        command = [sys.executable, script, str(self.registry), str(out), *arguments]
+        seconds = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        shutil.rmtree(out)
+        return seconds
 
     def _changes(self) -> None:
         self.say("building and checking what changed")

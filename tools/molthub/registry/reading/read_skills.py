@@ -25,6 +25,7 @@ from molthub.registry.manifest import Manifest
 from molthub.registry.reading import frontmatter
 from molthub.registry.reading.content import check_limits
 from molthub.registry.reading.gathered import Reading, Reference
+from molthub.registry.reading.plain_yaml import read_plain
 from molthub.registry.reading.skill_needs import SaidNeeds, said_needs
 from molthub.versions import is_range, is_version
 from molthub.yaml_text import parse
@@ -271,7 +272,12 @@ def _frontmatter(content: bytes, file: str) -> Mapping[str, Any]:
         return {}
     parts = frontmatter.split(content.decode("utf-8-sig", "replace"))
     try:
-        value = parse(parts.yaml, file).value if parts is not None else None
+        value = _said(parts.yaml, file) if parts is not None else None
     except ManifestError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _said(text: str, file: str) -> Any:
+    plain = read_plain(text.encode())
+    return plain if plain is not None else parse(text, file).value
