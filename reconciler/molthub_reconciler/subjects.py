@@ -229,7 +229,7 @@ _ORPHAN_REMEDY = "declare it again, or say `sync: {orphans: delete}` in its flee
 _ROLLOUT = Problem(
     "MH710",
     "the bot's fleet has a rollout, which only a controller can follow",
-    "take `rollout` out of fleet.yaml, or run the controller that this fleet needs",
+    "reconcile the whole fleet here (without --bot), or take `rollout` out of fleet.yaml",
 )
 _WAITS = Problem(
     "MH725", "its turn in its fleet's rollout has not come", "see `molthub rollout status`", severity="warning"

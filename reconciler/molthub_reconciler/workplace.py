@@ -127,7 +127,7 @@ class Workplace:
         return Supply(self.store, index, SkillSignatures(index, self.state.folder, self.signatures, act))
 
     def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
-        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates)
+        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=not self.choice.bots)
         declared = Declared(self.index, self.state, choice, rollouts=rollouts)
         report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets)
         self.is_moving = rollouts.hear(report)

@@ -185,3 +185,14 @@ def test_a_pinned_bot_holds_nothing_up(world: World) -> None:
     shutil.rmtree(world.target)
     report = passes(world, 1)
     assert state_of(report, "prod/eve") == "in-sync"
+
+
+def test_who_works_on_one_bot_makes_no_step(world: World) -> None:
+    report = world.report("reconcile", "--bot", "prod/ada", status=1)
+    assert [problem["id"] for problem in report["bots"][0]["problems"]] == ["MH710"]
+    assert versions(world) == {"": 6}
+    passes(world, 6)
+    ask_for(world, "1.1.0")
+    for bot in BOTS:
+        assert state_of(passes(world, 1, "--bot", f"prod/{bot}"), f"prod/{bot}") == "in-sync"
+    assert versions(world) == {"1.0.0": 6}

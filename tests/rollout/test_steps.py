@@ -228,6 +228,23 @@ def test_a_person_pauses_and_resumes() -> None:
     assert fleet.releases() == {"b": 20}
 
 
+def test_a_person_lets_go_on_what_stopped_itself() -> None:
+    fleet = running(policy=Rollout(on_failure="pause"))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.failing = {next(bot for bot in NAMES if fleet.release_of(bot) == "b")}
+    for _ in range(5):
+        fleet.turn()
+    assert fleet.releases()["b"] == 1
+    fleet.failing = set()
+    for _ in range(5):
+        fleet.turn()
+    assert fleet.releases()["b"] == 1, "it stays where it is"
+    fleet.turn("resume")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"b": 20}, ["done"])
+
+
 def test_a_person_promotes_a_wave_that_would_soak_for_long() -> None:
     fleet = running(policy=Rollout(waves=(Wave("canary", count=1, soak=86400), Wave("all"))))
     fleet.desired = documents("b")

@@ -72,19 +72,26 @@ class Followed:
 class Rollouts:
     """The rollouts of a target's fleets. ``target`` is the folder of the bots' homes.
 
-    Unless ``act``, nothing is remembered and no gate is asked. ``run_gates``: gates may run commands.
+    Unless ``act``, nothing is remembered and no gate is asked. ``run_gates``: gates may run commands. Who works on some
+    bots only, and not on the ``whole`` of a fleet, makes no step: it would never hear the others.
     """
 
     state: TargetState
     target: Path
     act: bool = False
     run_gates: bool = False
+    whole: bool = True
     clock: Callable[[], float] = time.time
     fleets: dict[str, Followed] = field(default_factory=dict)
 
-    def follow(self, fleet: FleetState) -> Followed:
-        """Take in what git asks for now and what people asked for; return what each bot is kept at in this pass."""
+    def follow(self, fleet: FleetState) -> Followed | None:
+        """Take in what git asks for now and what people asked for; return what each bot is kept at in this pass.
+
+        None: a rollout of which nothing is known here, to somebody who may not begin one.
+        """
         name = fleet.fleet
+        if not self.whole and not self.state.note("", state_file(name)):
+            return None
         try:
             policy = rollout_from_json(fleet.rollout or {}, f"fleet {name}")
             before = read_state(self.state, name)
@@ -92,6 +99,8 @@ class Rollouts:
             problem = Problem("MH727", f"the rollout of {name} cannot be followed: {error}", error.remedy or _MEND)
             followed = self.fleets[name] = Followed(fleet, RolloutState(name), problem=problem)
             return followed
+        if not self.whole:
+            return Followed(fleet, before, policy)
         wished = wishes_of(self.state, name)
         followed = self.fleets[name] = Followed(fleet, before, policy)
         inputs = self._inputs(followed, wishes=tuple(wish for _, wish in wished))
