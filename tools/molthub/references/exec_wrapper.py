@@ -43,7 +43,8 @@ def handed_server(name: str, server: Json) -> Json:
     :class:`molthub.errors.PlatformValueError` like :func:`wrapped_server`.
     """
     env = {key: text for key, text in server.get("env", {}).items() if variable_of_text(text) != key}
-    rest = {field: value for field, value in server.items() if field != "env"} | ({"env": env} if env else {})
+    # people read what comes of it, so the command stands first
+    rest = {field: server[field] for field in ("command", "args") if field in server} | ({"env": env} if env else {})
     return wrapped_server(name, server if is_sensitive(rest) else rest)
 
 
