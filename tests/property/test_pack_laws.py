@@ -78,7 +78,7 @@ def _ids(resolution: Resolution) -> set[str]:
     return {problem.id for problem in resolution.problems}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(_packs, st.lists(st.sampled_from(NAMES), min_size=2, unique=True).flatmap(lambda names: st.tuples(
     st.just(names), st.permutations(names))))  # fmt: skip
 def test_the_order_and_the_place_of_attachments_do_not_matter(
@@ -93,7 +93,7 @@ def test_the_order_and_the_place_of_attachments_do_not_matter(
     assert _outcome(far["ada"]) == _outcome(found["ada"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(_packs, st.lists(st.sampled_from(NAMES), min_size=1, unique=True), st.sampled_from(NAMES))
 def test_taking_an_attachment_away_restores_what_was(
     packs: list[dict[str, Any]], attached: list[str], more: str

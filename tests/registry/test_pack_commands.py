@@ -128,7 +128,7 @@ def test_a_commit_is_pushed_on_demand_to_its_branch_or_to_one_of_its_own(
     place = _with_remote(tmp_path)
     ran = run_molthub(capsys, "skill-packs", "attach", "dev", "--bot", "ada", "--push", "--registry", place)
     assert (ran.status, _branches(tmp_path / "remote.git")) == (0, {"main": _head(place)})
-    assert "pushed; next: molthub skill-packs sync dev" in ran.err
+    assert "pushed\nthen: molthub skill-packs sync dev" in ran.err
     hook = tmp_path / "remote.git" / "hooks" / "post-receive"
     hook.write_text("#!/bin/sh\necho Create a pull request: https://git.example.com/new >&2\n")
     hook.chmod(0o755)

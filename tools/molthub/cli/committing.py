@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from molthub.cli.next_step import say_next
 from molthub.console import Console
 from molthub.errors import UsageError
 
@@ -69,25 +70,26 @@ class Editing:
         console.say("nothing was written: this was a dry run")
 
     def _say(self, console: Console, files: Mapping[str, bytes], after: str) -> None:
-        here = self.checkout.shown == "."
-        registry = "" if here else f" --registry {shlex.quote(self.checkout.shown)}"
-        then = f", then {after}" if after else ""
         if self.commit is None:
             console.say(f"wrote {', '.join(sorted(files))}")
-            console.say(f"not committed; next: molthub check{registry} --worktree")
-            return
-        console.say(f"committed {self.commit[:12]} on {self.checkout.branch}")
-        if not (self.push or self.pull_request):
-            push = f"git {'' if here else f'-C {shlex.quote(self.checkout.shown)} '}push"
-            console.say(f"next: molthub check{registry}, then {push}{then}")
-            return
-        branch = f"molthub/{self.commit[:12]}" if self.pull_request else None
+        if self.commit is None or not (self.push or self.pull_request):
+            say_next(console, self.checkout, self.commit)
+        else:
+            self._push(console, self.commit)
+        if self.commit is not None and after:
+            here = self.checkout.shown == "."
+            registry = "" if here else f" --registry {shlex.quote(self.checkout.shown)}"
+            console.say(f"then: {after}{registry}")
+
+    def _push(self, console: Console, commit: str) -> None:
+        console.say(f"committed {commit[:12]} on {self.checkout.branch}")
+        branch = f"molthub/{commit[:12]}" if self.pull_request else None
         for line in self.checkout.push(branch).splitlines():
             console.say(f"  {line}")
         if branch is not None:
-            console.say(f"pushed as the branch {branch}; next: open a pull request for it{then}")
+            console.say(f"pushed as the branch {branch}; next: open a pull request for it")
         else:
-            console.say(f"pushed{f'; next: {after}' if after else ''}")
+            console.say("pushed")
 
 
 _HEADS = ("+++", "---")
