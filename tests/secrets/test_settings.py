@@ -34,6 +34,9 @@ providers:
     command: [/usr/local/bin/op-secrets, --vault, bots]
     env: [OP_SERVICE_ACCOUNT_TOKEN]
     seconds: 20
+  ring: {kind: keyring, service: bots}
+  k8s: {kind: kubernetes, secret: "{fleet}-{bot}", namespace: bots, context: prod, kubeconfig: ~/.kube/bots}
+  bao: {kind: vault, address: "https://bao.example:8200", path: "bots/{bot}", mount: kv, engine: 1, role: bots}
 order: [environment, own]
 names:
   github_token: GH_PAT
@@ -124,6 +127,19 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "variables": ("providers:\n  a:\n    kind: exec\n    command: [/x]\n    env: A", 5, "list of environment"),
     "no end": ("providers:\n  a:\n    kind: exec\n    command: [/x]\n    seconds: 0", 5, "number of seconds"),
     "yes seconds": ("providers:\n  a:\n    kind: exec\n    command: [/x]\n    seconds: true", 5, "number of seconds"),
+    "an address in clear": (
+        "providers:\n  a:\n    kind: vault\n    path: x\n    address: http://v.eu",
+        5,
+        "https",
+    ),
+    "a password in it": ("providers:\n  a:\n    kind: vault\n    path: x\n    address: https://u:p@v/", 5, "https"),
+    "an engine": ("providers:\n  a:\n    kind: vault\n    path: x\n    address: https://v\n    engine: 3", 6, "1 or 2"),
+    "a Secret": ("providers:\n  a: {kind: kubernetes}", 2, "needs secret"),
+    "another kind's option": (
+        "providers:\n  a:\n    kind: kubernetes\n    secret: x\n    service: y",
+        5,
+        "unknown key",
+    ),
     "order": ("order: environment", 1, "order is a list"),
     "an unknown provider": ("order:\n  - environment\n  - vault", 3, "no provider vault"),
     "names": ("names: [a]", 1, "names is a map"),

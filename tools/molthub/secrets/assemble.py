@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,41 +36,81 @@ def provider_of(
     Raises :class:`UsageError` where its place depends on the bot and none is given.
     """
     known = os.environ if environment is None else environment
+    if declared.kind not in _MAKERS:
+        raise UsageError(f"this molthub knows no providers of kind {declared.kind}", remedy="install a newer molthub")
     options = {key: _placed(name, value, bot) for key, value in declared.options.items()}
-    if declared.kind == "environment":
-        return EnvironmentProvider(name, known)
-    if declared.kind == "credentials":
-        return _credentials(name, known)
-    if declared.kind == "directory":
-        from molthub.secrets.directory import DirectoryProvider
-
-        return DirectoryProvider(name, _path(options["path"]) if options else config_folder() / "secrets")
-    if declared.kind == "file":
-        from molthub.secrets.secret_file import FileProvider
-
-        path = _path(options["path"])
-        return FileProvider(name, path, as_json=path.suffix == ".json")
-    if declared.kind == "exec":
-        from molthub.secrets.plugin import SECONDS, PluginProvider
-
-        seconds = float(options.get("seconds", SECONDS))
-        return PluginProvider(
-            name, options["command"], passed=options.get("env", ()), seconds=seconds, environment=known
-        )
-    if declared.kind == "keyring":
-        from molthub.secrets.system_keyring import SERVICE, KeyringProvider
-
-        return KeyringProvider(name, options.get("service", SERVICE))
-    raise UsageError(f"this molthub knows no providers of kind {declared.kind}", remedy="install a newer molthub")
+    return _MAKERS[declared.kind](name, options, known)
 
 
-def _credentials(name: str, environment: Mapping[str, str]) -> Provider | None:
+Options = Mapping[str, Any]
+Environment = Mapping[str, str]
+
+
+def _environment(name: str, _options: Options, environment: Environment) -> Provider:
+    return EnvironmentProvider(name, environment)
+
+
+def _credentials(name: str, _options: Options, environment: Environment) -> Provider | None:
     folder = environment.get(CREDENTIALS_VARIABLE)
     if not folder:
         return None
     from molthub.secrets.directory import DirectoryProvider
 
     return DirectoryProvider(name, Path(folder), of_system=True)
+
+
+def _directory(name: str, options: Options, _environment: Environment) -> Provider:
+    from molthub.secrets.directory import DirectoryProvider
+
+    return DirectoryProvider(name, _path(options["path"]) if options else config_folder() / "secrets")
+
+
+def _file(name: str, options: Options, _environment: Environment) -> Provider:
+    from molthub.secrets.secret_file import FileProvider
+
+    path = _path(options["path"])
+    return FileProvider(name, path, as_json=path.suffix == ".json")
+
+
+def _exec(name: str, options: Options, environment: Environment) -> Provider:
+    from molthub.secrets.plugin import SECONDS, PluginProvider
+
+    seconds = float(options.get("seconds", SECONDS))
+    passed = options.get("env", ())
+    return PluginProvider(name, options["command"], passed=passed, seconds=seconds, environment=environment)
+
+
+def _keyring(name: str, options: Options, _environment: Environment) -> Provider:
+    from molthub.secrets.system_keyring import SERVICE, KeyringProvider
+
+    return KeyringProvider(name, options.get("service", SERVICE))
+
+
+def _kubernetes(name: str, options: Options, _environment: Environment) -> Provider:
+    from molthub.secrets.kubernetes_secret import KubernetesProvider
+
+    kubeconfig = _path(options["kubeconfig"]) if "kubeconfig" in options else None
+    place = {"namespace": options.get("namespace"), "context": options.get("context")}
+    return KubernetesProvider(name, options["secret"], kubeconfig=kubeconfig, **place)
+
+
+def _vault(name: str, options: Options, environment: Environment) -> Provider:
+    from molthub.secrets.vault import VaultProvider
+
+    said = {key: value for key, value in options.items() if key not in ("address", "path")}
+    return VaultProvider(name, options["address"], options["path"], environment=environment, **said)
+
+
+_MAKERS: Mapping[str, Callable[[str, Options, Environment], Provider | None]] = {
+    "environment": _environment,
+    "credentials": _credentials,
+    "directory": _directory,
+    "file": _file,
+    "exec": _exec,
+    "keyring": _keyring,
+    "kubernetes": _kubernetes,
+    "vault": _vault,
+}
 
 
 def _path(text: str) -> Path:

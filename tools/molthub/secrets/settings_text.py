@@ -183,8 +183,13 @@ def _seconds(value: Any) -> str | None:
 
 
 def _address(value: Any) -> str | None:
-    good = isinstance(value, str) and re.match(r"https?://[^\s@/]+(?:/\S*)?\Z", value)
-    return None if good else "is an http or https address, without credentials"
+    hidden = r"https://[^\s@/]+|http://(?:localhost|127(?:\.[0-9]{1,3}){3})(?::[0-9]+)?"
+    good = isinstance(value, str) and re.match(rf"(?:{hidden})/?\Z", value)
+    return None if good else "is an https address without credentials; http only of this machine itself"
+
+
+def _engine(value: Any) -> str | None:
+    return None if type(value) is int and value in (1, 2) else "is 1 or 2"
 
 
 KINDS: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
@@ -194,5 +199,19 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
     "file": {"path": (_text, True)},
     "exec": {"command": (_program, True), "env": (_variables, False), "seconds": (_seconds, False)},
     "keyring": {"service": (_text, False)},
+    "kubernetes": {
+        "secret": (_text, True),
+        "namespace": (_text, False),
+        "kubeconfig": (_text, False),
+        "context": (_text, False),
+    },
+    "vault": {
+        "address": (_address, True),
+        "path": (_text, True),
+        "mount": (_text, False),
+        "engine": (_engine, False),
+        "namespace": (_text, False),
+        "role": (_text, False),
+    },
 }
 """The kinds of providers: each option with its check, and whether it must be there."""
