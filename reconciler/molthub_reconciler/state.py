@@ -5,6 +5,7 @@
     <state>/targets/<12 hex of the target's address>/
         target.json                      which target this is
         lock                             held by the process that works on the target
+        rollout-<fleet>.json             how far a fleet's change is (molthub_reconciler.rollout)
         revisions.jsonl                  the index's revisions that passes saw, oldest first
         bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.receipt)
         bots/<fleet>/<bot>/documents/    the last five documents that were acted upon, by hex name

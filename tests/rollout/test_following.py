@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
+from molthub import schema_files
 from molthub.documents import hex_of
 from tests.reconciler.site import GIT
 from tests.reconciler.world import Outcome, World, run_molthub, state_of
@@ -129,6 +133,20 @@ def test_people_pause_resume_promote_abort_and_undo(world: World) -> None:
     rollout(world, "abort", "prod")
     passes(world, 2)
     assert versions(world) == {"1.0.0": 6}
+
+
+def test_what_is_remembered_is_as_its_schema_says(world: World) -> None:
+    passes(world, 6)
+    ask_for(world, "1.1.0", rollout={**WAVES, "gates": [{"name": "g", "probe": {"command": ["false"]}, "attempts": 9}]})
+    for _ in range(3):
+        passes(world, 1, "--run-gates")
+        kinds = [schema_files.load(kind) for kind in schema_files.names()]
+        registry: Registry[Any] = Registry().with_resources(
+            [(one["$id"], DRAFT202012.create_resource(one)) for one in kinds]
+        )
+        schema = Draft202012Validator(schema_files.load("rollout-state"), registry=registry)
+        assert [error.message for error in schema.iter_errors(status(world))] == []
+    assert status(world)["step"]["failures"][0]["count"] == 3
 
 
 def test_a_plan_makes_no_step(world: World) -> None:

@@ -354,6 +354,7 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "log-places",
         "replaced-roots",
         "secrets-check",
+        "rollout-state",
     }
     assert set(KINDS) == DECLARED | published
 

@@ -54,20 +54,21 @@ def _bot_to_json(state: RolloutState, bot: str) -> dict[str, Json]:
     shown: dict[str, Json] = {}
     for key, documents in (("good", state.good), ("before", state.before)):
         if bot in documents:
-            shown[key] = list(documents[bot])
+            shown[key] = documents[bot]._asdict()
     if bot in state.assigned:
-        shown["assigned"] = [*state.assigned[bot].document, state.assigned[bot].generation]
+        shown["assigned"] = {**state.assigned[bot].document._asdict(), "generation": state.assigned[bot].generation}
     if bot in state.bad:
-        shown["bad"] = list(state.bad[bot])
+        digest, why = state.bad[bot]
+        shown["bad"] = {"digest": digest, "why": why}
     if bot in state.told:
-        shown["told"] = list(state.told[bot])
+        shown["told"] = state.told[bot]._asdict()
     return shown
 
 
 def _step_to_json(step: Step) -> dict[str, Json]:
     return {
         "id": step.id,
-        "target": {bot: list(document) for bot, document in sorted(step.target.items())},
+        "target": {bot: document._asdict() for bot, document in sorted(step.target.items())},
         "waves": [{"wave": wave.wave, "bots": list(wave.bots)} for wave in step.waves],
         "began": step.began,
         "wave": step.wave,
@@ -75,8 +76,8 @@ def _step_to_json(step: Step) -> dict[str, Json]:
         "since": step.since,
         "moved": step.moved,
         "unready": dict(step.unready),
-        "passed": sorted(list(ask) for ask in step.passed),
-        "failures": sorted([*ask, count] for ask, count in step.failures.items()),
+        "passed": [ask._asdict() for ask in sorted(step.passed)],
+        "failures": [{**ask._asdict(), "count": count} for ask, count in sorted(step.failures.items())],
         "reverting": step.reverting,
         "why": step.why,
         "outcome": step.outcome,
@@ -87,7 +88,7 @@ def _state(document: dict[str, Any]) -> RolloutState:
     bots = {checked(DNS_LABEL, bot, "a bot name"): found for bot, found in document["bots"].items()}
 
     def each(key: str, read: Any) -> dict[str, Any]:
-        return {bot: read(*found[key]) for bot, found in bots.items() if key in found}
+        return {bot: read(**found[key]) for bot, found in bots.items() if key in found}
 
     return RolloutState(
         fleet=checked(DNS_LABEL, document["fleet"], "a fleet name"),
@@ -95,7 +96,7 @@ def _state(document: dict[str, Any]) -> RolloutState:
         clock=int(document["clock"]),
         good=each("good", _document),
         before=each("before", _document),
-        assigned=each("assigned", lambda file, digest, number: Assigned(_document(file, digest), int(number))),
+        assigned=each("assigned", lambda file, digest, generation: Assigned(_document(file, digest), int(generation))),
         bad=each("bad", lambda digest, why: (as_text(digest), as_text(why))),
         told=each("told", Told),
         step=None if document["step"] is None else _step(document["step"]),
@@ -111,7 +112,7 @@ def _document(file: Any, digest: Any) -> Document:
 def _step(value: dict[str, Any]) -> Step:
     return Step(
         id=as_text(value["id"]),
-        target={as_text(bot): _document(*found) for bot, found in value["target"].items()},
+        target={as_text(bot): _document(**found) for bot, found in value["target"].items()},
         waves=tuple(Members(as_text(wave["wave"]), tuple(wave["bots"])) for wave in value["waves"]),
         began=int(value["began"]),
         wave=int(value["wave"]),
@@ -119,9 +120,13 @@ def _step(value: dict[str, Any]) -> Step:
         since=value["since"],
         moved=int(value["moved"]),
         unready={as_text(bot): int(since) for bot, since in value["unready"].items()},
-        passed=frozenset(Ask(*ask) for ask in value["passed"]),
-        failures={Ask(*ask[:-1]): int(ask[-1]) for ask in value["failures"]},
+        passed=frozenset(_ask(ask) for ask in value["passed"]),
+        failures={_ask(ask): int(ask["count"]) for ask in value["failures"]},
         reverting=value["reverting"] is True,
         why=as_text(value["why"]),
         outcome=value["outcome"],
     )
+
+
+def _ask(value: dict[str, Any]) -> Ask:
+    return Ask(as_text(value["gate"]), as_text(value["wave"]), value["stage"], as_text(value["bot"]))
