@@ -94,6 +94,19 @@ def test_needs_are_published_with_the_version_and_with_the_bot() -> None:
     assert canonical(bot_to_json(read)) == files["bots/prod/ada.json"]
 
 
+def test_people_see_what_a_skill_needs(tmp_path: Path, molthub: Command, skills: Command) -> None:
+    builders.commit(registry(files={"SKILL.md": wild(**OPENCLAW)}), tmp_path / "registry")
+    assert molthub("build", "--registry", tmp_path / "registry", "--out", tmp_path / "site").status == 0
+    shown = skills("info", "gh", "--registry", tmp_path / "site").out
+    assert "gh, rg or grep" in shown
+    assert "linux" in shown
+    told = skills("info", "gh", "--registry", tmp_path / "site", "--json").json
+    assert (told["anyBins"], told["os"]) == ([["rg", "grep"]], ["linux"])
+    page = (tmp_path / "site" / "skills" / "gh" / "index.html").read_text()
+    assert "rg or grep" in page
+    assert "Systems" in page
+
+
 def problems(tree: builders.Tree) -> list[tuple[str, str, str, str]]:
     catalog = read_catalog(builders.TreeSource(tree))
     found = resolve_bot(catalog, catalog.bots["prod/ada"])

@@ -207,7 +207,8 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged:
         "owners": list(entry.owners), "digest": release.artifact.digest, "size": release.artifact.size,
         "published": release.published, **signature.as_json, "dependencies": dict(release.dependencies),
         "mcpServers": list(release.mcp_servers), "env": [env_need_to_json(need) for need in release.env],
-        "bins": list(release.bins),
+        "bins": list(release.bins), "anyBins": [list(group) for group in release.any_bins],
+        "os": list(release.systems),
         "versions": [_version_json(number, entry.releases[number]) for number in numbers],
     })  # fmt: skip
     needs = ", ".join(f"{need.name}{_need_note(need.secret, need.required)}" for need in release.env)
@@ -216,7 +217,8 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged:
         "status": "" if entry.status == "active" else f"{entry.status}{': ' + entry.reason if entry.reason else ''}",
         "withdrawn": _withdrawn(release), "tags": ", ".join(entry.tags), "license": entry.license,
         "owners": ", ".join(entry.owners), "published": release.published, "depends on": depends,
-        "MCP servers": ", ".join(release.mcp_servers), "environment": needs, "programs": ", ".join(release.bins),
+        "MCP servers": ", ".join(release.mcp_servers), "environment": needs, "programs": _programs(release),
+        "systems": ", ".join(release.systems),
         "digest": release.artifact.digest, "signed by": signature.shown, "model signed": signature.brought,
     })  # fmt: skip
     console.result("versions:")
@@ -264,6 +266,10 @@ def _show_facts(console: Console, title: str, description: str, facts: Mapping[s
     for label, value in facts.items():
         if value:
             console.result(f"{label + ':':<14} {value}")
+
+
+def _programs(release: Any) -> str:
+    return ", ".join([*release.bins, *(" or ".join(group) for group in release.any_bins)])
 
 
 def _withdrawn(release: Any) -> str:

@@ -120,7 +120,8 @@ def _skill_page(registry: Registry, archived: Archived, skill: SkillEntry) -> by
         hosts=registry.hosts,
         servers=release.mcp_servers if release else (),
         env=manifest.env if manifest else (),
-        bins=release.bins if release else (),
+        bins=(*release.bins, *map(" or ".join, release.any_bins)) if release else (),
+        systems=release.systems if release else (),
     )
 
 
