@@ -56,6 +56,7 @@ class Workplace:
         self.signatures = signatures or Asked()
         self.secrets = secrets
         self.reload: ReloadCommand | None = None
+        self.target_kind = DirectoryTarget
         self.is_moving = False
         """Whether a rollout made a step in the last pass that another one can act upon at once."""
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
@@ -100,14 +101,14 @@ class Workplace:
 
     def lacking(self, subjects: Iterable[Subject], *, online: bool) -> dict[str, tuple[Problem, ...]]:
         """Return why some bots could not be brought to their documents: skills that cannot be had. Writes nothing."""
-        target = DirectoryTarget(self.folder, self.store, self.state, keep=False)
+        target = self.target_kind(self.folder, self.store, self.state, keep=False)
         return lacking(subjects, target, self.state, self._supply(online=online, act=False))
 
     def one_pass(
         self, command: Command, subjects: Iterable[Subject], rules: Rules, *, online: bool, empty: Collection[str] = ()
     ) -> Report:
         """Do one pass over given bots. ``online``: what they lack may be fetched."""
-        target = DirectoryTarget(self.folder, self.store, self.state, keep=rules.act)
+        target = self.target_kind(self.folder, self.store, self.state, keep=rules.act)
         revision = self.index.root().revision if online else None
         releases = Releases(self.index if online else None, self.state, rules.act)
         supply = self._supply(online=online, act=rules.act)
@@ -119,7 +120,7 @@ class Workplace:
         """Return a report with the text of the files that differ."""
         from molthub_reconciler.formats.contents import told_in_full
 
-        target = DirectoryTarget(self.folder, self.store, self.state, keep=False)
+        target = self.target_kind(self.folder, self.store, self.state, keep=False)
         return told_in_full(report, target, self._supply(online=True, act=False))
 
     def _supply(self, *, online: bool, act: bool) -> Supply:
