@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from molthub.documents import hex_of
+from molthub.errors import Problem
 from molthub.model.rollouts import Gate, Hook, Rollout, Share, Wave
-from molthub_reconciler.rollout.records import Answer, Told
+from molthub_reconciler.report import BotReport
+from molthub_reconciler.rollout.records import Answer, Assigned, Told
+from molthub_reconciler.rollout.told import told_of
 from tests.rollout.fleets import NAMES, Fleet, documents, running
 
 
@@ -342,3 +346,48 @@ def test_a_gate_for_afterwards_is_asked_once_however_it_ended(bad: set[str]) -> 
     fleet.settle()
     assert [(ask.gate, ask.stage) for ask in fleet.asked] == [("gate", "post-rollout")]
     assert outcomes(fleet) == ["rolled-back" if bad else "done"]
+
+
+# --- what else git may do ------------------------------------------------------------------------------------------
+
+
+def test_bots_that_are_taken_out_of_git_on_the_way_are_forgotten() -> None:
+    fleet = running(bad={"b"})
+    fleet.desired = documents("b")
+    fleet.turn()
+    (canary,) = [bot for bot in NAMES if fleet.release_of(bot) == "b"]
+    fleet.desired = {bot: found for bot, found in fleet.desired.items() if bot != canary}
+    fleet.turn()
+    assert fleet.releases() == {"a": 18, "b": 1}, "another one tries"
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 19}, ["rolled-back"])
+    assert canary not in fleet.state.assigned
+
+
+def test_a_document_that_says_the_same_in_other_lines_is_followed_without_a_rollout() -> None:
+    fleet = running()
+    newer = {bot: found._replace(file=hex_of(found.file.encode())) for bot, found in fleet.desired.items()}
+    fleet.desired = newer
+    fleet.turn()
+    assert {bot: given.document for bot, given in fleet.state.assigned.items()} == newer
+    assert (fleet.state.step, fleet.state.history, fleet.state.good) == (None, (), newer)
+
+
+@pytest.mark.parametrize(
+    ("report", "health"),
+    [
+        (BotReport("prod/ada", "in-sync"), "healthy"),
+        (BotReport("prod/ada", "in-sync", held="detect"), "apart"),
+        (BotReport("prod/ada", "rolled-back"), "apart"),
+        (BotReport("prod/ada", "suspended"), "apart"),
+        (BotReport("prod/ada", "pending", held="window"), "apart"),
+        (BotReport("prod/ada", "pending"), "waiting"),
+        (BotReport("prod/ada", "failed", problems=(Problem("MH603", "other bytes"),)), "failed"),
+        (BotReport("prod/ada", "failed", problems=(Problem("MH601", "nobody answers"),)), "waiting"),
+        (BotReport("prod/ada", "conflict"), "failed"),
+    ],
+)
+def test_what_a_report_means(report: BotReport, health: str) -> None:
+    given = Assigned(documents("a")[NAMES[0]], 7)
+    assert told_of(report, given) == Told(health, None, 7)  # type: ignore[arg-type] # a literal
+    assert told_of(report, None).health == "waiting"
