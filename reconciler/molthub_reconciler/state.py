@@ -5,6 +5,7 @@
     <state>/targets/<12 hex of the target's address>/
         target.json                      which target this is
         lock                             held by the process that works on the target
+        salt                             what versions of secrets are made with, where they are watched
         rollout-<fleet>.json             how far a fleet's change is (molthub_reconciler.rollout)
         revisions.jsonl                  the index's revisions that passes saw, oldest first
         bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.receipt)
