@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -84,12 +85,19 @@ for _group in (skills_group, molthub_group):
 
 def molthub() -> None:
     """Run ``molthub``."""
+    _collect_seldom()
     sys.exit(run(molthub_group))
 
 
 def skills() -> None:
     """Run ``skills``."""
+    _collect_seldom()
     sys.exit(run(skills_group))
+
+
+def _collect_seldom() -> None:
+    """Let the collector of cycles wait: modules that are being loaded leave none, and it would look at them 60 times."""
+    gc.set_threshold(50_000)
 
 
 if __name__ == "__main__":
