@@ -68,3 +68,14 @@ def test_what_another_program_left_is_made_anew_with_the_same_bytes(tmp_path: Pa
     done = update(GitSource(tmp_path / "r.git"), tmp_path / "site", Wanted())
     assert (done.written == 0) == known
     assert (walk.contents(tmp_path / "site") == before) != known
+
+
+def test_a_build_that_made_everything_again_is_believed_by_the_next(tmp_path: Path) -> None:
+    commit(registry(skill("git"), skill("docker"), locked=False), tmp_path / "r.git", bare=True)
+    update(GitSource(tmp_path / "r.git"), tmp_path / "site", Wanted())
+    (tmp_path / "site" / STATE).unlink()
+    (tmp_path / "site" / "simple" / "git" / "index.html").unlink()
+    again = update(GitSource(tmp_path / "r.git"), tmp_path / "site", Wanted())
+    assert again.written >= 1
+    last = update(GitSource(tmp_path / "r.git"), tmp_path / "site", Wanted())
+    assert (last.written, last.unchanged) == (0, 0)

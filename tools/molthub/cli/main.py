@@ -96,7 +96,7 @@ def skills() -> None:
 
 
 def _collect_seldom() -> None:
-    """Let the collector of cycles wait: modules that are being loaded leave none, and it would look at them 60 times."""
+    """Let the collector of cycles wait: modules that are being loaded leave none, and it looks at them 60 times."""
     gc.set_threshold(50_000)
 
 

@@ -14,7 +14,7 @@ from molthub.index.incremental.search_lists import write_search_lists
 from molthub.index.incremental.shared_documents import write_shards, write_views
 from molthub.index.incremental.underway import Underway
 from molthub.index.listings import Listed
-from molthub.index.retention import touch_old_root
+from molthub.index.retention import root_path, touch_old_root
 from molthub.index.root_document import root_documents
 from molthub.index.standing import Standing, check_removal, standing
 from molthub.index.write_files import settle
@@ -123,6 +123,13 @@ class OneUpdate:
             if any(problem.severity == "error" for problem in problems):
                 raise nothing_to_write(self.source, problems)
 
+    def _standing_root(self) -> bytes:
+        """Return the root that clients see until now; empty where there is none."""
+        try:
+            return (self.out / ROOT_DOCUMENT).read_bytes()
+        except FileNotFoundError:
+            return b""
+
     # --- the root ---------------------------------------------------------------------------------------------------
 
     def _write_root(self, around: AroundSkills) -> None:
@@ -137,7 +144,8 @@ class OneUpdate:
         write_views(underway)
         if underway.written:
             settle(self.out, None if underway.whole else underway.paths)
-            touch_old_root(self.out)
+            if root_path(root[ROOT_DOCUMENT]) != root_path(self._standing_root()):
+                touch_old_root(self.out)
         underway.write(root, document=True)
         name = next(iter(files))
         if underway.old_root not in ("", name):
