@@ -84,7 +84,9 @@ class Chain:
             "ring": "  ring: {kind: keyring}",
             **changed,
         }
-        order = "order: [environment, directory, lines, deep, plugin, ring]\nnames: {of_json: {deep: /a/b}}\n"
+        order = (
+            "watch: true\norder: [environment, directory, lines, deep, plugin, ring]\nnames: {of_json: {deep: /a/b}}\n"
+        )
         private(self.config / "secrets.yaml", "providers:\n" + "\n".join(lines.values()) + "\n" + order)
 
     def run(self, *words: object, status: int | None = 0) -> Ran:
@@ -154,8 +156,15 @@ def test_the_whole_line_shows_no_secret(chain: Chain) -> None:
     assert paste_values(chain.bots) > len(platforms()), "in the programs' own files too"
     chain.everywhere("plan", *place, status=None)
     chain.everywhere("drift", *place, status=3)
+    for form in ("sarif", "junit", "html", "markdown"):
+        chain.run("drift", *place, "--format", form, status=3)
+        chain.run("drift", *place, "--format", form, "--output", chain.folder / f"drift.{form}", status=3)
     chain.everywhere("reconcile", *place, "--once", status=None)
     chain.everywhere("drift", *place, status=None)
+    rotated = private(chain.config / "secrets" / "of_dir", CANARIES["dir"] + " of tomorrow")
+    chain.everywhere("drift", *place, status=None)
+    chain.everywhere("reconcile", *place, "--once", status=None)
+    assert rotated in chain.planted
     chain.everywhere("history", "prod/on-agents-dir", "--target", chain.bots, status=None)
     chain.everywhere("secrets", "check", "--all", *place[2:])
     chain.everywhere("secrets", "check", "prod", *place[:2])
