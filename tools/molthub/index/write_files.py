@@ -12,6 +12,9 @@ from pathlib import Path
 from molthub.atomic import write_atomically, write_new
 from molthub.index.folder import FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, TEMPORARY
 
+_REMEMBERED = 10_000
+"""So many folders are known to be there; a large index has half a million, and one that is forgotten is asked for."""
+
 _FEW = 200
 """So many files are waited for one by one."""
 
@@ -146,6 +149,8 @@ class Writer:
     def _make(self, folder: str) -> None:
         if folder in self._folders:
             return
+        if len(self._folders) >= _REMEMBERED:
+            self._folders = {""}
         self._make(folder.rpartition("/")[0])
         place = f"{self._out}/{folder}"
         try:
