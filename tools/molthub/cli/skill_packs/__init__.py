@@ -25,7 +25,7 @@ skill_packs = LazyGroup(
     A pack is a set of skills, MCP servers and environment variables that bots get together. Its versions are 1, 2, 3;
     each is locked to exact skill versions, so a bot moves only when its pack does.
 
-    \\b
+    \b
     Examples:
       molthub skill-packs create --name "Dev Stack" --skills git,docker
       molthub skill-packs attach dev-stack --fleet prod
