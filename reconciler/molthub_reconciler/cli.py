@@ -17,6 +17,7 @@ from molthub.errors import ExitStatus, UsageError
 if TYPE_CHECKING:
     from molthub_reconciler.environment import Unmet
     from molthub_reconciler.report import Command, Report
+    from molthub_reconciler.surroundings import Adoption
     from molthub_reconciler.workplace import Workplace
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -213,6 +214,11 @@ def drift(
 @click.option("--notify", "notify", multiple=True, metavar="URL",
               help="Tell a webhook when a bot's state changes (repeatable; besides notify.yaml).")  # fmt: skip
 @click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Take over what was written by hand, where it differs by secrets alone; only bots that --bot names.",
+)
 @click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
 @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
 @common_options
@@ -226,6 +232,7 @@ def reconcile(
     full: bool,
     notify: tuple[str, ...],
     force: bool,
+    adopt: bool,
     run_gates: bool,
     dry_run: bool,
 ) -> ExitStatus:
@@ -240,6 +247,7 @@ def reconcile(
       molthub reconcile --index https://skills.example.com/ --target /srv/bots
       molthub reconcile --index site --target ./bots --bot prod/ada --interval 10
       molthub reconcile --index site --target ./bots --bot prod/ada --once --force
+      molthub reconcile --index site --target ./bots --bot prod/ada --once --adopt
 
     \b
     Exit status:
@@ -252,8 +260,10 @@ def reconcile(
     """
     if force and not (asked.bots and once):
         raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
+    if adopt and not (asked.bots and (once or dry_run)):
+        raise UsageError("--adopt is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
     if dry_run:
-        return _look(console, "plan", asked, full=full)
+        return _look(console, "plan", asked, full=full, adopt=adopt)
     from molthub_reconciler.notify.outbox import Outbox
     from molthub_reconciler.notify.settings import read_channels, webhook
     from molthub_reconciler.reconcile import Rules
@@ -267,6 +277,7 @@ def reconcile(
     place.make_target()
     forced = place.choice.bots if force else frozenset()
     rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal, forced=forced, run_gates=run_gates)
+    rules = replace(rules, adoption=_adoption(place, console.warn)) if adopt else rules
     with place.state.lock():
         if once:
             report = place.once("reconcile", rules)
@@ -287,12 +298,21 @@ def _look(
     full: bool,
     show_ignored: bool = False,
     unmet: Unmet | None = None,
+    adopt: bool = False,
 ) -> ExitStatus:
-    return tell(console, _looked(asked, command, full=full, show_ignored=show_ignored, unmet=unmet)[1])
+    found = _looked(asked, command, full=full, show_ignored=show_ignored, unmet=unmet, adopt=adopt, warn=console.warn)
+    return tell(console, found[1])
 
 
 def _looked(
-    asked: Asked, command: Command, *, full: bool, show_ignored: bool, unmet: Unmet | None = None
+    asked: Asked,
+    command: Command,
+    *,
+    full: bool,
+    show_ignored: bool,
+    unmet: Unmet | None = None,
+    adopt: bool = False,
+    warn: Callable[[str], None] = lambda _message: None,
 ) -> tuple[Workplace, Report]:
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import drift_alone
@@ -302,8 +322,16 @@ def _looked(
         place.need_target()
     place.check()
     rules = Rules(full=full, show_ignored=show_ignored)
+    rules = replace(rules, adoption=_adoption(place, warn)) if adopt else rules
     report = place.once(command, rules if unmet is None else replace(rules, unmet=unmet))
     return place, drift_alone(report) if command == "drift" else report
+
+
+def _adoption(place: Workplace, warn: Callable[[str], None]) -> Adoption:
+    from molthub_reconciler.environment import this_machine
+    from molthub_reconciler.surroundings import Adoption
+
+    return Adoption(place.choice.bots, this_machine(warn).missing)
 
 
 def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Workplace:

@@ -70,6 +70,12 @@ Unmet = Callable[[DesiredState], tuple[Problem, ...]]
 
 def unmet_on_this_machine(warn: Callable[[str], None]) -> Unmet:
     """Return what says what a bot lacks here, for the user who asks. What is wrong with his settings is told."""
+    machine = this_machine(warn)
+    return lambda state: unmet_here(state, machine)
+
+
+def this_machine(warn: Callable[[str], None]) -> ThisMachine:
+    """Return the machine as the user who asks has set it up. What is wrong with his settings is told."""
     from molthub.secrets.read_settings import read_settings
 
     try:
@@ -77,8 +83,7 @@ def unmet_on_this_machine(warn: Callable[[str], None]) -> Unmet:
     except MolthubError as error:
         warn(f"{error}{f' ({error.remedy})' if error.remedy else ''}: secrets are looked for as without it")
         settings = Settings()
-    machine = ThisMachine(settings)
-    return lambda state: unmet_here(state, machine)
+    return ThisMachine(settings)
 
 
 def unmet_here(state: DesiredState, machine: Machine) -> tuple[Problem, ...]:

@@ -26,6 +26,7 @@ from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.surroundings import Surroundings
 from molthub_reconciler.taken_up import taken_up
+from molthub_reconciler.takeover import taking_over
 from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.wanted import wanted
 
@@ -81,6 +82,9 @@ class BotPass:
         comparing.learn(receipt)
         fights = fights_from_bytes(around.state.note(subject.bot, FIGHTS_FILE))
         look = comparing.compare(receipt)
+        if subject.bot in around.adoption.bots:
+            look, kept = taking_over(look, desired, adapter, around.adoption)
+            problems = (*problems, *kept)
         work = cls(around, subject, desired, home, comparing, receipt, look, fights, [*problems, *want.problems])
         if not any(work.may_write(change) for change in look.plan.changes):
             work.problems += dict.fromkeys(work._refused().values())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from molthub.client.index_cache import timestamp
@@ -25,7 +25,7 @@ from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
-from molthub_reconciler.surroundings import Surroundings, utc_now
+from molthub_reconciler.surroundings import Adoption, Surroundings, utc_now
 from molthub_reconciler.targets.base import Target
 
 
@@ -35,7 +35,8 @@ class Rules:
 
     ``act``: mend, not only look. ``full``: trust nothing that an earlier look found. ``may_remove``: take away what is
     declared no more, unless it is suspiciously much; ``allow_mass_removal``: even then. ``stop`` is asked after each
-    bot. ``forced`` are bots that are changed outside their windows too (None: all). ``show_ignored``: tell also what
+    bot. ``forced`` are bots that are changed outside their windows too (None: all), ``adoption``
+    says whose own entries are taken over. ``show_ignored``: tell also what
     policy ignores. ``clock`` says when a pass begins. ``unmet`` says what a bot lacks on its machine. ``run_gates``:
     gates of rollouts may run commands.
     """
@@ -47,6 +48,7 @@ class Rules:
     run_gates: bool = False
     stop: Callable[[], bool] = lambda: False
     forced: Collection[str] | None = ()
+    adoption: Adoption = field(default_factory=Adoption)
     show_ignored: bool = False
     clock: Callable[[], datetime] = utc_now
     unmet: Callable[[DesiredState], tuple[Problem, ...]] = lambda _state: ()
@@ -81,6 +83,7 @@ def run_pass(
         releases=releases,
         secrets=secrets,
         forced=rules.forced,
+        adoption=rules.adoption,
         show_ignored=rules.show_ignored,
         now=rules.clock(),
         unmet=rules.unmet,

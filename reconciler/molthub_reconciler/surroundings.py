@@ -23,12 +23,23 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """Whose own entries are taken over: ``bots``, or nobody's. ``missing`` says which of a bot's secrets are not kept.
+
+    What stands in clear is replaced only by a reference to a secret that resolves: it would be lost otherwise.
+    """
+
+    bots: Collection[str] = ()
+    missing: Callable[[str, frozenset[str]], Collection[str]] = lambda _bot, secrets: secrets
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where a pass works, and how.
 
     ``act``: mend, not only look; ``full``: trust no earlier look; ``forced`` are the bots whose windows do not count,
-    None: of all bots; ``show_ignored``: also tell what policy ignores. ``now`` is when the pass began. ``unmet``
-    says what a bot lacks on its machine.
+    None: of all bots; ``adoption`` says whose own entries are taken over; ``show_ignored``: also tell what policy
+    ignores. ``now`` is when the pass began. ``unmet`` says what a bot lacks on its machine.
     """
 
     target: Target
@@ -41,6 +52,7 @@ class Surroundings:
     releases: Releases | None = None
     secrets: SecretVersions | None = None
     forced: Collection[str] | None = ()
+    adoption: Adoption = field(default_factory=Adoption)
     show_ignored: bool = False
     now: datetime = field(default_factory=utc_now)
     unmet: Callable[[DesiredState], tuple[Problem, ...]] = lambda _state: ()

@@ -29,6 +29,7 @@ GUIDES = (
     "PULL_REQUESTS.md",
     "DRIFT.md",
     "SKILL_PACKS.md",
+    "ADOPT.md",
     "ROLLOUTS.md",
 )
 

@@ -346,6 +346,7 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "check-result",
         "publish-result",
         "fmt-result",
+        "adopt-result",
         "installed",
         "signatures",
         "publishers",

@@ -31,6 +31,7 @@ MOLTHUB_COMMANDS = {
     "fmt": "molthub.cli.fmt:fmt",
     "skill-packs": "molthub.cli.skill_packs:skill_packs",
     "bots": "molthub.cli.bots:bots",
+    "adopt": "molthub.cli.adopt:adopt",
     "context": "molthub.cli.contexts:context",
     "explain": "molthub.cli.explain:explain",
     "import": "molthub.cli.imports:import_",

@@ -14,12 +14,14 @@ from molthub.platforms.base import (
     FileFormat,
     Pointer,
     Reload,
+    Source,
     Wiring,
     check_value,
     manifest_entry,
     manifest_wiring,
     skill_path,
 )
+from molthub.references.secrets import value_error
 
 
 class AgentsDir:
@@ -57,3 +59,11 @@ class AgentsDir:
     def owners_fields(self, file: str, pointer: Pointer) -> frozenset[str]:  # noqa: ARG002 (the manifest is molthub's)
         """Return none."""
         return frozenset()
+
+    def sources(self, agent: str) -> tuple[Source, ...]:  # noqa: ARG002 (the manifest is molthub's)
+        """Return none: nobody writes the manifest by hand."""
+        return ()
+
+    def read_back(self, agent: str, key: str, value: Json) -> Json:  # noqa: ARG002 (there are no sources)
+        """Refuse: there is nothing to read."""
+        raise value_error(key, "the shared folder has no file that is written by hand", "declare it in git")

@@ -56,6 +56,19 @@ class Wiring:
     reads: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the owner's own entries of one ``kind`` stand: each is a member of the object at ``pointer``.
+
+    With ``inner``, what counts of a member is its field of that name.
+    """
+
+    kind: str
+    file: str
+    pointer: Pointer
+    inner: str = ""
+
+
 Taken = Literal["hot", "session", "restart"]
 """When a program notices a change: while it runs, in its next session, or when it is started anew."""
 
@@ -126,6 +139,18 @@ class Platform(Protocol):
 
         Where somebody set one inside an entry of ours, it is no difference, and stays when the entry is updated. It
         goes when the entry goes. A value that an entry has for one is written when the entry is new, and only then.
+        """
+        ...
+
+    def sources(self, agent: str) -> tuple[Source, ...]:
+        """Return where the owner writes by hand what :meth:`entries` would write for an agent."""
+        ...
+
+    def read_back(self, agent: str, key: str, value: Json) -> Json:
+        """Return what to declare for what stands at one of the :meth:`sources`: the inverse of :meth:`entries`.
+
+        Fields that are the owner's are left out. Raises :class:`PlatformValueError` (MH707) where nothing that can be
+        declared means the same.
         """
         ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from molthub.model import Json
 from molthub.platforms.expansion import LITERAL
+from molthub.platforms.read_back import texts_of, with_named
 from molthub.platforms.table_program import TableProgram
 from molthub.references.exec_wrapper import handed_server, variable_of_text, variables
 from molthub.references.secrets import is_sensitive, value_error
@@ -20,6 +21,20 @@ class Codex(TableProgram):
 
     def _server(self, name: str, server: Json) -> Json:
         return _started(name, server) if "command" in server else _reached(f"mcp/{name}", server)
+
+    def _read_back(self, key: str, server: dict[str, Json]) -> Json:
+        fields = dict(server)
+        named = fields.pop("env_vars", [])
+        bearer, of_headers = fields.pop("bearer_token_env_var", None), fields.pop("env_http_headers", {})
+        fields |= {"headers": fields.pop("http_headers")} if "http_headers" in fields else {}
+        found = super()._read_back(key, fields)
+        if "command" in found and bearer is None and not of_headers:
+            return with_named(key, found, "env", {name: name for name in texts_of(key, "env_vars", named)})
+        if "url" in found and not named:
+            headers = with_named(key, found, "headers", texts_of(key, "env_http_headers", of_headers))
+            bearers = {"Authorization": bearer} if bearer is not None else {}
+            return with_named(key, headers, "headers", bearers, before="Bearer ")
+        raise value_error(key, "variables are named that this kind of server does not get", "take them away first")
 
 
 def _started(name: str, server: Json) -> Json:

@@ -12,12 +12,15 @@ from collections.abc import Iterable
 
 from molthub.model import Json
 from molthub.platforms.expansion import LITERAL
+from molthub.platforms.read_back import declared_server, texts_of, with_named
+from molthub.platforms.table import Form
 from molthub.platforms.table_program import TableProgram
 from molthub.references.exec_wrapper import handed_server, variables
 from molthub.references.interpolation import Interpolation
 from molthub.references.secrets import is_sensitive, value_error
 
 _TIMEOUT = 300
+_DECLARED = {"cmd": "command", "envs": "env", "uri": "url"}
 _REFUSED_VARIABLES = frozenset(
     {
         *("APPINIT_DLLS", "CLASSPATH", "COMSPEC", "DYLD_FRAMEWORK_PATH", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH"),
@@ -44,6 +47,20 @@ class Goose(TableProgram):
     def _server(self, name: str, server: Json) -> Json:
         written = _started(name, server) if "command" in server else _reached(f"mcp/{name}", server)
         return {"name": name, "description": "", "enabled": True, "timeout": _TIMEOUT, **written}
+
+    def _read_back(self, key: str, server: dict[str, Json]) -> Json:
+        fields = {field: item for field, item in server.items() if field not in ("name", "type")}
+        names = texts_of(key, "env_keys", fields.pop("env_keys", []))
+        fields = {_DECLARED.get(field, field): item for field, item in fields.items()}
+        if server.get("type") == "stdio":
+            found = declared_server(key, fields, ((None, Form()),), lambda _field: LITERAL)
+            return with_named(key, found, "env", {name: name for name in names})
+        if server.get("type") != "streamable_http":
+            raise value_error(key, "this kind of extension cannot be declared", "it stays as it is, the owner's")
+        headers = _expanded(names)
+        return declared_server(
+            key, fields, (("http", Form()),), lambda field: headers if field == "headers" else LITERAL
+        )
 
 
 def _started(name: str, server: Json) -> Json:

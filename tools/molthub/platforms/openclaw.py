@@ -20,12 +20,14 @@ from molthub.platforms.base import (
     FileFormat,
     Pointer,
     Reload,
+    Source,
     Wiring,
     check_value,
     manifest_entry,
     manifest_wiring,
     skill_path,
 )
+from molthub.platforms.read_back import declared_server, declared_value, typed_form
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.references.interpolation import Interpolation
 from molthub.references.secrets import is_sensitive
@@ -114,6 +116,27 @@ class OpenClaw:
     def owners_fields(self, file: str, pointer: Pointer) -> frozenset[str]:  # noqa: ARG002 (our files are ours alone)
         """Return none: what the owner sets, he sets in his own file, which overrides ours."""
         return frozenset()
+
+    def sources(self, agent: str) -> tuple[Source, ...]:  # noqa: ARG002 (agents share these)
+        """Return the sections of the owner's file."""
+        return (
+            Source("mcp", OWNERS_FILE, ("mcp", "servers")),
+            Source("env", OWNERS_FILE, ("env", "vars")),
+            Source("config", OWNERS_FILE, ("skills", "entries"), "config"),
+        )
+
+    def read_back(self, agent: str, key: str, value: Json) -> Json:  # noqa: ARG002 (agents share these)
+        """Return what to declare for a value of the owner's file."""
+        kind = key.partition("/")[0]
+        if kind != "mcp":
+            return declared_value(key, value, _LITERAL if kind == "env" else _EXPANDED)
+        # without a transport the program speaks sse
+        is_sse = isinstance(value, dict) and value.get("transport", "sse") == "sse"
+        forms = ((None, _STARTED), ("sse", _SSE) if is_sse else ("http", _HTTP))
+        return declared_server(key, value, forms, lambda _field: _EXPANDED)
+
+
+_STARTED, _HTTP, _SSE = typed_form(), typed_form(transport="streamable-http"), typed_form(transport="sse")
 
 
 def _included(kind: str) -> str:

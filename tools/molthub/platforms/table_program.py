@@ -10,6 +10,7 @@ from molthub.platforms.base import (
     FileFormat,
     Pointer,
     Reload,
+    Source,
     Wiring,
     check_value,
     manifest_entry,
@@ -17,6 +18,7 @@ from molthub.platforms.base import (
     skill_path,
 )
 from molthub.platforms.expansion import LITERAL, References
+from molthub.platforms.read_back import declared_server, declared_value
 from molthub.platforms.table import Form, Row
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.references.exec_wrapper import wrapped_server
@@ -84,6 +86,31 @@ class TableProgram:
         """Return the row's fields, for the entry of a server."""
         is_server = file == self._file and pointer[:-1] == self._row.servers
         return frozenset(self._row.owners_fields) if is_server else frozenset()
+
+    def sources(self, agent: str) -> tuple[Source, ...]:  # noqa: ARG002 (a home has one agent)
+        """Return the servers' place, and that of plain variables where the program has one."""
+        servers = Source("mcp", self._file, self._row.servers)
+        return (servers,) if self._row.env is None else (servers, Source("env", *self._row.env))
+
+    def read_back(self, agent: str, key: str, value: Json) -> Json:  # noqa: ARG002 (a home has one agent)
+        """Return what to declare for an entry of the program's file."""
+        kind, _, name = key.partition("/")
+        if kind != "mcp":
+            return declared_value(key, value, LITERAL)
+        if name in self._row.reserved:
+            raise value_error(key, f"{self._row.title} uses this name itself", "leave it as it is")
+        if not isinstance(value, dict):
+            return declared_server(key, value, (), self._row.references.of)
+        return self._read_back(
+            key, {field: item for field, item in value.items() if field not in self._row.owners_fields}
+        )
+
+    def _read_back(self, key: str, server: dict[str, Json]) -> Json:
+        """Return the declared form of a server's entry, of which the owner's fields were taken away."""
+        row = self._row
+        known = ((None, row.started), ("http", row.http), ("sse", row.sse))
+        forms = tuple((transport, form) for transport, form in known if form is not None)
+        return declared_server(key, server, forms, row.references.of)
 
     def _server(self, name: str, server: Json) -> Json:
         """Return a declared server in the program's words.

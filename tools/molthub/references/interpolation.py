@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from molthub.model import Json
-from molthub.references.secrets import Piece, Secret, pieces, reference, render, value_error
+from molthub.references.secrets import Piece, Secret, declared_text, pieces, reference, render, value_error, variable_of
 
 _UNSAFE_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 
@@ -45,6 +45,22 @@ class Interpolation:
                 problem = f"the text{place} holds something that the program would expand or change, as ${{NAME}}"
                 raise value_error(key, problem, "write it another way, or give the whole text as one secret")
         return render(value, self._reference_text, self.escape)
+
+    def read_back(self, key: str, text: str, at: str = "") -> str:
+        """Return what would have to be declared for a program's own ``text``: the inverse of :meth:`written`.
+
+        Raises :class:`PlatformValueError` (MH707) where no declaration means the same.
+        """
+        found = self._read(text)
+        names = [piece.name.lower() if isinstance(piece, Secret) else "" for piece in found]
+        for piece, name in zip(found, names, strict=True):
+            if isinstance(piece, Secret) and (not name or variable_of(name) != piece.name):
+                place = f" at {at}" if at else ""
+                problem = f"the text{place} holds something that the program expands and that is no plain variable"
+                raise value_error(key, problem, "name a variable of capitals, digits and _ alone, or leave it as it is")
+            if name:
+                reference(name)
+        return declared_text(Secret(name) if name else piece for piece, name in zip(found, names, strict=True))
 
     def _write(self, text: str) -> str:
         written = render(text, self._reference_text, self.escape)

@@ -8,7 +8,7 @@ runs, and expands that itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -124,6 +124,18 @@ def as_declared(value: Json) -> Json:
     if isinstance(value, list | tuple):
         return [as_declared(item) for item in value]
     return value
+
+
+def declared_text(parts: Iterable[Piece]) -> str:
+    """Return literal text and secrets as one declared text: the inverse of :func:`pieces`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, str):
+            text += str(as_declared(part))
+        else:
+            is_open = (len(text) - len(text.rstrip("$"))) % 2 == 1  # a literal $ would take the placeholder's own
+            text += ("$" if is_open else "") + f"${{secrets.{part.name}}}"
+    return text
 
 
 def shared_references(desired: Mapping[str, Json]) -> dict[str, Problem]:

@@ -1,0 +1,71 @@
+"""The skills that stand in a bot's folder, and what a registry knows of them. Reads only."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from molthub.adopting.home import Left
+from molthub.documents import file_entry, tree_digest
+from molthub.errors import ManifestError
+from molthub.registry.authoring.loose_skills import read_skill
+from molthub.registry.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSkill:
+    """A skill folder that is, to the byte, a version of the registry. ``name`` is the full name."""
+
+    name: str
+    version: str
+
+
+def read_skills(folder: Path, catalog: Catalog, registry: str) -> tuple[dict[str, KnownSkill], tuple[Left, ...]]:
+    """Return the known skills below ``folder`` by their bare names, and those that stay the owner's, with the choices.
+
+    ``registry`` is how commands name the registry's checkout.
+    """
+    known: dict[str, KnownSkill] = {}
+    left: list[Left] = []
+    digests = dict(_digests(catalog))
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not (path / "SKILL.md").is_file():
+            continue
+        publish = f"skills publish {shlex.quote(str(path))} --registry {shlex.quote(registry)}"
+        if path.is_symlink():
+            left.append(Left(f"skill/{path.name}", "the folder is a link", "put the skill itself there"))
+            continue
+        try:
+            digest = _digest(path)
+        except ManifestError as error:
+            left.append(Left(f"skill/{path.name}", f"it cannot be read as a skill: {error.message}", "mend it"))
+            continue
+        versions = digests.get(path.name, {})
+        if digest in versions:
+            known[path.name] = versions[digest]
+        elif versions:
+            name = next(iter(versions.values())).name
+            remedy = f"publish it as the next version ({publish}), or take the registry's: move the folder away"
+            left.append(Left(f"skill/{path.name}", f"it differs from every version of {name} in the registry", remedy))
+        else:
+            remedy = f"{publish}, then adopt again"
+            left.append(Left(f"skill/{path.name}", "the registry does not have it", remedy))
+    return known, tuple(left)
+
+
+def _digests(catalog: Catalog) -> Iterator[tuple[str, dict[str, KnownSkill]]]:
+    found: dict[str, dict[str, KnownSkill]] = {}
+    for skill in catalog.skills.values():
+        versions = found.setdefault(skill.bare_name, {})
+        for number, record in skill.project.versions.items():
+            if record.yanked is None and record.quarantined is None and record.removed is None:
+                versions[record.digest] = KnownSkill(skill.name, number)
+    return iter(found.items())
+
+
+def _digest(path: Path) -> str:
+    skill = read_skill(path, str(path))
+    files = skill.files.items()
+    return tree_digest(file_entry(name, file.content, executable=file.executable) for name, file in files)
