@@ -102,3 +102,15 @@ def test_the_shared_folder_has_nothing_to_read() -> None:
     assert program.sources("main") == ()
     with pytest.raises(PlatformValueError, match="by hand"):
         program.read_back("main", "mcp/m", {})
+
+
+@pytest.mark.parametrize("variable", ["_TOKEN", "camelCase", "PATH", "A:-b"])
+def test_a_variable_that_no_secret_can_be_called_is_refused(variable: str) -> None:
+    entry = {"type": "stdio", "command": "x", "env": {"A": f"${{{variable}}}"}}
+    program = platform("claude-code")
+    if variable == "A:-b":  # read as the variable; whoever compares finds that the default would be lost
+        read = program.read_back("main", "mcp/m", entry)
+        assert program.entries("main", "mcp/m", read)[0].value != entry
+        return
+    with pytest.raises(PlatformValueError):
+        program.read_back("main", "mcp/m", entry)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from molthub.errors import PlatformValueError
 from molthub.model import Json
@@ -18,6 +19,7 @@ _WORDS = "TOKENS?|KEY|APIKEY|PASSWORD|PASSWD|PASSPHRASE|PAT|SECRETS?|CREDENTIALS
 _NAMED = re.compile(rf"(?:^|[^A-Z0-9])(?:{_WORDS})(?:$|[^A-Z0-9])|(?:TOKEN|APIKEY|SECRET|PASSWORD)$")
 _IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token)\s+", re.IGNORECASE)
+_LONGEST = 60
 _FLAG = re.compile(r"(--?[A-Za-z][\w-]*)(=)?")
 
 
@@ -127,12 +129,10 @@ def _hint(server: str, field: str, name: str) -> str:
 
 def _names(hint: str, server: str) -> Iterator[str]:
     """Yield names for a secret: what its variable is called, then with what it belongs to, then with numbers."""
-    plain, owner = (re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_") for text in (hint, server))
-    plain = plain if plain[:1].isalpha() else f"secret_{plain}"
-    yield plain
-    full = plain if plain.startswith(f"{owner}_") or not owner[:1].isalpha() else f"{owner}_{plain}"
-    yield full
-    number = 2
-    while True:
-        yield f"{full}_{number}"
-        number += 1
+    plain, owner = (re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")[:_LONGEST] for text in (hint, server))
+    yield plain if plain[:1].isalpha() else f"secret_{plain}"
+    if not plain.startswith(f"{owner}_") and owner[:1].isalpha():
+        plain = f"{owner}_{plain}"
+        yield plain
+    yield f"secret_{plain}"  # some beginnings, as `python`, are no variables that a secret may have
+    yield from (f"secret_{plain}_{number}" for number in count(2))

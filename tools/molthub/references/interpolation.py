@@ -54,7 +54,7 @@ class Interpolation:
         found = self._read(text)
         names = [piece.name.lower() if isinstance(piece, Secret) else "" for piece in found]
         for piece, name in zip(found, names, strict=True):
-            if isinstance(piece, Secret) and (not name or variable_of(name) != piece.name):
+            if isinstance(piece, Secret) and (name[:1] in ("", "_") or variable_of(name) != piece.name):
                 place = f" at {at}" if at else ""
                 problem = f"the text{place} holds something that the program expands and that is no plain variable"
                 raise value_error(key, problem, "name a variable of capitals, digits and _ alone, or leave it as it is")
