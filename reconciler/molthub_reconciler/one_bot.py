@@ -83,7 +83,7 @@ class BotPass:
         fights = fights_from_bytes(around.state.note(subject.bot, FIGHTS_FILE))
         look = comparing.compare(receipt)
         if subject.bot in around.adoption.bots:
-            look, kept = taking_over(look, desired, adapter, around.adoption)
+            look, kept = taking_over(look, desired, adapter, around.adoption, around.supply)
             problems = (*problems, *kept)
         work = cls(around, subject, desired, home, comparing, receipt, look, fights, [*problems, *want.problems])
         if not any(work.may_write(change) for change in look.plan.changes):

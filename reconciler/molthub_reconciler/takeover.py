@@ -18,11 +18,12 @@ from molthub.platforms.config_file import same
 from molthub.references.secrets import Secret, is_sensitive, pieces, placeholders
 from molthub_reconciler.findings import Look
 from molthub_reconciler.plan import Change, Place, Wanted
+from molthub_reconciler.supply import Supply
 from molthub_reconciler.surroundings import Adoption
 
 
 def taking_over(
-    look: Look, desired: DesiredState, platform: Platform, adoption: Adoption
+    look: Look, desired: DesiredState, platform: Platform, adoption: Adoption, supply: Supply
 ) -> tuple[Look, tuple[Problem, ...]]:
     """Return a look in which what was written by hand and is declared now is brought, and overrides are taken away.
 
@@ -35,6 +36,8 @@ def taking_over(
         overrides = tuple(place for place in wanted.shadows if place in look.observed.standing)
         if change is None or change.cause != "conflict":
             is_taken = bool(overrides)
+        elif key.startswith("skill/"):
+            is_taken = _is_whole_in(look, desired, change, supply)
         else:
             in_clear = _in_clear(look, desired, platform, change)
             missing = sorted(adoption.missing(desired.path, in_clear)) if in_clear else []
@@ -58,10 +61,19 @@ def _brought(look: Look, key: str, wanted: Wanted, change: Change | None, overri
     return Change(key, "update", "declared", (*write, *remove)[0], None, write, remove)
 
 
+def _is_whole_in(look: Look, desired: DesiredState, change: Change, supply: Supply) -> bool:
+    """Whether every file of a skill folder is in the version that is declared, so that replacing it loses nothing."""
+    digest = desired.desired[change.key]
+    artifact, standing = desired.skills.get(digest), look.observed.trees.get(change.at)
+    if artifact is None or standing is None or supply.provide([artifact]):
+        return False
+    return set(standing) <= set(supply.files(digest))
+
+
 def _in_clear(look: Look, desired: DesiredState, platform: Platform, change: Change) -> frozenset[str] | None:
     """Return the secrets that stand in clear where all else is as declared; None where something else differs."""
     value = look.observed.values.get(change.at)
-    if change.key.startswith("skill/") or value is None or any(_other_strangers(look, change)):
+    if value is None or any(_other_strangers(look, change)):
         return None
     try:
         standing = platform.read_back(desired.agent, change.key, value)

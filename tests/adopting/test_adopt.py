@@ -297,3 +297,22 @@ def test_a_bot_that_would_not_resolve_is_refused_whole(place: Place) -> None:
     done = place.adopt("--no-commit", "--pack", "bobs", program="codex", home="prod/bob", status=1)
     assert "would not resolve" in done.stderr
     assert not (place.registry / "fleets/prod/bots/bob.yaml").exists()
+
+
+def test_a_skill_that_was_published_from_its_folder_is_taken_over(place: Place) -> None:
+    home = place.home("prod/ada")
+    version = place.publish_skill()
+    own = home / ".claude/skills/notes"
+    own.mkdir(parents=True)
+    (own / "SKILL.md").write_bytes((version / "SKILL.md").read_bytes())
+    assert place.document()["bots"][0]["declared"] == ["skill/notes"]
+    place.build()
+    assert place.reconcile().status == 4
+    assert contents(own).keys() == {"SKILL.md"}
+    assert place.reconcile("--adopt").status == 0
+    assert contents(own) == contents(version)
+
+    shutil.rmtree(place.folder / "state")
+    (own / "SKILL.md").write_text(SKILL + "edited\n")
+    assert place.reconcile("--adopt").status == 4
+    assert (own / "SKILL.md").read_text().endswith("edited\n")

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.adopting.home import Left
 from molthub.documents import file_entry, tree_digest
 from molthub.errors import ManifestError
+from molthub.model import FileEntry
 from molthub.registry.authoring.loose_skills import read_skill
 from molthub.registry.catalog import Catalog
+from molthub.registry.source import Source
 
 
 @dataclass(frozen=True, slots=True)
 class KnownSkill:
-    """A skill folder that is, to the byte, a version of the registry. ``name`` is the full name."""
+    """A version of the registry that holds every file of a skill folder, to the byte. ``name`` is the full name."""
 
     name: str
     version: str
 
 
-def read_skills(folder: Path, catalog: Catalog, registry: str) -> tuple[dict[str, KnownSkill], tuple[Left, ...]]:
+def read_skills(
+    folder: Path, catalog: Catalog, source: Source, registry: str
+) -> tuple[dict[str, KnownSkill], tuple[Left, ...]]:
     """Return the known skills below ``folder`` by their bare names, and those that stay the owner's, with the choices.
 
     ``registry`` is how commands name the registry's checkout.
@@ -38,13 +42,14 @@ def read_skills(folder: Path, catalog: Catalog, registry: str) -> tuple[dict[str
             left.append(Left(f"skill/{path.name}", "the folder is a link", "put the skill itself there"))
             continue
         try:
-            digest = _digest(path)
+            files = _files(path)
         except ManifestError as error:
             left.append(Left(f"skill/{path.name}", f"it cannot be read as a skill: {error.message}", "mend it"))
             continue
         versions = digests.get(path.name, {})
-        if digest in versions:
-            known[path.name] = versions[digest]
+        found = versions.get(tree_digest(files)) or _containing(files, versions.values(), catalog, source)
+        if found is not None:
+            known[path.name] = found
         elif versions:
             name = next(iter(versions.values())).name
             remedy = f"publish it as the next version ({publish}), or take the registry's: move the folder away"
@@ -65,7 +70,19 @@ def _digests(catalog: Catalog) -> Iterator[tuple[str, dict[str, KnownSkill]]]:
     return iter(found.items())
 
 
-def _digest(path: Path) -> str:
-    skill = read_skill(path, str(path))
-    files = skill.files.items()
-    return tree_digest(file_entry(name, file.content, executable=file.executable) for name, file in files)
+def _files(path: Path) -> tuple[FileEntry, ...]:
+    files = read_skill(path, str(path)).files.items()
+    return tuple(file_entry(name, file.content, executable=file.executable) for name, file in files)
+
+
+def _containing(
+    files: tuple[FileEntry, ...], versions: Collection[KnownSkill], catalog: Catalog, source: Source
+) -> KnownSkill | None:
+    """Return the last version that holds every one of ``files`` as it is: publishing only adds some."""
+    for known in reversed(tuple(versions)):
+        version = catalog.skills[known.name].versions.get(known.version)
+        if version is not None and {file.path for file in files} <= set(version.files):
+            held = {file.path: source.read(f"{version.folder}/{file.path}") for file in files}
+            if all(file_entry(file.path, held[file.path], executable=file.executable) == file for file in files):
+                return known
+    return None

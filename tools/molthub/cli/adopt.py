@@ -66,7 +66,7 @@ def adopt(
             raise UsageError(f"{option} {label!r} is no name", remedy="use lower-case letters, digits and hyphens")
     source = editing.checkout.source
     catalog = read_catalog(source)
-    bots = [_read(folder, name or "", (fleet, program), catalog, editing.registry) for folder in folders]
+    bots = [_read(folder, name or "", (fleet, program), catalog, editing) for folder in folders]
     twice = {bot.name for bot in bots if sum(other.name == bot.name for other in bots) > 1}
     if twice:
         raise UsageError(f"two homes would be the bot {min(twice)}", remedy="adopt them one by one, with --name")
@@ -91,7 +91,7 @@ def _folders(homes: tuple[Path, ...], fleet: str, *, is_target: bool) -> list[Pa
     return folders
 
 
-def _read(folder: Path, name: str, joins: tuple[str, str], catalog: Catalog, registry: str) -> Adopted:
+def _read(folder: Path, name: str, joins: tuple[str, str], catalog: Catalog, editing: Editing) -> Adopted:
     """Read one home. ``joins``: the fleet and the program."""
     from molthub.adopting.home import read_home
     from molthub.adopting.proposal import Adopted
@@ -102,7 +102,7 @@ def _read(folder: Path, name: str, joins: tuple[str, str], catalog: Catalog, reg
     fleet, program = joins
     adapter = platform(program)
     home = slug(folder.resolve().name)[:63].strip("-") or "bot"
-    skills, left = read_skills(folder / adapter.skills_root("main"), catalog, registry)
+    skills, left = read_skills(folder / adapter.skills_root("main"), catalog, editing.checkout.source, editing.registry)
     return Adopted(fleet, name or home, home, program, read_home(folder, adapter), skills, left)
 
 
