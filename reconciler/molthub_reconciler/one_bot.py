@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from molthub.client.index_cache import timestamp
-from molthub.errors import MolthubError, Problem
+from molthub.errors import Problem
 from molthub.model import Artifact, DesiredState, FileEntry, Json
-from molthub.platforms import platform, platforms
-from molthub.platforms.base import FileFormat, Platform, Pointer
 from molthub.references.secrets import placeholders
+from molthub_reconciler.bot_home import adapter_of, home_of, policy_for
 from molthub_reconciler.comparing import Comparing
 from molthub_reconciler.fights import FILE as FIGHTS_FILE
 from molthub_reconciler.fights import Fights, fights_from_bytes, fights_to_bytes
 from molthub_reconciler.findings import Look, Result, State, observed_digest, shown_changes, state_of
 from molthub_reconciler.pins import FILE as PIN_FILE
-from molthub_reconciler.pins import Pin
 from molthub_reconciler.plan import Change, Place
-from molthub_reconciler.policy import Held, Policy, policy_of
+from molthub_reconciler.policy import Held, Policy
 from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.remarks import left_alone, lifted, moved, of_withdrawn
 from molthub_reconciler.report import BotReport
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.surroundings import Surroundings
 from molthub_reconciler.taken_up import taken_up
@@ -54,27 +52,18 @@ class BotPass:
     def begin(cls, around: Surroundings, subject: Subject, desired: DesiredState) -> BotPass:
         """Look at the bot and compare. Raises :class:`MolthubError` for what keeps it from being worked on at all."""
         receipt, problems = around.state.receipt(subject.bot)
-        adapter = _adapter(desired.platform)
-        adapters = _with_earlier(adapter, receipt.platform)
-        is_orphan = subject.state == "orphaned"
-        home = Home(
-            bot=subject.bot,
-            folder=f"{desired.fleet}/{desired.home}",
-            skill_roots=() if is_orphan else (adapter.skills_root(desired.agent),),
-            file_format=_file_formats(adapters),
-            owners_fields=_owners_fields(adapters),
-            files=receipt.files,
-        )
+        adapter = adapter_of(desired.platform)
+        home = home_of(subject.bot, desired, adapter, receipt, is_orphan=subject.state == "orphaned")
         if receipt.home not in ("", home.folder):
-            problems = (*problems, _moved(receipt.home))
+            problems = (*problems, moved(receipt.home))
             receipt = Receipt(subject.bot)
-        policy = _policy(around, subject.bot, desired)
+        policy = policy_for(around, subject.bot, desired)
         if around.act:
             if policy.held is None:
                 around.target.tidy(home)
             if subject.lifted is not None:
                 around.state.keep_note(subject.bot, PIN_FILE, b"")
-                problems = (*problems, _lifted(subject.lifted))
+                problems = (*problems, lifted(subject.lifted))
         problems = (*problems, *around.unmet(desired))
         want = wanted(desired, adapter)
         comparing = Comparing(around, desired, adapter, home, policy, want)
@@ -288,7 +277,7 @@ class BotPass:
         """Say what is left alone although it differs, what was withdrawn, and who keeps undoing."""
         keys = {change.key for change in (*before.plan.changes, *left.plan.changes)}
         fights = self.fights.problems(keys, self.around.now.timestamp())
-        return [*_left_alone(left), *self._told_of_withdrawn(left), *fights]
+        return [*left_alone(left), *of_withdrawn(left, self.comparing.revoked), *fights]
 
     def _note_fights(self, before: Look) -> None:
         """Take note of what was corrected."""
@@ -306,20 +295,6 @@ class BotPass:
         if found != self.fights:
             self.fights = found
             self.around.state.keep_note(self.subject.bot, FIGHTS_FILE, fights_to_bytes(found))
-
-    def _told_of_withdrawn(self, left: Look) -> list[Problem]:
-        told = []
-        for key, withdrawn in self.comparing.revoked.items():
-            is_there = any(change.key == key for change in left.plan.changes)
-            if key in left.wanted.withheld:
-                fate = "is to be taken away from the bot" if is_there else "was taken away from the bot"
-            elif is_there:
-                fate = "stays on the bot"
-            else:
-                continue
-            remedy = "name another version in git; `sync.revoked` says what becomes of such skills"
-            told.append(Problem("MH713", f"{withdrawn}; it {fate}", remedy, "warning"))
-        return told
 
     def _state(self, left: Look) -> State:
         if any(problem.severity == "error" for problem in (*self.problems, *self._of_policy(left))):
@@ -356,45 +331,6 @@ class BotPass:
             self.around.state.add_pass(told.bot, {**line, "changes": changes, "problems": problems})
 
 
-def _policy(around: Surroundings, bot: str, desired: DesiredState) -> Policy:
-    suspend = desired.sync.suspend
-    since = _suspended_since(around.state, bot) if suspend is not None and suspend.since is None else None
-    return policy_of(desired.sync, around.now, forced=around.forces(bot), suspended_since=since)
-
-
-def _suspended_since(state: TargetState, bot: str) -> str | None:
-    """Return when a pass first found the bot suspended, this time."""
-    since = None
-    for line in reversed(state.passes(bot)):
-        if line.get("state") != "suspended":
-            break
-        since = str(line["at"])
-    return since
-
-
-def _adapter(name: str) -> Platform:
-    try:
-        return platform(name)
-    except MolthubError as error:
-        problem = Problem("MH711", error.message, error.remedy)
-        raise MolthubError(error.message, remedy=error.remedy, problems=[problem]) from None
-
-
-def _with_earlier(adapter: Platform, earlier: str) -> tuple[Platform, ...]:
-    """Return the adapter, and that of the platform that the bot had before, whose places may have to be cleared."""
-    if earlier in ("", adapter.name) or earlier not in platforms():
-        return (adapter,)
-    return adapter, platform(earlier)
-
-
-def _file_formats(adapters: tuple[Platform, ...]) -> Callable[[str], FileFormat]:
-    return lambda file: next((found for known in adapters if (found := known.file_format(file)) != "json"), "json")
-
-
-def _owners_fields(adapters: tuple[Platform, ...]) -> Callable[[str, Pointer], frozenset[str]]:
-    return lambda file, pointer: frozenset().union(*(known.owners_fields(file, pointer) for known in adapters))
-
-
 def _logged(change: Mapping[str, Json], versions: Mapping[str, str]) -> dict[str, Json]:
     """Return what history keeps of a change: no value of configuration, which is in git or the owner's own."""
     kept = {key: change[key] for key in ("key", "action", "cause", "drift", "origin", "result") if key in change}
@@ -402,27 +338,3 @@ def _logged(change: Mapping[str, Json], versions: Mapping[str, str]) -> dict[str
         return kept
     sides = {"from": change.get("before"), "to": change.get("after")}
     return kept | {side: versions.get(str(digest), digest) for side, digest in sides.items() if digest is not None}
-
-
-def _lifted(pin: Pin) -> Problem:
-    message = f"git asks for something newer than what was rolled back at {pin.at}: it is followed again"
-    return Problem("MH712", message, "nothing needs to be done", severity="warning")
-
-
-def _moved(old: str) -> Problem:
-    message = f"the bot's home was {old}: what was written there stays"
-    return Problem("MH706", message, f"remove {old} when nothing uses it any more", severity="warning")
-
-
-def _left_alone(look: Look) -> list[Problem]:
-    """Say what is left alone although it differs, and why."""
-    notes = []
-    for change in look.plan.changes:
-        file = change.at.file
-        if change.cause == "conflict":
-            message = f"{change.key}: something else stands there that molthub did not write; it is left alone"
-            notes.append(Problem("MH705", message, "move it away, or take the key out of git", "warning", file))
-        elif change.action == "keep" and change.cause == "both":
-            message = f"{change.key} is no longer declared, but was edited here; it is left alone"
-            notes.append(Problem("MH704", message, "remove it by hand, or declare it again", "warning", file))
-    return notes

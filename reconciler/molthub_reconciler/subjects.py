@@ -228,8 +228,8 @@ def _full_name(bot: str, known: Collection[str], where: str) -> str:
 _ORPHAN_REMEDY = "declare it again, or say `sync: {orphans: delete}` in its fleet"
 _ROLLOUT = Problem(
     "MH710",
-    "the bot's fleet has a rollout, which only a controller can follow",
-    "reconcile the whole fleet here (without --bot), or take `rollout` out of fleet.yaml",
+    "the bot's fleet has a rollout, which is followed for the fleet as a whole",
+    "reconcile without --bot, or take `rollout` out of fleet.yaml",
 )
 _WAITS = Problem(
     "MH725", "its turn in its fleet's rollout has not come", "see `molthub rollout status`", severity="warning"
