@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from molthub.documents import bot_to_json, canonical, digest_of, fleet_to_json, hex_of
-from molthub.documents.rollouts import rollout_from_json, rollout_to_json
 from molthub.errors import Problem
 from molthub.index.releases import Archived
-from molthub.model import Artifact, BotRef, DesiredState, Fleet, FleetState
+from molthub.model import Artifact, BotRef, DesiredState, Fleet, FleetState, Json
 from molthub.registry.resolve import Resolution
 
 Files = dict[str, bytes]
@@ -102,11 +101,21 @@ def _named_by_waves(fleet: Fleet | None, labels: Mapping[str, str]) -> dict[str,
     """Return those of a bot's labels by which the fleet's rollout chooses."""
     if fleet is None or fleet.rollout is None:
         return {}
+    from molthub.documents.rollouts import rollout_from_json  # most registries have no rollout
+
     waves = rollout_from_json(fleet.rollout, fleet.file).waves
     named = {key for wave in waves for key in wave.match_labels}
     return {key: labels[key] for key in sorted(named & labels.keys())}
 
 
 def _fleet_state(fleet: Fleet, bots: Mapping[str, BotRef]) -> FleetState:
-    rollout = None if fleet.rollout is None else rollout_to_json(rollout_from_json(fleet.rollout, fleet.file))
-    return FleetState(fleet.name, fleet.labels, fleet.sync, bots, rollout, fleet.windows)
+    return FleetState(fleet.name, fleet.labels, fleet.sync, bots, _published_rollout(fleet), fleet.windows)
+
+
+def _published_rollout(fleet: Fleet) -> dict[str, Json] | None:
+    """Return a fleet's rollout with everything said."""
+    if fleet.rollout is None:
+        return None
+    from molthub.documents.rollouts import rollout_from_json, rollout_to_json
+
+    return rollout_to_json(rollout_from_json(fleet.rollout, fleet.file))
