@@ -8,6 +8,7 @@ Numbers of other machines or runs cannot be compared with these; ratios of one r
 
 from __future__ import annotations
 
+import argparse
 import compileall
 import os
 import re
@@ -159,23 +160,31 @@ def compile_everything() -> None:
         compileall.compile_dir(str(folder), quiet=2, workers=0)
 
 
+def asked() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--quick", action="store_true", help="a small registry, fewer runs")
+    one.add_argument("--size", type=int, metavar="N", help="building, checking, searching: N skill versions")
+    one.add_argument("--bots", type=int, metavar="N", help="keeping N bots in sync")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Run the bench in a temporary folder."""
+    options = asked()
     compile_everything()
-    if "--size" in sys.argv[1:]:
-        versions = int(sys.argv[sys.argv.index("--size") + 1])
-        with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:
-            BuildBench(Path(folder), Size(skills=max(versions // 5, 100), bots=0), runs=3).run()
-        return
-    if "--bots" in sys.argv[1:]:
-        bots = int(sys.argv[sys.argv.index("--bots") + 1])
-        with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:
-            BotsBench(Path(folder), Size(skills=100, versions=1, bots=bots), runs=3).run()
-        return
-    quick = "--quick" in sys.argv[1:]
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {os.uname().sysname}; whole processes")
     with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:
-        Bench(Path(folder), QUICK if quick else FULL, runs=3 if quick else 5).run()
+        if options.size:
+            BuildBench(Path(folder), Size(skills=max(options.size // 5, 100), bots=0), runs=3).run()
+        elif options.bots:
+            BotsBench(Path(folder), Size(skills=100, versions=1, bots=options.bots), runs=3).run()
+        else:
+            print(
+                f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, {os.uname().sysname}; whole processes"
+            )
+            Bench(Path(folder), QUICK if options.quick else FULL, runs=3 if options.quick else 5).run()
 
 
 if __name__ == "__main__":
