@@ -13,6 +13,7 @@ import click
 from molthub.console import Console, common_options
 from molthub.contexts.context_file import Context, chosen_context, need
 from molthub.errors import ExitStatus, UsageError
+from molthub_reconciler.agent.options import Remote, install, listening, remote_options
 
 if TYPE_CHECKING:
     from molthub_reconciler.environment import Unmet
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from molthub_reconciler.workplace import Workplace
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+Place = TypeVar("Place", bound="Workplace")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,15 @@ def whole_place(
 
 
 def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:
-    """Return what the options and a context say of where bots are."""
-    return chosen_context(context, {"index": index, "target": target, "state": state})
+    """Return what the options and a context say of where bots are on this machine.
+
+    Raises :class:`UsageError` where they are a controller's.
+    """
+    found = chosen_context(context, {"index": index, "target": target, "state": state})
+    if found.target is not None and found.target.startswith(("http:/", "https:/")):
+        remedy = "run it on the controller's machine; molthub bots list and skill-packs sync work from here"
+        raise UsageError("this works on bots' folders, not through a controller", place=found.target, remedy=remedy)
+    return found
 
 
 def asked_options(command: Wrapped) -> Wrapped:
@@ -220,6 +229,7 @@ def drift(
     help="Take over what was written by hand, where it differs by secrets alone; only bots that --bot names.",
 )
 @click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
+@remote_options
 @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
 @common_options
 def reconcile(
@@ -235,6 +245,7 @@ def reconcile(
     adopt: bool,
     run_gates: bool,
     dry_run: bool,
+    remote: Remote,
 ) -> ExitStatus:
     """Bring bots to their desired state; without --once, keep them there.
 
@@ -248,6 +259,9 @@ def reconcile(
       molthub reconcile --index site --target ./bots --bot prod/ada --interval 10
       molthub reconcile --index site --target ./bots --bot prod/ada --once --force
       molthub reconcile --index site --target ./bots --bot prod/ada --once --adopt
+      molthub reconcile --index site --target /srv/bots --listen 0.0.0.0:8443 --tls-certificate c.pem --tls-key k.pem
+      molthub reconcile --index https://skills.example.com/ --target ~/bots --bot prod/ada \\
+        --controller https://fleet.example.com:8443/ --token-file ada.token
 
     \b
     Exit status:
@@ -262,14 +276,22 @@ def reconcile(
         raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
     if adopt and not (asked.bots and (once or dry_run)):
         raise UsageError("--adopt is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
-    if dry_run:
+    remote.check(asked, once=once, dry_run=dry_run)
+    if remote.install:
+        return install(remote, asked, interval, console)
+    if dry_run and not remote.is_agent:
         return _look(console, "plan", asked, full=full, adopt=adopt)
     from molthub_reconciler.notify.outbox import Outbox
     from molthub_reconciler.notify.settings import read_channels, webhook
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.reloading import read_reload_command
 
-    place = workplace(asked, warn=console.warn)
+    if not remote.is_agent:
+        place = workplace(asked, warn=console.warn)
+    else:
+        place = agent_workplace(asked, remote, interval, console.warn)
+        if dry_run:
+            return tell(console, place.once("plan", Rules(full=full)))
     if once or not all("/" in bot for bot in asked.bots):
         place.check()
     place.reload = read_reload_command()
@@ -287,7 +309,8 @@ def reconcile(
             return status
         from molthub_reconciler.controller import Controller
 
-        return Controller(place, rules, interval, console, outbox).run()
+        with listening(remote, place, console):
+            return Controller(place, rules, interval, console, outbox).run()
 
 
 def _look(
@@ -334,15 +357,29 @@ def _adoption(place: Workplace, warn: Callable[[str], None]) -> Adoption:
     return Adoption(place.choice.bots, this_machine(warn).missing)
 
 
+def agent_workplace(asked: Asked, remote: Remote, interval: float, warn: Callable[[str], None]) -> Workplace:
+    """Return where the agent of the one bot works. Raises :class:`UsageError`."""
+    from molthub_reconciler.agent.follower import AgentWorkplace
+
+    place = _made_workplace(AgentWorkplace, asked, warn)
+    place.follow(remote.link(), asked.bots[0], interval, warn)
+    return place
+
+
 def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Workplace:
     """Return where the command works. Raises :class:`UsageError` where its folders stand in each other.
 
     A command that acts is told by ``warn`` of secrets that cannot be watched, and may begin to watch them.
     """
+    from molthub_reconciler.workplace import Workplace
+
+    return _made_workplace(Workplace, asked, warn)
+
+
+def _made_workplace(kind: type[Place], asked: Asked, warn: Callable[[str], None] | None) -> Place:
     from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
     from molthub_reconciler.subjects import Choice
     from molthub_reconciler.watched_secrets import watched_secrets
-    from molthub_reconciler.workplace import Workplace
 
     for bot in asked.bots:
         if bot.count("/") > 1 or not all(bot.split("/")):
@@ -351,7 +388,7 @@ def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Wor
     root = asked.root.read_bytes() if asked.root is not None else None
     choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
     signatures = AskedOfSignatures(asked.require_signatures, frozenset(asked.accept_signers))
-    place = Workplace(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
+    place = kind(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
     place.secrets = watched_secrets(place.state.folder, warn)
     return place
 

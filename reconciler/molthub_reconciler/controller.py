@@ -21,7 +21,7 @@ from molthub.client.index_cache import timestamp
 from molthub.console import Console
 from molthub.errors import ExitStatus, FormatError, IntegrityError, MolthubError, UnreachableError
 from molthub_reconciler.notify.outbox import Outbox
-from molthub_reconciler.pace import Backoff, jittered
+from molthub_reconciler.pace import Backoff
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.report import BotReport, Report
 from molthub_reconciler.state import NUDGE
@@ -68,15 +68,18 @@ class Controller:
         """Work until :meth:`stop`, SIGTERM or SIGINT; the bot at hand is finished."""
         self._check()
         self._catch_signals()
-        self._console.say(f"reconciling {self._place.folder} with {self._place.index.where} "
+        with_whom = self._place.source if self._place.source != "the index" else self._place.index.where
+        self._console.say(f"reconciling {self._place.folder} with {with_whom} "
                           f"every {self._interval:g} s; stop with Ctrl-C")  # fmt: skip
         with HomeWatch(self._place.folder, self._see, self._lose_sight):
             next_poll = 0.0
             while not self._stop.is_set():
                 self._wake.clear()
-                if self._is_nudged() or time.monotonic() >= next_poll:
+                if self._is_nudged() or self._has_news() or time.monotonic() >= next_poll:
                     self._poll()
-                    next_poll = time.monotonic() + (_SOON if self._place.is_moving else jittered(self._interval))
+                    next_poll = time.monotonic() + (
+                        _SOON if self._place.is_moving else self._place.pause(self._interval)
+                    )
                 else:
                     self._look_at(self._called())
                 self._wait_until(next_poll)
@@ -123,7 +126,7 @@ class Controller:
     def _wait_until(self, next_poll: float) -> None:
         until = min(next_poll, self._backoff.next_time() or next_poll)
         while (left := until - time.monotonic()) > 0 and not self._wake.wait(min(left, NUDGE_LOOK)):
-            if self._place.state.note("", NUDGE) != self._nudge:
+            if self._place.news.is_set() or self._place.state.note("", NUDGE) != self._nudge:
                 return
 
     def _is_nudged(self) -> bool:
@@ -133,6 +136,12 @@ class Controller:
             return False
         self._backoff.forgive()
         return True
+
+    def _has_news(self) -> bool:
+        """Whether an agent on another machine told something since the last pass; those that tell more wait for one."""
+        has_news = self._place.news.is_set()
+        self._place.news.clear()
+        return has_news
 
     def _see(self, homes: frozenset[str]) -> None:
         with self._lock:
@@ -161,19 +170,19 @@ class Controller:
     def _refreshed(self) -> bool:
         """Ask the index whether it changed. Says when it cannot be read, and when it can be again."""
         try:
-            changed = self._place.index.refresh()
+            changed = self._place.refresh()
         except MolthubError as error:
             self._without_index(error)
             return False
         if self._unreadable_since is not None:
-            self._console.say(f"the index can be read again (not since {self._unreadable_since})")
+            self._console.say(f"{self._place.source} can be read again (not since {self._unreadable_since})")
             self._unreadable_since = None
         return changed
 
     def _without_index(self, error: MolthubError) -> None:
         if self._unreadable_since is None:
             self._unreadable_since = timestamp()
-            self._console.warn(f"the index cannot be read, bots are kept at what was last declared: {error}")
+            self._console.warn(f"{self._place.source} cannot be read, bots are kept at what was last declared: {error}")
 
     def _passed(self, rules: Rules, choice: Choice, *, is_whole: bool = False) -> Report | None:
         """Do one pass, tell it, and take note of what failed."""

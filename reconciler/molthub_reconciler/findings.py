@@ -36,6 +36,7 @@ State = Literal[
     "suspended",
     "rolled-back",
     "revoked",
+    "offline",
 ]
 Result = Literal["applied", "failed", "kept"]
 

@@ -14,6 +14,7 @@ from molthub.client.paths import state_folder
 from molthub.contexts.context_file import Context, need
 from molthub.observed import ObservedBot
 from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.remote.known import remembered
 from molthub_reconciler.report import Report
 from molthub_reconciler.state import NUDGE, TargetState
 from molthub_reconciler.subjects import Choice
@@ -36,7 +37,7 @@ class OperatedDirectory:
 
     def remembered(self) -> Mapping[str, ObservedBot]:
         """Return every bot that has a receipt, with what the last pass that changed or found something said."""
-        return {bot: self._remembered(bot) for bot in self._state.bots()}
+        return {bot: remembered(self._state, bot) for bot in self._state.bots()}
 
     def observe(self, bots: Collection[str]) -> Mapping[str, ObservedBot]:
         """Look at ``bots`` in their homes, as `molthub plan` does."""
@@ -60,17 +61,6 @@ class OperatedDirectory:
     def _workplace(self) -> Workplace:
         need(Context("", index=self._index, target=str(self._folder)), "index")
         return Workplace(str(self._index), self._folder, self._root, Choice())
-
-    def _remembered(self, bot: str) -> ObservedBot:
-        last = next(iter(reversed(self._state.passes(bot))), {})
-        return ObservedBot(
-            bot,
-            packs=self._packs(bot),
-            state=last.get("state"),
-            at=last.get("at"),
-            desired=last.get("desired"),
-            observed=last.get("observed"),
-        )
 
     def _packs(self, bot: str) -> dict[str, int]:
         document = self._state.document(bot, self._state.receipt(bot)[0].document)

@@ -19,6 +19,14 @@ def jittered(seconds: float, dice: Dice = random.random) -> float:
     return seconds * (1 - JITTER + 2 * JITTER * dice())
 
 
+def hurried(failures: int, interval: float, dice: Dice = random.random) -> float:
+    """Return how long to wait after ``failures`` in a row: 1, 2, 4 ... seconds, never longer than ``interval``.
+
+    Each program waits between half of that and all of it, so that they do not all come back to a server at once.
+    """
+    return min(interval, FIRST_WAIT * float(2 ** min(failures - 1, 20))) * (0.5 + 0.5 * dice())
+
+
 @dataclass(slots=True)
 class Backoff:
     """How long each bot that failed is left alone: 1, 2, 4 ... seconds, up to 15 minutes, give or take 10%."""

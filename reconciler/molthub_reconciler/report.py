@@ -23,7 +23,8 @@ class BotReport:
     ``versions`` names skill versions by digest, for people. ``held``: why differences are told and not mended.
     ``pinned`` says what a bot was rolled back to. ``reload`` is when the running program takes
     up what was changed. ``home`` is its folder below the target's,
-    ``artifacts`` are the skills that differ, by digest.
+    ``artifacts`` are the skills that differ, by digest. ``generation`` is that of the assignment which an agent on
+    another machine acted upon; None of a bot that lives here.
     """
 
     bot: str
@@ -39,6 +40,7 @@ class BotReport:
     reload: str = ""
     home: str = ""
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    generation: int | None = None
 
     @property
     def fleet(self) -> str:
@@ -162,7 +164,7 @@ def _counted(count: int, noun: str) -> str:
 _HELD = {"detect": " (only watched)", "window": " (waiting for a window)"}
 _ORDER: Sequence[State] = (
     "in-sync", "rolled-back", "revoked", "pending", "drifted", "conflict",
-    "unresolved", "orphaned", "suspended", "failed",
+    "unresolved", "orphaned", "suspended", "offline", "failed",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from molthub.client.cache import Store, default_store
 from molthub.client.index import Index
 from molthub.client.paths import index_cache, state_folder
 from molthub.errors import NotFoundError, Problem
+from molthub_reconciler.pace import jittered
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.reloading import ReloadCommand, after_changes
+from molthub_reconciler.remote.apart import RemoteBots
 from molthub_reconciler.report import Command, Report
 from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.secret_versions import SecretVersions
@@ -59,8 +62,23 @@ class Workplace:
         self.target_kind = DirectoryTarget
         self.is_moving = False
         """Whether a rollout made a step in the last pass that another one can act upon at once."""
+        self.news = threading.Event()
+        """Set when somebody tells something that the next pass should know: agents on other machines."""
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
         self.store: Store = default_store()
+
+    @property
+    def source(self) -> str:
+        """What says how bots are to be, as messages name it."""
+        return "the index"
+
+    def refresh(self) -> bool:
+        """Ask whether something else is declared now. Raises :class:`MolthubError` where nobody answers."""
+        return self.index.refresh()
+
+    def pause(self, interval: float) -> float:
+        """Return how many seconds to wait for the next look."""
+        return jittered(interval)
 
     def make_target(self) -> None:
         """Make the target's folder. Raises :class:`MolthubError` when that is not allowed."""
@@ -109,12 +127,18 @@ class Workplace:
     ) -> Report:
         """Do one pass over given bots. ``online``: what they lack may be fetched."""
         target = self.target_kind(self.folder, self.store, self.state, keep=rules.act)
-        revision = self.index.root().revision if online else None
+        revision = self.revision(online=online)
+        remote = RemoteBots(self.state, act=rules.act, revision=revision)
         releases = Releases(self.index if online else None, self.state, rules.act)
         supply = self._supply(online=online, act=rules.act)
-        report = run_pass(command, subjects, target, self.state, supply, rules=rules, revision=revision,
+        report = run_pass(command, remote.apart(subjects), target, self.state, supply, rules=rules, revision=revision,
                           empty_fleets=empty, releases=releases, secrets=self.secrets)  # fmt: skip
+        report = remote.joined(report)
         return after_changes(report, self.folder, self.reload) if rules.act else report
+
+    def revision(self, *, online: bool) -> str | None:
+        """Return the revision of what is declared; None while the index cannot be asked."""
+        return self.index.root().revision if online else None
 
     def in_full(self, report: Report) -> Told:
         """Return a report with the text of the files that differ."""

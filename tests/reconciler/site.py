@@ -96,7 +96,7 @@ class Site:
                 if path.startswith(f"{name}/"):
                     content = canonical(bot_to_json(state))
                     files[f"bots/{hex_of(content)}.json"] = content
-                    bots[state.bot] = BotRef(hex_of(content), state.digest)
+                    bots[state.bot] = BotRef(hex_of(content), state.digest, labels=state.labels)
             content = canonical(fleet_to_json(replace(fleet, bots=bots)))
             files[f"fleets/{hex_of(content)}.json"] = content
             fleets[name] = hex_of(content)

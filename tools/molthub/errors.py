@@ -155,6 +155,9 @@ PROBLEMS: dict[str, str] = {
     "MH731": "secret that does not resolve",
     "MH732": "program that a skill needs and the machine does not have",
     "MH733": "system that a skill is not made for",
+    "MH734": "agent on another machine that is not heard of",
+    "MH735": "report of an agent that this version cannot show whole",
+    "MH736": "agent that has not told yet what became of its assignment",
     # 8xx: risks in a skill's files
     "MH801": "credential in a skill's files",
     "MH802": "invisible or direction-changing characters",

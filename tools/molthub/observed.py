@@ -69,11 +69,11 @@ class ObservedTarget(Protocol):
 
 
 def open_target(address: str, *, index: str | None, state: str | None) -> ObservedTarget:
-    """Open the target at ``address``, a folder of bots' homes. Nothing is read yet.
+    """Open the target at ``address``: a folder of bots' homes, or the URL of a controller. Nothing is read yet.
 
     Raises :class:`molthub.errors.MissingExtraError` where the part that knows such targets is not installed.
     """
-    kind = "directory"
+    kind = "controller" if "://" in address else "directory"
     point = next((point for point in entry_points(group=ENTRY_POINTS) if point.name == kind), None)
     if point is None:
         raise missing_extra("reconciler", "looking at bots")

@@ -130,7 +130,7 @@ class Rollouts:
         told = {bot: told_of(one, before.assigned.get(bot)) for bot, one in bots.items() if bot in followed.fleet.bots}
         if not self.act:
             return False
-        if before.step is None and not self._is_new(followed):
+        if before.step is None and not self._is_new(followed) and not _came_or_went(before.told, told):
             return False  # nobody waits for what they say: nothing to write in a pass over many bots
         done = self._asked(followed, step(before, self._inputs(followed, told=told)))
         self._keep(followed, done.state)
@@ -205,6 +205,13 @@ class Rollouts:
         is_new = replace(state, clock=0) != replace(before, clock=0)
         if self.act and is_new:
             self.state.keep_note("", state_file(state.fleet), state_to_bytes(state))
+
+
+def _came_or_went(before: Mapping[str, Told], told: Mapping[str, Told]) -> bool:
+    """Whether a bot can be reached that could not, or the other way round: the next change begins with who can."""
+    return any(
+        bot in before and (before[bot].health == "apart") != (one.health == "apart") for bot, one in told.items()
+    )
 
 
 def unreadable(fleet: str, error: FormatError) -> Problem:

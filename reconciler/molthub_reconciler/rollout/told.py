@@ -6,17 +6,21 @@ from molthub.errors import Problem
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.records import Ask, Assigned, Health, RolloutState, Told
 
-_APART = frozenset({"suspended", "orphaned", "rolled-back"})
+_APART = frozenset({"suspended", "orphaned", "rolled-back", "offline"})
 _FAILED = frozenset({"failed", "unresolved", "conflict"})
 _PASSING = frozenset({"MH601", "MH602"})
 _DIGITS = 15
 
 
 def told_of(report: BotReport, given: Assigned | None) -> Told:
-    """Return what a bot's report means. It is on ``given``: the pass acted upon that; without, the bot had to wait."""
+    """Return what a bot's report means. It is on ``given``: the pass acted upon that; without, the bot had to wait.
+
+    A bot on another machine says itself what it acted upon.
+    """
     if given is None:
         return Told("waiting")
-    return Told(_health(report), report.observed, given.generation)
+    generation = given.generation if report.generation is None else report.generation
+    return Told(_health(report), report.observed, generation)
 
 
 def _health(report: BotReport) -> Health:

@@ -1,0 +1,139 @@
+"""The bots of a pass that live on other machines: they get an assignment instead, and are told as their agents told.
+
+Nobody waits for them. An agent that was not heard of for three of its looks is offline: its bot is told so, takes no
+part in a rollout, and catches up when it comes back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from molthub.client.index_cache import timestamp
+from molthub.errors import FormatError, Problem
+from molthub.model import Json
+from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.remote.exchange import AgentReport, Assignment
+from molthub_reconciler.remote.store import AgentStore, Seen
+from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.rollout.follow import read_state
+from molthub_reconciler.rollout.records import RolloutState
+from molthub_reconciler.state import TargetState
+from molthub_reconciler.subjects import Subject
+
+STALE = -1
+"""The generation of a report that says nothing of what its bot was given."""
+
+
+class RemoteBots:
+    """One pass's bots on other machines. Unless ``act``, nothing is assigned and nothing is remembered."""
+
+    def __init__(
+        self, state: TargetState, *, act: bool, revision: str | None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._state = state
+        self._store = AgentStore(state)
+        self._bots = self._store.bots()
+        self._act = act
+        self._revision = revision
+        self._now = clock()
+        self._rollouts: dict[str, RolloutState] = {}
+        self._told: list[BotReport] = []
+
+    def apart(self, subjects: Iterable[Subject]) -> Iterator[Subject]:
+        """Yield the bots that live here; take note of the others."""
+        for subject in subjects:
+            if subject.bot in self._bots:
+                self._told.append(self._taken(subject))
+            else:
+                yield subject
+
+    def joined(self, report: Report) -> Report:
+        """Return a pass's report with the bots that live elsewhere."""
+        if not self._told:
+            return report
+        return replace(report, bots=tuple(sorted((*report.bots, *self._told), key=lambda told: told.bot)))
+
+    def _taken(self, subject: Subject) -> BotReport:
+        given = self._given(subject)
+        told = self._store.report(subject.bot)
+        report = self._as_told(subject, given, told)
+        if self._act:
+            if given is not None:
+                self._store.assign(given)
+            self._remember(subject, report, told)
+        return report
+
+    def _given(self, subject: Subject) -> Assignment | None:
+        """Return what a bot is to have now. None: that cannot be said just now, so what it was given stays."""
+        bot, desired = subject.bot, subject.desired
+        why = subject.problems[0].message if subject.problems else ""
+        if subject.state == "orphaned":
+            return Assignment(bot, why=why)
+        if desired is None or subject.document is None:
+            return None if subject.state == "failed" else Assignment(bot, why=why)
+        if self._act:
+            self._state.keep_document(bot, subject.document, subject.content)
+        return Assignment(bot, subject.document, desired.digest, self._generation(bot), self._revision)
+
+    def _generation(self, bot: str) -> int:
+        fleet, _, name = bot.partition("/")
+        if fleet not in self._rollouts:
+            try:
+                self._rollouts[fleet] = read_state(self._state, fleet)
+            except FormatError:
+                self._rollouts[fleet] = RolloutState(fleet)
+        given = self._rollouts[fleet].assigned.get(name)
+        return given.generation if given is not None else 0
+
+    def _as_told(self, subject: Subject, given: Assignment | None, told: AgentReport | None) -> BotReport:
+        asked = given or self._store.assignment(subject.bot) or Assignment(subject.bot)
+        is_fresh = told is not None and told.document == asked.document and told.generation == asked.generation
+        known = told.bot if told is not None else BotReport(subject.bot, "pending")
+        known = replace(known, desired=asked.digest, generation=asked.generation if is_fresh else STALE)
+        seen = self._store.seen(subject.bot)
+        if subject.state in ("orphaned", "failed", "suspended"):
+            return replace(known, state=subject.state, problems=subject.problems, changes=())
+        if seen is None or seen.is_offline(self._now):
+            return replace(known, state="offline", problems=(offline(seen), *subject.problems), changes=())
+        if not is_fresh:
+            return replace(known, state=subject.state or "pending", problems=(*subject.problems, _NOT_YET), changes=())
+        return replace(known, state=subject.state or known.state, problems=(*subject.problems, *known.problems))
+
+    def _remember(self, subject: Subject, report: BotReport, told: AgentReport | None) -> None:
+        """Keep a receipt, so that the bot is known, and a line of history, as of every bot."""
+        receipt, _ = self._state.receipt(subject.bot)
+        document = receipt.document
+        if told is not None and self._state.document(subject.bot, told.document) is not None:
+            document = told.document
+        platform = report.platform or (subject.desired.platform if subject.desired is not None else receipt.platform)
+        kept = replace(receipt, document=document, platform=platform)
+        if kept != receipt or kept == Receipt(subject.bot):
+            self._state.save(kept, durable=False)
+        line: dict[str, Json] = {"at": timestamp(), "revision": self._revision, "state": report.state}
+        line |= {"command": "reconcile", "document": document, "desired": report.desired, "observed": report.observed}
+        changes = [{"result": "kept", **change} for change in report.changes if change.get("drift") != "extra"]
+        problems = [problem.to_json() for problem in report.problems]
+        last = next(iter(reversed(self._state.passes(subject.bot))), None)
+        if last is None or {**last, "at": "", "revision": ""} != {
+            **line, "changes": changes, "problems": problems, "at": "", "revision": "",
+        }:  # fmt: skip
+            self._state.add_pass(subject.bot, {**line, "changes": changes, "problems": problems})
+
+
+def offline(seen: Seen | None) -> Problem:
+    """Return why an agent says nothing."""
+    if seen is None:
+        return Problem("MH734", "its agent never came", _START, severity="warning")
+    at = datetime.fromtimestamp(seen.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Problem("MH734", f"its agent was last heard of at {at}", _LOOK, severity="warning")
+
+
+_START = "start it on the bot's machine: molthub reconcile --bot FLEET/BOT --controller URL"
+_LOOK = "look whether its machine is on and reaches the controller; what the bot has is kept there meanwhile"
+_NOT_YET = Problem(
+    "MH736", "its agent has not told yet what became of what it was given", "it comes with the agent's next look",
+    severity="warning",
+)  # fmt: skip

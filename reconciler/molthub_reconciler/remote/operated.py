@@ -1,0 +1,59 @@
+"""The bots of a controller as an operator elsewhere sees them (:class:`molthub.observed.ObservedTarget`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from molthub.documents.printable import printable
+from molthub.errors import FormatError, UsageError
+from molthub.observed import ObservedBot
+from molthub_reconciler.remote.known import bot_from_json
+from molthub_reconciler.remote.link import ControllerLink, read_token
+
+TOKEN_VARIABLE = "MOLTHUB_OPERATOR_TOKEN_FILE"  # noqa: S105 (the name of a variable)
+
+
+class OperatedController:
+    """The bots that the controller at ``address`` keeps, or that its agents keep. It knows its own index and state.
+
+    What it shows is a pass old at most: the controller looks at its bots all the time, and so do agents at theirs.
+    """
+
+    def __init__(self, address: str, *, index: str | None = None, state: str | None = None) -> None:  # noqa: ARG002 (every target is opened so)
+        self._address = address
+
+    @property
+    def where(self) -> str:
+        """The controller's address."""
+        return self._address
+
+    def remembered(self) -> Mapping[str, ObservedBot]:
+        """Return every bot that the controller has on record."""
+        said = self._link.bots()
+        try:
+            found = [bot_from_json(printable(one, b"\\u")) for one in said["bots"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = f"a value is missing or of the wrong type ({error})"
+            raise FormatError(message, place=self._address, remedy="check the address") from None
+        return {bot.bot: bot for bot in found}
+
+    def observe(self, bots: Collection[str]) -> Mapping[str, ObservedBot]:
+        """Return what the controller has on record of ``bots``."""
+        return {bot: seen for bot, seen in self.remembered().items() if bot in bots}
+
+    def nudge(self) -> str | None:
+        """Ask the controller to look now."""
+        return self._link.nudge()
+
+    def reconcile(self, bots: Collection[str]) -> None:  # noqa: ARG002 (nothing can be done from here)
+        """Refuse: only the controller and the agents reach the bots."""
+        remedy = "leave --once out: the controller is asked to look now"
+        raise UsageError("bots are brought in sync where they live, not from here", place=self._address, remedy=remedy)
+
+    @cached_property
+    def _link(self) -> ControllerLink:
+        file = os.environ.get(TOKEN_VARIABLE)
+        return ControllerLink(self._address, read_token(Path(file)) if file else None)
