@@ -23,8 +23,10 @@ import socket
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryFile
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 BLOCK = re.compile(
@@ -168,13 +170,24 @@ class Guide:
         )
         self.started.append(started)
         for _ in range(_SECONDS * 10 if str(self.port) in command else 1):
-            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{self.port}/registry.json"):
+            if self._answers():
                 return ""
             with contextlib.suppress(subprocess.TimeoutExpired):
                 raise GuideError(f"{self.name}: $ {command}\nended with status {started.wait(0.1)}")
         if str(self.port) in command:
             raise GuideError(f"{self.name}: $ {command}\ndoes not answer")
         return ""
+
+    def _answers(self) -> bool:
+        """Whether the server answers, be it that nobody may have anything without a token."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/registry.json"):
+                return True
+        except HTTPError as error:
+            error.close()
+            return error.code == HTTPStatus.UNAUTHORIZED
+        except OSError:
+            return False
 
     def _enter(self, block: Block) -> None:
         said: list[str] = []

@@ -31,6 +31,7 @@ GUIDES = (
     "SKILL_PACKS.md",
     "ADOPT.md",
     "ROLLOUTS.md",
+    "REMOTE.md",
 )
 
 

@@ -102,7 +102,7 @@ def use(console: Console, *, name: str) -> None:
 @context.command("set")
 @click.argument("name")
 @click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
-@click.option("--target", metavar="DIR", help="The folder of the bots' homes.")
+@click.option("--target", metavar="DIR|URL", help="The folder of the bots' homes, or the URL of a controller.")
 @click.option("--state", metavar="DIR", help="Where the reconciler keeps its receipts.")
 @click.option("--registry", metavar="DIR", help="The registry's checkout, for commands that edit it.")
 @common_options
@@ -135,7 +135,10 @@ def set_context(
     shown = read_contexts().named(name).to_json()
     console.result(f"{'changed' if name in contexts.known else 'made'} the context {name}")
     if contexts.current is None:
-        console.say("it is the current one: molthub drift, plan and reconcile work there")
+        works = (
+            "molthub bots and skill-packs look" if "://" in (target or "") else "molthub drift, plan and reconcile work"
+        )
+        console.say(f"it is the current one: {works} there")
     elif contexts.current != name:
         console.say(f"next: molthub context use {name}, or --context {name}")
     console.json(shown)

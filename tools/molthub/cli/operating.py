@@ -77,7 +77,7 @@ def operating_options(command: Command) -> Command:
 
     @click.option("--context", metavar="NAME", help="Where `molthub context` says. Default: the current one.")
     @click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
-    @click.option("--target", metavar="DIR", help="The folder of the bots' homes: DIR/<fleet>/<home>.")
+    @click.option("--target", metavar="DIR|URL", help="The bots' homes, DIR/<fleet>/<home>, or a controller.")
     @click.option("--state", metavar="DIR", help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).")
     @click.option("--registry", metavar="DIR", help="The registry's checkout. Default: here, or the context's.")
     @click.option("--rev", metavar="REV", help="The commit to read. Default: HEAD.")

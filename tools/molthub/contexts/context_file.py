@@ -36,7 +36,7 @@ NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
 class Context:
     """One context: an index's URL or folder, the folder of bots' homes, the reconciler's state, a registry's checkout.
 
-    None: the context does not say.
+    A ``target`` may be the URL of the controller that keeps the bots, too. None: the context does not say.
     """
 
     name: str
