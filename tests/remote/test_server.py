@@ -114,6 +114,10 @@ def test_an_assignment_has_an_etag_and_says_what_was_reported(server: AgentServe
     seen = store.seen(ADA)
     assert seen is not None
     assert seen.interval == 60.0
+    assert ask(server, path, token, User_Agent="a\x1b[2Jb")[0] == 200
+    shown = store.seen(ADA)
+    assert shown is not None
+    assert shown.version == "a[2Jb"
     store.assign(Assignment(ADA, "a" * 64, "sha256:" + "b" * 64, 4, "c" * 40))
     status, body, _ = ask(server, path, token, If_None_Match=headers["etag"])
     assert (status, json.loads(body)["generation"]) == (200, 4)

@@ -70,6 +70,8 @@ class RemoteBots:
         """Return what a bot is to have now. None: that cannot be said just now, so what it was given stays."""
         bot, desired = subject.bot, subject.desired
         why = subject.problems[0].message if subject.problems else ""
+        if self._revision is None and subject.pin is None:
+            return None  # the index cannot be asked: what a bot last had may be older than what it was given
         if subject.state == "orphaned":
             return Assignment(bot, why=why)
         if desired is None or subject.document is None:

@@ -142,7 +142,8 @@ class AgentStore:
 
     def heard(self, bot: str, interval: float, version: str) -> None:
         """Note that an agent was heard of now."""
-        said: dict[str, Json] = {"at": round(time.time(), 3), "interval": interval, "version": version}
+        shown = "".join(char for char in version if char.isprintable())
+        said: dict[str, Json] = {"at": round(time.time(), 3), "interval": interval, "version": shown}
         self._write(self._of(bot) / "seen.json", json.dumps(said).encode())
 
     def seen(self, bot: str) -> Seen | None:

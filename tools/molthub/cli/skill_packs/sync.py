@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from molthub.observed import ObservedBot, ObservedTarget
 
 _POLL = 1.0
-_IDLE = frozenset({"unresolved", "conflict", "suspended", "orphaned", "rolled-back"})
+_IDLE = frozenset({"unresolved", "conflict", "suspended", "orphaned", "rolled-back", "offline"})
 """States that a person has to end: no waiting does."""
 _HELD = {
     "detect": "it is only watched (sync: mode: detect)",
