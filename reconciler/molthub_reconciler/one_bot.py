@@ -67,7 +67,6 @@ class BotPass:
         problems = (*problems, *around.unmet(desired))
         want = wanted(desired, adapter)
         comparing = Comparing(around, desired, adapter, home, policy, want)
-        comparing.document(receipt.document)
         comparing.learn(receipt)
         fights = fights_from_bytes(around.state.note(subject.bot, FIGHTS_FILE))
         look = comparing.compare(receipt)
