@@ -53,11 +53,11 @@ def read_operator_file(name: str, folder: Path | None = None) -> OperatorFile | 
 
     Raises :class:`FormatError` for one that others may write, or that does not parse.
     """
-    from molthub.yaml_text import parse
-
     path = (folder or config_folder()) / name
     if not path.exists():
         return None
+    from molthub.yaml_text import parse
+
     refused = unsafe(path)
     if refused is not None:
         raise FormatError(refused.message, place=str(path), remedy=refused.remedy or "look at that file")

@@ -12,17 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from molthub.client.parallel import in_threads
 from molthub.errors import Problem
 from molthub.model import Json
-from molthub_reconciler.notify.delivery import DeliveryError, deliver
 from molthub_reconciler.notify.news import body_of, document, news, slack, states_of, status
 from molthub_reconciler.notify.settings import Channel
 from molthub_reconciler.report import Report
 from molthub_reconciler.state import TargetState
+
+if TYPE_CHECKING:
+    from molthub_reconciler.notify.delivery import DeliveryError
 
 FILE = "outbox.json"
 FIRST_WAIT = 5.0
@@ -128,6 +130,8 @@ class Outbox:
         return []
 
     def _try(self, channel: Channel, message: Message) -> Problem | None:
+        from molthub_reconciler.notify.delivery import DeliveryError, deliver  # most passes send nothing
+
         try:
             deliver(channel, message.path, message.id, int(self.clock()), message.body.encode())
         except DeliveryError as error:
