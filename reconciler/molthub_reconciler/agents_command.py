@@ -10,7 +10,7 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError, UsageError
-from molthub_reconciler.cli import context_option, said_place
+from molthub_reconciler.places import context_option, said_place
 
 if TYPE_CHECKING:
     from molthub.model import Json

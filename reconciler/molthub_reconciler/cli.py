@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from molthub.console import Console, common_options
-from molthub.contexts.context_file import Context, chosen_context, need
 from molthub.errors import ExitStatus, UsageError
 from molthub_reconciler.agent.options import Remote, install, listening, remote_options
+from molthub_reconciler.places import (
+    context_option,
+    index_option,
+    root_option,
+    state_option,
+    target_option,
+    whole_place,
+)
 
 if TYPE_CHECKING:
     from molthub_reconciler.environment import Unmet
@@ -39,55 +46,17 @@ class Asked:
     accept_signers: tuple[str, ...]
 
 
-context_option = click.option(
-    "--context", metavar="NAME", help="Where `molthub context` says. Default: the current one."
-)
-
-
-def whole_place(
-    context: str | None, index: str | None, target: Path | None, state: Path | None
-) -> tuple[str, Path, Path | None]:
-    """Return index, target and state as the options and a context say. Raises :class:`UsageError`."""
-    found = said_place(context, index, target, state)
-    need(found, "index", "target")
-    return str(found.index), Path(str(found.target)), Path(found.state) if found.state else None
-
-
-def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:
-    """Return what the options and a context say of where bots are on this machine.
-
-    Raises :class:`UsageError` where they are a controller's.
-    """
-    found = chosen_context(context, {"index": index, "target": target, "state": state})
-    if found.target is not None and found.target.startswith(("http:/", "https:/")):
-        remedy = "run it on the controller's machine; molthub bots list and skill-packs sync work from here"
-        raise UsageError("this works on bots' folders, not through a controller", place=found.target, remedy=remedy)
-    return found
-
-
 def asked_options(command: Wrapped) -> Wrapped:
     """Add the options that say which bots, where, and what they should have; the command gets an :class:`Asked`."""
     import functools
 
     @context_option
-    @click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
-    @click.option(
-        "--target",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="The folder of the bots' homes: DIR/<fleet>/<home>.",
-    )
+    @index_option
+    @target_option()
     @click.option("--bot", "bots", multiple=True, metavar="[FLEET/]BOT", help="Only this bot (repeatable).")
     @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", help="Only this fleet (repeatable).")
-    @click.option(
-        "--state",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).",
-    )
-    @click.option(
-        "--root",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="The index's root of trust (N.root.json): it must be signed, and never go back.",
-    )
+    @state_option
+    @root_option
     @click.option(
         "--require-signature",
         "require_signatures",

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.console import Console, common_options
-from molthub.contexts.context_file import need
-from molthub.errors import ExitStatus, NotFoundError, UsageError
-from molthub_reconciler.cli import context_option, said_place
+from molthub.errors import ExitStatus
+from molthub_reconciler.places import context_option, remembered, state_option, target_option
 
 if TYPE_CHECKING:
     from molthub_reconciler.state import TargetState
@@ -19,16 +18,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("bot", metavar="[FLEET/]BOT")
 @context_option
-@click.option(
-    "--target",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The folder of the bots' homes: DIR/<fleet>/<home>.",
-)
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).",
-)
+@target_option()
+@state_option
 @click.option("-n", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many passes.")
 @common_options
 def history(
@@ -47,7 +38,7 @@ def history(
     from molthub_reconciler.subjects import pin_of
 
     known = remembered(context, target, state)
-    path = full_name(known, bot)
+    path = bot_on_record(known, bot)
     passes, kept, pin = known.passes(path)[-count:], kept_documents(known, path), pin_of(known, path)
     console.json(history_to_json(path, passes, kept, pin.to_json() if pin is not None else None))
     console.table(HEADERS, rows(passes))
@@ -62,34 +53,12 @@ def history(
     return ExitStatus.DONE
 
 
-def remembered(context: str | None, target: Path | None, state: Path | None) -> TargetState:
-    """Return what is remembered of the target that the options or a context name. Raises :class:`UsageError`."""
-    found = said_place(context, None, target, state)
-    need(found, "target")
-    return target_state(Path(str(found.target)), Path(found.state) if found.state else None)
-
-
-def target_state(target: Path, state: Path | None) -> TargetState:
-    """Return what is remembered of a target."""
-    from molthub.client.paths import state_folder
-    from molthub_reconciler.state import TargetState
-
-    return TargetState((state or state_folder()).resolve(), str(target.resolve()))
-
-
-def full_name(state: TargetState, bot: str) -> str:
+def bot_on_record(state: TargetState, bot: str) -> str:
     """Return the one bot on record that is meant by its path or its bare name.
 
     Raises :class:`NotFoundError`, :class:`UsageError` for the name of several.
     """
-    known = state.bots()
-    found = [path for path in known if bot in (path, path.partition("/")[2])]
-    if len(found) > 1:
-        raise UsageError(f"{bot!r} is the name of {len(found)} bots", remedy=f"write one of {', '.join(found)}")
-    if not found:
-        from difflib import get_close_matches
+    from molthub_reconciler.subjects import the_bot
 
-        near = get_close_matches(bot, [*known, *(path.partition("/")[2] for path in known)], n=1)
-        remedy = f"did you mean {near[0]}?" if near else "look whether --target and --state are those of `reconcile`"
-        raise NotFoundError(f"nothing is on record of a bot {bot}", place=state.address, remedy=remedy)
-    return found[0]
+    remedy = "look whether --target and --state are those of `reconcile`"
+    return the_bot(bot, state.bots(), "nothing is on record of a bot", state.address, remedy)

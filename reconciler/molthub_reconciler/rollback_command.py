@@ -10,8 +10,17 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError
-from molthub_reconciler.cli import Asked, context_option, tell, whole_place, workplace
-from molthub_reconciler.history_command import remembered
+from molthub_reconciler.cli import Asked, tell, workplace
+from molthub_reconciler.history_command import bot_on_record
+from molthub_reconciler.places import (
+    context_option,
+    index_option,
+    remembered,
+    root_option,
+    state_option,
+    target_option,
+    whole_place,
+)
 
 if TYPE_CHECKING:
     from molthub_reconciler.state import TargetState
@@ -20,26 +29,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("bots", nargs=-1, required=True, metavar="[FLEET/]BOT|FLEET...")
 @context_option
-@click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
-@click.option(
-    "--target",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The folder of the bots' homes: DIR/<fleet>/<home>.",
-)
+@index_option
+@target_option()
 @click.option("--to", metavar="REVISION|DIGEST", help="What to go back to (default: what the bot had before).")
 @click.option("--release", is_flag=True, help="Let go: follow git again from the next pass on.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change no bot.")
 @click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much.")
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).",
-)
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The index's root of trust (N.root.json): it must be signed, and never go back.",
-)
+@state_option
+@root_option
 @common_options
 def rollback(
     console: Console,
@@ -94,12 +91,11 @@ def rollback(
 
 
 def _release(console: Console, bots: tuple[str, ...], known: TargetState) -> ExitStatus:
-    from molthub_reconciler.history_command import full_name
     from molthub_reconciler.rollback import release
 
     fleets = {bot.partition("/")[0] for bot in known.bots()}
     chosen = [bot for bot in known.bots() if bot.partition("/")[0] in {*bots} & fleets]
-    chosen += [full_name(known, bot) for bot in bots if bot not in fleets]
+    chosen += [bot_on_record(known, bot) for bot in bots if bot not in fleets]
     with known.lock():
         found = release(known, chosen)
     if not found:

@@ -97,7 +97,8 @@ class Declared:
         missing = self.choice.bots - known
         if missing:
             known |= {f"{fleet}/{bot}" for fleet in self.index.fleets() for bot in self.index.fleet(fleet).bots}
-        named = {bot: _full_name(bot, known, self.index.where) for bot in sorted(missing)}
+        none, where = "there is no bot", self.index.where
+        named = {bot: the_bot(bot, known, none, where, "declare it in git") for bot in sorted(missing)}
         return replace(self.choice, bots=frozenset(named.get(bot, bot) for bot in self.choice.bots))
 
     def doubts(self) -> tuple[Problem, ...]:
@@ -210,19 +211,22 @@ class Declared:
         return Subject(bot, nothing, state="orphaned", problems=(problem,))
 
 
-def _full_name(bot: str, known: Collection[str], where: str) -> str:
-    """Return the one bot that is meant by its path or its bare name."""
-    found = [path for path in sorted(known) if bot in (path, path.partition("/")[2])]
+def the_bot(name: str, known: Collection[str], none: str, where: str, remedy: str) -> str:
+    """Return the one of the ``known`` bots that is meant by its path or its bare name.
+
+    Raises :class:`NotFoundError`, which says ``none`` at ``where`` and ``remedy`` unless a bot is called nearly so;
+    :class:`UsageError` for the name of several.
+    """
+    found = [path for path in sorted(known) if name in (path, path.partition("/")[2])]
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"{bot!r} is the name of {len(found)} bots", remedy=f"write one of {', '.join(found)}")
+        raise UsageError(f"{name!r} is the name of {len(found)} bots", remedy=f"write one of {', '.join(found)}")
     from difflib import get_close_matches
 
     bare = {path.partition("/")[2]: path for path in known}
-    near = get_close_matches(bot, known, n=1) or [bare[name] for name in get_close_matches(bot, bare, n=1)]
-    remedy = f"did you mean {near[0]}?" if near else "declare it in git"
-    raise NotFoundError(f"there is no bot {bot}", place=where, remedy=remedy)
+    near = get_close_matches(name, known, n=1) or [bare[one] for one in get_close_matches(name, bare, n=1)]
+    raise NotFoundError(f"{none} {name}", place=where, remedy=f"did you mean {near[0]}?" if near else remedy)
 
 
 _ORPHAN_REMEDY = "declare it again, or say `sync: {orphans: delete}` in its fleet"

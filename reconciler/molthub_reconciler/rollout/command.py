@@ -11,6 +11,7 @@ import click
 
 from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, FormatError, NotFoundError, UsageError
+from molthub_reconciler.places import state_option, target_option, target_state
 
 if TYPE_CHECKING:
     from molthub.model import FleetState, Json
@@ -34,11 +35,7 @@ def rollout() -> None:
 
 
 def _place_options(command: Wrapped) -> Wrapped:
-    target = click.option("--target", required=True, type=click.Path(path_type=Path, file_okay=False),
-                          help="The folder of the bots' homes: DIR/<fleet>/<home>.")  # fmt: skip
-    state = click.option("--state", type=click.Path(path_type=Path, file_okay=False),
-                         help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).")  # fmt: skip
-    return target(state(common_options(command)))
+    return target_option(required=True)(state_option(common_options(command)))
 
 
 @rollout.command()
@@ -61,7 +58,7 @@ def status(console: Console, *, fleet: str | None, target: Path, state: Path | N
     """
     from molthub_reconciler.rollout.told import one_line
 
-    place = _target_state(target, state)
+    place = target_state(target, state)
     found = {name: _read(place, name) for name in _fleets(place, fleet)}
     console.json({"rollouts": [_shown(place, one) for one in found.values()]})
     if not found:
@@ -89,7 +86,7 @@ def _wish_command(wish: Wish, text: str, said: str) -> click.Command:
     def command(console: Console, *, fleet: str, target: Path, state: Path | None) -> ExitStatus:
         from molthub_reconciler.rollout.follow import ask_for
 
-        place = _target_state(target, state)
+        place = target_state(target, state)
         _fleets(place, fleet)
         ask_for(place, fleet, wish)
         console.json({"fleet": fleet, "asked": wish})
@@ -219,13 +216,6 @@ def _fleet_of(index: str, fleet: str) -> FleetState:
 
     with Index.open(index, cache=index_cache(index) if "://" in index else None) as opened:
         return opened.fleet(fleet)
-
-
-def _target_state(target: Path, state: Path | None) -> TargetState:
-    from molthub.client.paths import state_folder
-    from molthub_reconciler.state import TargetState
-
-    return TargetState((state or state_folder()).resolve(), str(target.resolve()))
 
 
 def _fleets(place: TargetState, fleet: str | None) -> list[str]:
