@@ -19,7 +19,6 @@ import socket
 import ssl
 import struct
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -57,6 +56,7 @@ from molthub.model import (
     SyncPolicy,
 )
 from molthub.versions import latest
+from tests.loopback import serving
 
 PUBLISHED = "2026-11-02T09:00:00Z"
 REVISION = "8c1e40d3a5f7b2960c4d18e95a7f3b6201d4c8e9"
@@ -297,15 +297,8 @@ class IndexServer(ThreadingHTTPServer):
 @contextmanager
 def serve(files: dict[str, bytes], tls: ssl.SSLContext | None = None) -> Iterator[IndexServer]:
     """Serve files on a free port of this machine, over https where there are settings for it."""
-    server = IndexServer(files, tls)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(IndexServer(files, tls)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def html(handler: Handler, _content: bytes) -> bool:

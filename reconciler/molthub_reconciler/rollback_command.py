@@ -10,7 +10,8 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError
-from molthub_reconciler.cli import Asked, tell, workplace
+from molthub_reconciler.asked import Asked, workplace
+from molthub_reconciler.cli import tell
 from molthub_reconciler.history_command import bot_on_record
 from molthub_reconciler.places import (
     context_option,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,6 +28,7 @@ from tests.index_fixture import (
     truncated,
     unavailable,
 )
+from tests.loopback import serving
 
 FILE = bytes(range(256)) * 100
 LIMIT = 1_000_000
@@ -241,12 +241,8 @@ class _Proxy(BaseHTTPRequestHandler):
 def proxy() -> Iterator[Any]:
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Proxy)
     server.seen = []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 def test_http_goes_through_the_proxy_in_full(proxy: Any, monkeypatch: pytest.MonkeyPatch) -> None:

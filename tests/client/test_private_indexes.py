@@ -39,6 +39,7 @@ from tests.index_fixture import (
     truncated,
     unavailable,
 )
+from tests.loopback import serving
 from tests.registry.command import Ran, run_molthub, run_skills
 
 TOKEN = "canary-7f3a9c51"  # noqa: S105 (it opens nothing)
@@ -628,10 +629,9 @@ def test_a_proxys_tunnel_hides_what_goes_through_it(
     authority: Authority, index: IndexBuilder, skills: Skills, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
-    with serve(index.files(), authority.server()) as server, ThreadingHTTPServer(("127.0.0.1", 0), Tunnel) as proxy:
-        proxy.daemon_threads = True
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    tunnel = ThreadingHTTPServer(("127.0.0.1", 0), Tunnel)
+    tunnel.daemon_threads = True
+    with serve(index.files(), authority.server()) as server, serving(tunnel) as proxy:
         by_token_variable(server, monkeypatch, Path())
         server.faults = everywhere(locked(AS_TOKEN))
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_address[1]}")
@@ -639,7 +639,5 @@ def test_a_proxys_tunnel_hides_what_goes_through_it(
         assert (said.status, "the proxy wants a user and a password" in said.err) == (1, True), said
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:pass@127.0.0.1:{proxy.server_address[1]}")
         assert skills("install", "docker", "--registry", server.url).out == "+ docker 2.0.1\n"
-        proxy.shutdown()
-        thread.join()
     assert len(Tunnel.seen) > 4
     assert TOKEN.encode() not in b"".join(Tunnel.seen)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 import pygit2
 
 from tests.builders import as_bytes, commit_entries
+from tests.loopback import serving
 
 BLOB, EXECUTABLE = pygit2.enums.FileMode.BLOB, pygit2.enums.FileMode.BLOB_EXECUTABLE
 LINK, SUBMODULE = pygit2.enums.FileMode.LINK, pygit2.enums.FileMode.COMMIT
@@ -120,15 +120,8 @@ class GitHost(ThreadingHTTPServer):
 @contextmanager
 def git_host(root: Path) -> Iterator[GitHost]:
     """Serve the repositories below ``root`` on a free port of this machine."""
-    server = GitHost(root)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(GitHost(root)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def moved(to: str) -> Fault:

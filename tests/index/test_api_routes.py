@@ -6,7 +6,6 @@ import gzip
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,6 +21,7 @@ from molthub.index.serve import IndexServer, make_server
 from tests.builders import bot, fleet, pack, registry, skill, skill_version
 from tests.index import walk
 from tests.index.made import site
+from tests.loopback import serving
 from tests.peers.python_packages import python_packages
 
 PEERS = Path(__file__).parent.parent / "peers"
@@ -59,12 +59,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[IndexServer]:
-    with make_server(folder) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with serving(make_server(folder)) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def validate(operation: Any, content: bytes, kind: str) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -19,6 +17,7 @@ from molthub.index.serve import IndexServer, make_server
 from tests.builders import registry, skill, skill_version, write_tree
 from tests.index import walk
 from tests.index.made import TWO_VERSIONS, site
+from tests.loopback import serving
 
 
 @dataclass
@@ -30,18 +29,6 @@ class Response:
     @property
     def json(self) -> Any:
         return json.loads(self.content)
-
-
-@contextmanager
-def running(server: IndexServer) -> Iterator[IndexServer]:
-    with server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[IndexServer]:
-    with running(make_server(folder)) as server:
+    with serving(make_server(folder)) as server:
         yield server
 
 
@@ -149,7 +136,7 @@ def test_one_connection_serves_many_requests(server: IndexServer) -> None:
 
 def test_a_rebuilt_folder_is_served_as_it_is_now(tmp_path: Path) -> None:
     site(TWO_VERSIONS, tmp_path / "site")
-    with running(make_server(tmp_path / "site")) as server:
+    with serving(make_server(tmp_path / "site")) as server:
         before = ask(server, "/registry.json")
         assert ask(server, "/api/v1/search?q=docker").json["total"] == 1
         site(registry(skill("git")), tmp_path / "site")
@@ -176,7 +163,7 @@ def test_bare_routes_need_no_copies(tmp_path: Path) -> None:
     folder = site(TWO_VERSIONS, tmp_path / "site")
     for copy in (folder / "api").rglob("index.html"):
         copy.unlink()
-    with running(make_server(folder)) as server:
+    with serving(make_server(folder)) as server:
         assert ask(server, "/api/v1/skills/git").json["latest"] == "1.2.0"
 
 
@@ -211,7 +198,7 @@ def test_a_limit_that_is_none_is_a_bad_request(server: IndexServer, limit: str) 
 
 def test_an_index_that_broke_meanwhile_is_said_to_be_unavailable(tmp_path: Path) -> None:
     folder = site(TWO_VERSIONS, tmp_path / "site")
-    with running(make_server(folder)) as server:
+    with serving(make_server(folder)) as server:
         next((folder / "search").iterdir()).write_bytes(b"\x1f\x8b")
         assert ask(server, "/api/v1/search?q=git").status == 503
         (folder / "registry.json").unlink()
@@ -254,7 +241,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     folder = site(TWO_VERSIONS, tmp_path / "site")
     write_tree({"secret.txt": "x"}, tmp_path)
     (folder / "simple" / "leak.txt").symlink_to(tmp_path / "secret.txt")
-    with running(make_server(folder)) as server:
+    with serving(make_server(folder)) as server:
         assert ask(server, "/simple/leak.txt").status == 404
 
 

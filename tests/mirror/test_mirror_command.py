@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -35,6 +34,7 @@ from tests.index_fixture import (
     truncated,
     unavailable,
 )
+from tests.loopback import serving
 from tests.registry.command import Command
 
 KILLS = int(os.environ.get("MOLTHUB_KILLS", "10"))
@@ -107,14 +107,9 @@ def test_what_a_mirror_gives_is_what_the_origin_gives(
         elif place == "folder":
             assert skills("install", *names, "--registry", tmp_path / "m").status == 0
         else:
-            serving = make_server(tmp_path / "m")
-            thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-            thread.start()
-            assert skills("install", *names, "--registry", serving.url).status == 0
-            assert skills("search", "deploy", "--registry", serving.url, "--quiet").out.count("@acme/deploy") == 1
-            serving.shutdown()
-            serving.server_close()
-            thread.join()
+            with serving(make_server(tmp_path / "m")) as copy:
+                assert skills("install", *names, "--registry", copy.url).status == 0
+                assert skills("search", "deploy", "--registry", copy.url, "--quiet").out.count("@acme/deploy") == 1
         found[place] = installed(tmp_path / place / ".skills")
     assert found["origin"] == found["folder"] == found["served"] != {}
 

@@ -4,65 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.model import Json
 from molthub_reconciler.controller import line_of
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.watch import HomeWatch, home_of
+from tests.reconciler.running import PATIENCE, holds, running, wait_for
 from tests.reconciler.site import stamps
 from tests.reconciler.world import World
-
-PATIENCE = 30.0
-"""Seconds after which a test gives up; only a failing test ever takes so long."""
-
-
-@dataclass
-class Running:
-    """A ``molthub reconcile`` without ``--once``."""
-
-    process: subprocess.Popen[str]
-    log: Path
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=PATIENCE)
-
-
-@contextmanager
-def running(world: World, *options: str) -> Iterator[Running]:
-    places = ["--index", str(world.site.folder), "--target", str(world.target), "--state", str(world.state)]
-    log = world.folder / "log"
-    command = [sys.executable, "-u", "-m", "molthub.cli.main", "reconcile", *places, "--interval", "1", *options]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True)
-        try:
-            yield Running(process, log)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def wait_for(happened: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-def holds(file: Path, text: str) -> Callable[[], bool]:
-    return lambda: file.exists() and text in file.read_text()
 
 
 def test_drift_is_mended_and_the_index_followed(world: World, desired: dict[str, Json]) -> None:

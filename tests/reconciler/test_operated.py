@@ -7,7 +7,7 @@ import pytest
 from molthub.errors import MissingExtraError, UsageError
 from molthub.model import AttachedPack, Json
 from molthub.observed import ObservedTarget, open_target
-from tests.reconciler.test_controller import holds, running, wait_for
+from tests.reconciler.running import holds, running, wait_for
 from tests.reconciler.world import World, run_molthub
 
 

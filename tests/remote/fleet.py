@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,51 +11,8 @@ from pathlib import Path
 from molthub.documents import hex_of
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.state import TargetState
+from tests.reconciler.running import Program, program, wait_for
 from tests.reconciler.world import World, run_molthub
-
-PATIENCE = 60.0
-"""Seconds after which a test gives up; only a failing test ever takes so long."""
-
-
-@dataclass
-class Program:
-    """A ``molthub reconcile`` that runs on, and what it said."""
-
-    process: subprocess.Popen[str]
-    log: Path
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=PATIENCE)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-def wait_for(happened: Callable[[], object], program: Program | None = None) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, program.said() if program is not None else "waited in vain"
-        time.sleep(0.02)
-
-
-@contextmanager
-def program(log: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Program]:
-    command = [sys.executable, "-u", "-m", "molthub.cli.main", "reconcile", *arguments, "--interval", "1"]
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(env or {})}
-        )
-        try:
-            yield Program(process, log)
-        finally:
-            process.kill()
-            process.wait()
 
 
 @dataclass

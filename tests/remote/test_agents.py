@@ -9,10 +9,10 @@ import pytest
 from molthub.errors import UsageError
 from molthub.model import Json
 from molthub.observed import open_target
+from tests.reconciler.running import holds, wait_for
 from tests.reconciler.site import GIT
-from tests.reconciler.test_controller import holds
 from tests.reconciler.world import World, run_molthub
-from tests.remote.fleet import Fleet, level, wait_for
+from tests.remote.fleet import Fleet, level
 
 WAVES: Json = {"waves": [{"name": "canary", "matchLabels": {"ring": "first"}}, {"name": "all"}]}
 

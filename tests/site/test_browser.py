@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from molthub.index.publish import publish
 from molthub.index.serve import make_server
 from tests.builders import pack, registry, skill
 from tests.index.made import build, locks
+from tests.loopback import serving
 from tests.site.registry import EXECUTABLE, shown
 
 pytestmark = pytest.mark.peers
@@ -54,11 +54,8 @@ def url(folder: Path) -> Iterator[str]:
 
 
 def _served(folder: Path) -> Iterator[str]:
-    with make_server(folder) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(make_server(folder)) as server:
         yield server.url
-        server.shutdown()
 
 
 class Visit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from molthub import __version__
 from molthub.index.serve import IndexServer
 from tests.builders import Tree, bot, fleet, skill
 from tests.index import walk
+from tests.loopback import serving
 from tests.registry.command import run_molthub, run_skills
 from tests.review.changes import git_with
 from tests.workflows.expressions import evaluate, filled, is_true
@@ -37,13 +37,8 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """Serve what is published, over HTTP; at first that is nothing."""
-    server = IndexServer(tmp_path / "hub/pages", "127.0.0.1", 0, lambda _line: None)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(IndexServer(tmp_path / "hub/pages", "127.0.0.1", 0, lambda _line: None)) as server:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""What the options of ``molthub plan``, ``drift`` and ``reconcile`` say, and the place of work that they mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from molthub.errors import UsageError
+from molthub_reconciler.places import (
+    context_option,
+    index_option,
+    root_option,
+    state_option,
+    target_option,
+    whole_place,
+)
+
+if TYPE_CHECKING:
+    from molthub_reconciler.remote.link import ControllerLink
+    from molthub_reconciler.workplace import Workplace
+
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+Place = TypeVar("Place", bound="Workplace")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options of the commands say."""
+
+    index: str
+    target: Path
+    bots: tuple[str, ...]
+    fleets: tuple[str, ...]
+    state: Path | None
+    root: Path | None
+    require_signatures: bool
+    accept_signers: tuple[str, ...]
+
+
+def asked_options(command: Wrapped) -> Wrapped:
+    """Add the options that say which bots, where, and what they should have; the command gets an :class:`Asked`."""
+    import functools
+
+    @context_option
+    @index_option
+    @target_option()
+    @click.option("--bot", "bots", multiple=True, metavar="[FLEET/]BOT", help="Only this bot (repeatable).")
+    @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", help="Only this fleet (repeatable).")
+    @state_option
+    @root_option
+    @click.option(
+        "--require-signature",
+        "require_signatures",
+        is_flag=True,
+        help="Give bots no skill that its publisher did not sign.",
+    )
+    @click.option(
+        "--accept-signer",
+        "accept_signers",
+        multiple=True,
+        metavar="FINGERPRINT",
+        help="Let this key take the place of those seen before; `none`: let a skill be signed no longer (repeatable).",
+    )
+    @functools.wraps(command)
+    def with_asked(
+        *args: Any,
+        context: str | None,
+        index: str | None,
+        target: Path | None,
+        bots: tuple[str, ...],
+        fleets: tuple[str, ...],
+        state: Path | None,
+        root: Path | None,
+        require_signatures: bool,
+        accept_signers: tuple[str, ...],
+        **kwargs: Any,
+    ) -> Any:
+        index, target, state = whole_place(context, index, target, state)
+        asked = Asked(index, target, bots, fleets, state, root, require_signatures, accept_signers)
+        return command(*args, asked=asked, **kwargs)
+
+    return with_asked  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
+
+
+def agent_workplace(
+    asked: Asked, controller: ControllerLink, interval: float, warn: Callable[[str], None]
+) -> Workplace:
+    """Return where the agent of the one bot works. Raises :class:`UsageError`."""
+    from molthub_reconciler.agent.follower import AgentWorkplace
+
+    place = _made_workplace(AgentWorkplace, asked, warn)
+    place.follow(controller, asked.bots[0], interval, warn)
+    return place
+
+
+def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Workplace:
+    """Return where the command works. Raises :class:`UsageError` where its folders stand in each other.
+
+    A command that acts is told by ``warn`` of secrets that cannot be watched, and may begin to watch them.
+    """
+    from molthub_reconciler.workplace import Workplace
+
+    return _made_workplace(Workplace, asked, warn)
+
+
+def _made_workplace(kind: type[Place], asked: Asked, warn: Callable[[str], None] | None) -> Place:
+    from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
+    from molthub_reconciler.subjects import Choice
+    from molthub_reconciler.watched_secrets import watched_secrets
+
+    for bot in asked.bots:
+        if bot.count("/") > 1 or not all(bot.split("/")):
+            raise UsageError(f"{bot!r} names no bot", remedy="write it as FLEET/BOT, or BOT where one has that name")
+    _keep_apart(asked)
+    root = asked.root.read_bytes() if asked.root is not None else None
+    choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
+    signatures = AskedOfSignatures(asked.require_signatures, frozenset(asked.accept_signers))
+    place = kind(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
+    place.secrets = watched_secrets(place.state.folder, warn)
+    return place
+
+
+def _keep_apart(asked: Asked) -> None:
+    """Refuse folders that stand in each other: bots must not write into the index or the state, nor these into bots."""
+    from molthub.client.paths import state_folder
+
+    target = Path(os.path.realpath(asked.target))
+    if "://" not in asked.index:
+        index = Path(os.path.realpath(asked.index))
+        if target.is_relative_to(index):
+            remedy = "choose a folder outside of the index"
+            raise UsageError("the target is inside the index", place=str(asked.target), remedy=remedy)
+        if index.is_relative_to(target):
+            raise UsageError("the index is inside the target", place=asked.index, remedy="choose another target")
+    state = asked.state or state_folder()
+    if Path(os.path.realpath(state)).is_relative_to(target):
+        remedy = "choose a state folder outside of it, where bots cannot write"
+        raise UsageError("the state folder is inside the target", place=str(state), remedy=remedy)
