@@ -66,8 +66,8 @@ def test_an_agent_works_on_without_its_controller_which_forgets_nothing(fleet: F
     skill = fleet.home("prod/ada") / ".agents/skills/git/SKILL.md"
     with fleet.controller() as controller, fleet.agent("prod/ada") as agent:
         wait_for(lambda: fleet.state_of("prod/ada") == "in-sync", controller)
-        told = fleet.store.report("prod/ada")
         assert controller.stop() == 0
+        told = fleet.store.report("prod/ada")
         wait_for(holds(agent.log, f"the controller {fleet.url} cannot be read, bots are kept"))
         skill.write_text("edited")
         wait_for(lambda: "Commit." in skill.read_text(), agent)
