@@ -76,7 +76,7 @@ def _open(address: str, live: str | None) -> Place:
 
 def _reader(url: str) -> Callable[[str], bytes]:
     from molthub.client.fetch import NOT_FOUND, open_fetcher
-    from molthub.client.index import MAX_DOCUMENT
+    from molthub.client.index_files import MAX_DOCUMENT
 
     fetcher = open_fetcher(url)
 

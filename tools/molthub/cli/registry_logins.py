@@ -122,7 +122,7 @@ def _try(console: Console, address: Address, entry: Login, secret: str | None) -
     from molthub.client.access.find import Access
     from molthub.client.fetch_http import HttpFetcher
     from molthub.client.fetcher import NOT_FOUND
-    from molthub.client.index import MAX_ROOT
+    from molthub.client.index_files import MAX_ROOT
 
     fetcher = HttpFetcher(str(address), attempts=1, access=Access(address, entry, secret))
     try:

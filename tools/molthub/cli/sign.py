@@ -242,7 +242,8 @@ def _published(keys: SigningKeys, previous: str | None, out: Path) -> Published 
 
 
 def _reader(where: str) -> Callable[[str], bytes | None]:
-    from molthub.client.index import MAX_DOCUMENT, Index
+    from molthub.client.index import Index
+    from molthub.client.index_files import MAX_DOCUMENT
 
     index = Index.open(where)
     return lambda path: index.file(path, MAX_DOCUMENT)

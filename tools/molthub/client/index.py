@@ -9,19 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from molthub.client.cache import Store
 from molthub.client.download import Download
-from molthub.client.fetch import NOT_FOUND, NOT_MODIFIED, Fetcher, open_fetcher
-from molthub.client.fetcher import named_file
-from molthub.client.index_cache import IndexCache, KeptRoot
+from molthub.client.fetch import Fetcher, open_fetcher
+from molthub.client.index_files import IndexFiles
 from molthub.client.parallel import beside, in_threads
 from molthub.client.trust import RootPin, Trust
-from molthub.client.verify import check_archive_size, check_hex, gunzip
+from molthub.client.verify import check_archive_size
 from molthub.documents import index_root_from_json, shard_from_json, shard_key
-from molthub.errors import DeniedError, FormatError, MolthubError, NotFoundError, UnreachableError
+from molthub.errors import FormatError, MolthubError, NotFoundError
 from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bare_name
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from molthub.search_text import Filters, Found
 
 THREADS = 8
-MAX_ROOT = 8 * 1024 * 1024
-MAX_DOCUMENT = 64 * 1024 * 1024
-MAX_UNPACKED = 64 * 1024 * 1024
 
 Document = TypeVar("Document")
 
@@ -56,13 +53,9 @@ class Index:
         self.where = fetcher.where
         self.offline = offline
         self.trust = Trust.of(fetcher.where, state)
-        self._pin = pin
-        self._fetcher = fetcher
-        self._cache = IndexCache(cache) if cache is not None else None
+        self._files = IndexFiles(fetcher, self.trust, cache=cache, offline=offline, pin=pin)
         self._lock = threading.RLock()
         self._root: IndexRoot | None = None
-        self._content = b""
-        self._etag: str | None = None
         self._shards: dict[str, Shard] = {}
         self._rows: tuple[SearchRow, ...] | None = None
 
@@ -80,7 +73,7 @@ class Index:
 
     def close(self) -> None:
         """Close connections."""
-        self._fetcher.close()
+        self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -106,16 +99,11 @@ class Index:
         After an error the index is as it was before.
         """
         with self._lock:
-            content, etag = self._current_root()
-            first = self._root is None
-            if not first and content == self._content:
+            content, etag = self._files.current()
+            if self._root is not None and content == self._files.registry:
                 return False
-            self._root = index_root_from_json(content, self._place("registry.json"))
-            if self._cache is not None and not self.offline:
-                kept = self._cache.root()
-                if kept is None or (kept.content, kept.etag) != (content, etag):
-                    self._cache.keep_root(content, etag)
-            self._content, self._etag = content, etag
+            self._root = index_root_from_json(content, self._files.place("registry.json"))
+            self._files.accept(content, etag)
             self._shards, self._rows = {}, None
             return True
 
@@ -138,7 +126,7 @@ class Index:
 
         with self._lock:
             if self._rows is None:
-                self._rows = all_rows(self.root(), self._search_list)
+                self._rows = all_rows(self.root(), partial(self._files.gzipped, "search"))
             return self._rows
 
     def search(self, query: str = "", filters: Filters | None = None) -> Found:
@@ -152,10 +140,7 @@ class Index:
         with self._lock:
             if DIRECTORY not in self.root().search:
                 return find_in(self.search_rows(), query, filters)
-            return search(self.root(), self._search_list, query, filters)
-
-    def _search_list(self, hex_name: str) -> tuple[str, bytes]:
-        return self._gzipped("search", hex_name)
+            return search(self.root(), partial(self._files.gzipped, "search"), query, filters)
 
     def fleets(self) -> tuple[str, ...]:
         """Return the names of the fleets; a public index has none."""
@@ -173,7 +158,7 @@ class Index:
                 remedy=_nearest(name, fleets) or "build the index with `molthub build --fleets`",
             )
         path = f"fleets/{fleets[name]}.json"
-        return fleet_from_json(self._blob(path, fleets[name]), self._place(path))
+        return fleet_from_json(self._files.blob(path, fleets[name]), self._files.place(path))
 
     def bot(self, fleet: str, bot: str) -> DesiredState:
         """Return a bot's desired state. Raises :class:`NotFoundError`."""
@@ -188,11 +173,11 @@ class Index:
         """Return the desired state that a fleet's document names by its file's hex."""
         from molthub.documents import bot_from_json
 
-        return bot_from_json(self.bot_content(hex_name), self._place(_bot_path(hex_name)))
+        return bot_from_json(self.bot_content(hex_name), self._files.place(_bot_path(hex_name)))
 
     def bot_content(self, hex_name: str) -> bytes:
         """Return the bytes of that document, for those who keep it."""
-        return self._blob(_bot_path(hex_name), hex_name)
+        return self._files.blob(_bot_path(hex_name), hex_name)
 
     def fetch(
         self, artifacts: Iterable[Artifact], store: Store, progress: Callable[[int], None] = lambda _done: None
@@ -229,7 +214,7 @@ class Index:
         found: dict[str, Mapping[str, SignedVersion]] = {}
 
         def read(name: str) -> None:
-            place, content = self._gzipped("signatures", name)
+            place, content = self._files.gzipped("signatures", name)
             found[name] = signatures_from_json(content, place)
 
         in_threads(read, sorted(set(files)), THREADS)
@@ -242,7 +227,7 @@ class Index:
         found = self._directory().get(name)
         if found is None:
             return None
-        place, content = self._gzipped("publishers", found.keys)
+        place, content = self._files.gzipped("publishers", found.keys)
         keys = publisher_keys_from_json(content, place)
         return keys if keys.name == name else None
 
@@ -259,7 +244,7 @@ class Index:
         directory = self.root().publishers
         if not directory:
             return {}
-        place, content = self._gzipped("publishers", directory)
+        place, content = self._files.gzipped("publishers", directory)
         return publishers_from_json(content, place)
 
     def owners(self, name: str) -> tuple[str, ...] | None:
@@ -279,21 +264,15 @@ class Index:
         path = f"archives/{artifact.archive}.tar.gz"
         if not artifact.archive:
             raise NotFoundError(f"{artifact.name}@{artifact.version} was removed", place=self.where)
-        check_archive_size(artifact, self._place(path))
-        return self._get(path, limit=artifact.size)
+        check_archive_size(artifact, self._files.place(path))
+        return self._files.named(path, limit=artifact.size)
 
     def file(self, path: str, limit: int) -> bytes | None:
         """Return a file of the index as it lies there, verified by nothing; None: there is none.
 
         Raises :class:`UnreachableError`, :class:`FormatError` for more than ``limit`` bytes.
         """
-        if self.offline:
-            raise _not_kept(self._place(path))
-        try:
-            answer = self._fetcher.get(path, limit=limit)
-        except DeniedError:
-            return None  # what object stores that may not be listed say of a file that is not there
-        return None if answer.status == NOT_FOUND else answer.content
+        return self._files.unnamed(path, limit=limit)
 
     def _entry(self, kind: str, name: str, pick: Callable[[Shard], Document | None]) -> Document:
         key = self._shard_key(kind, name)
@@ -326,66 +305,11 @@ class Index:
         if key not in self._shards:
             shard = Shard()
             if hex_name is not None:
-                place, content = self._gzipped("shards", hex_name)
+                place, content = self._files.gzipped("shards", hex_name)
                 shard = shard_from_json(content, place)
                 _check_belongs(shard, key, place)
             with self._lock:
                 self._shards[key] = shard
-
-    def _gzipped(self, folder: str, hex_name: str) -> tuple[str, bytes]:
-        path = f"{folder}/{hex_name}.json.gz"
-        return self._place(path), gunzip(self._blob(path, hex_name), MAX_UNPACKED, self._place(path))
-
-    def _blob(self, path: str, hex_name: str) -> bytes:
-        """Return the file whose SHA-256 is its name, from the cache or from the index."""
-        kept = self._cache.blob(hex_name) if self._cache is not None else None
-        if kept is not None:
-            return kept
-        content = self._get(path, limit=MAX_DOCUMENT)
-        check_hex(content, hex_name, self._place(path))
-        if self._cache is not None:
-            self._cache.keep_blob(hex_name, content)
-        return content
-
-    def _get(self, path: str, *, limit: int) -> bytes:
-        if self.offline:
-            raise _not_kept(self._place(path))
-        return named_file(self._fetcher, path, self._place(path), limit=limit)
-
-    def _current_root(self) -> tuple[bytes, str | None]:
-        """Return the bytes of ``registry.json`` and its ETag, asking only for a newer one where one is at hand."""
-        kept = self._cache.root() if self._cache is not None and self._root is None else None
-        signed = self._pin is not None or self.trust.root is not None
-        if self.offline:
-            if kept is None:
-                raise _not_kept(self._place("registry.json"))
-            if signed:
-                self.trust.check_kept(kept.content)
-            return kept.content, kept.etag
-        if signed:
-            return self._signed_root(kept), None
-        content, etag = (kept.content, kept.etag) if kept else (self._content, self._etag)
-        try:
-            answer = self._fetcher.get("registry.json", etag=etag if content else None, limit=MAX_ROOT)
-        except UnreachableError as error:
-            raise _with_offline_hint(error, kept.fetched) if kept else error from None
-        if answer.status == NOT_MODIFIED:
-            return content, etag
-        if answer.status == NOT_FOUND:
-            message = "there is no registry.json, so it is no molthub index"
-            raise FormatError(message, place=self.where, remedy=_CHECK)
-        return answer.content, answer.etag
-
-    def _signed_root(self, kept: KeptRoot | None) -> bytes:
-        try:
-            if self._pin is not None:
-                self.trust.begin_by_pin(self._fetcher, self._pin)
-            return self.trust.registry(self._fetcher, kept.content if kept else self._content or None)
-        except UnreachableError as error:
-            raise _with_offline_hint(error, kept.fetched) if kept else error from None
-
-    def _place(self, path: str) -> str:
-        return f"{self.where.rstrip('/')}/{path}"
 
 
 def _bot_path(hex_name: str) -> str:
@@ -403,9 +327,6 @@ def _check_belongs(shard: Shard, key: str, place: str) -> None:
             )
 
 
-_CHECK = "check the address: a molthub index is what `molthub build` wrote, or where it is served"
-
-
 def _nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
     """Return "did you mean ...?" for the names most like ``name``, or nothing."""
     from difflib import get_close_matches
@@ -417,18 +338,3 @@ def _nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
         # difflib is slow on tens of thousands of names; what differs much in length is not near.
         near = get_close_matches(name, [other for other in known if abs(len(other) - length) <= max(3, length // 3)])
     return f"did you mean {' or '.join(prefix + other for other in near)}?" if near else ""
-
-
-def _not_kept(place: str) -> UnreachableError:
-    return UnreachableError("it was never fetched, so it cannot be used offline", place=place, remedy=_GO_ONLINE)
-
-
-_GO_ONLINE = "run it once without --offline"
-
-
-def _with_offline_hint(error: UnreachableError, fetched: str) -> UnreachableError:
-    return UnreachableError(
-        error.message,
-        place=error.place,
-        remedy=f"{error.remedy}; or add --offline to use what was fetched {'at ' + fetched if fetched else 'before'}",
-    )

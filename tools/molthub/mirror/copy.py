@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from molthub.client.fetcher import Fetcher, MissingFileError, named_file
-from molthub.client.index import MAX_DOCUMENT
 from molthub.client.index_cache import IndexCache
+from molthub.client.index_files import MAX_DOCUMENT
 from molthub.client.parallel import in_threads
 from molthub.client.paths import index_cache
 from molthub.client.trust import RootPin

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from molthub.client.fetcher import NOT_FOUND, Fetcher
-from molthub.client.index import MAX_DOCUMENT, MAX_ROOT
+from molthub.client.index_files import MAX_DOCUMENT, MAX_ROOT
 from molthub.client.paths import state_folder
 from molthub.client.trust import MAX_METADATA, MAX_ROOTS, METADATA, RootPin, Trust, fetch_root, fingerprint
 from molthub.documents import hex_of, index_root_from_json

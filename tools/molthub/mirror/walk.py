@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from molthub.client.index import MAX_UNPACKED
+from molthub.client.index_files import MAX_UNPACKED
 from molthub.client.parallel import in_threads
 from molthub.client.verify import gunzip
 from molthub.documents import bot_from_json, fleet_from_json, search_directory_from_json, shard_from_json
