@@ -118,7 +118,7 @@ class SignedIndex:
         change(document["signed"])
         content = json.dumps(document).encode()
         if sign:
-            from molthub.client.trusted_metadata import canonical_metadata
+            from molthub.client.signed_metadata import canonical_metadata
 
             message = canonical_metadata(document["signed"])
             document["signatures"] = [key.sign(message).to_dict() for key in self.keys[role]]

@@ -19,7 +19,8 @@ from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.client.fetch import NOT_FOUND, Fetcher
 from molthub.client.paths import state_folder, trust_folder
 from molthub.client.seen_log import LogHead, SeenLog, read_seen
-from molthub.client.trusted_metadata import Described, TrustedMetadata, check_described
+from molthub.client.signed_metadata import Described, check_described
+from molthub.client.trusted_metadata import TrustedMetadata
 from molthub.errors import DeniedError, MolthubError, RootError, TrustError, missing_extra
 
 METADATA = "metadata/"
