@@ -18,6 +18,7 @@ from molthub_reconciler.reconcile import Rules, lacking, run_pass
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.reloading import ReloadCommand, after_changes
 from molthub_reconciler.remote.apart import RemoteBots
+from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import Command, Report
 from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.secret_versions import SecretVersions
@@ -65,6 +66,8 @@ class Workplace:
         self.news = threading.Event()
         """Set when somebody tells something that the next pass should know: agents on other machines."""
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
+        self.agents = AgentStore(self.state)
+        """What is kept of agents on other machines."""
         self.store: Store = default_store()
 
     @property
@@ -128,7 +131,7 @@ class Workplace:
         """Do one pass over given bots. ``online``: what they lack may be fetched."""
         target = self.target_kind(self.folder, self.store, self.state, keep=rules.act)
         revision = self.revision(online=online)
-        remote = RemoteBots(self.state, act=rules.act, revision=revision)
+        remote = RemoteBots(self.agents, act=rules.act, revision=revision)
         releases = Releases(self.index if online else None, self.state, rules.act)
         supply = self._supply(online=online, act=rules.act)
         report = run_pass(command, remote.apart(subjects), target, self.state, supply, rules=rules, revision=revision,

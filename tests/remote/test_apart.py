@@ -11,7 +11,7 @@ import pytest
 from molthub.documents import canonical_plain
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.remote.exchange import Assignment
-from molthub_reconciler.remote.store import Seen
+from molthub_reconciler.remote.presence import Seen
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.records import Assigned, Document
 from molthub_reconciler.rollout.told import told_of
@@ -32,7 +32,9 @@ def fleet(world: World) -> Fleet:
     found = Fleet(world)
     found.token(ADA)
     world.molthub("reconcile")
-    found.store.heard(ADA, 60.0, "molthub/test")
+    presence = found.store.presence
+    presence.heard(ADA, 60.0, "molthub/test")
+    presence.flush()
     return found
 
 

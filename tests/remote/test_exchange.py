@@ -117,10 +117,16 @@ def test_a_token_is_recognised_by_its_salted_hash_alone() -> None:
     kept = hashed(token, "2026-11-21T12:00:00Z")
     assert token not in repr(kept)
     assert hashed(token, "").hash != kept.hash
-    assert is_token(token, kept)
-    assert not is_token(token + "x", kept)
-    assert not is_token("", kept)
-    assert not is_token(token, None)
+    now = "2026-11-21T13:00:00Z"
+    assert is_token(token, [kept], now)
+    assert not is_token(token + "x", [kept], now)
+    assert not is_token("", [kept], now)
+    assert not is_token(token, [], now)
+    older = hashed(new_token(), "2026-11-01T12:00:00Z", expires=now)
+    assert is_token(token, [older, kept], now)
+    ended = hashed(token, "2026-11-01T12:00:00Z", expires=now)
+    assert is_token(token, [ended], "2026-11-21T12:59:59Z")
+    assert not is_token(token, [ended], now)
 
 
 @given(st.integers(1, 10_000), st.floats(1, 3600), st.floats(0, 1, exclude_max=True))

@@ -15,15 +15,19 @@ from pathlib import Path
 import pytest
 
 from molthub.errors import MolthubError, UsageError
+from molthub_reconciler.remote import connection
 from molthub_reconciler.remote import server as served
 from molthub_reconciler.remote.exchange import MAX_REPORT, Assignment
-from molthub_reconciler.remote.server import AgentServer, Listen, listen_at
-from molthub_reconciler.remote.store import OPERATOR, AgentStore
+from molthub_reconciler.remote.listen import Listen, listen_at
+from molthub_reconciler.remote.server import AgentServer
+from molthub_reconciler.remote.store import AgentStore
+from molthub_reconciler.remote.token_files import Owner
 from molthub_reconciler.state import TargetState
 from tests.certificates import Authority
 from tests.remote.reports import report
 
 ADA, BOB = "prod/ada", "prod/bob"
+OPERATOR = Owner(operator="operator")
 
 
 @pytest.fixture
@@ -40,7 +44,8 @@ def server(store: AgentStore) -> Iterator[AgentServer]:
 class running:  # noqa: N801 (reads as a verb)
     def __init__(self, store: AgentStore, listen: Listen | None = None) -> None:
         self.warned: list[str] = []
-        self.server = AgentServer(listen or Listen("127.0.0.1", 0), store, threading.Event(), self.warned.append, list)
+        self.news = threading.Event()
+        self.server = AgentServer(listen or Listen("127.0.0.1", 0), store, self.news, self.warned.append, list)
 
     def __enter__(self) -> AgentServer:
         self.server.start()
@@ -64,7 +69,7 @@ def ask(
 
 
 def test_a_wrong_token_learns_nothing(server: AgentServer, store: AgentStore) -> None:
-    ada, bob = store.enrol(ADA), store.enrol(BOB)
+    ada, bob = store.tokens.enrol(Owner(bot=ADA)), store.tokens.enrol(Owner(bot=BOB))
     asked = [
         ("/v1/bots/prod/ada/assignment", ""),
         ("/v1/bots/prod/ada/assignment", bob),
@@ -86,36 +91,36 @@ def test_a_wrong_token_learns_nothing(server: AgentServer, store: AgentStore) ->
     posted = ask(server, "/v1/bots/prod/ada/report", bob, method="POST", body=report(ADA))
     assert (posted[0], posted[1]) == (401, next(iter(answers))[1])
     assert store.report(ADA) is None
-    assert store.seen(ADA) is None
+    assert store.presence.seen(ADA) is None
     assert ask(server, "/v1/bots/prod/ada/assignment", ada)[0] == 200
 
 
 def test_a_token_is_for_its_own_bot_and_kept_as_a_hash(server: AgentServer, store: AgentStore) -> None:
-    first = store.enrol(ADA)
-    second = store.enrol(ADA)
+    first = store.tokens.enrol(Owner(bot=ADA))
+    second = store.tokens.enrol(Owner(bot=ADA))
     assert ask(server, "/v1/bots/prod/ada/assignment", first)[0] == 401
     assert ask(server, "/v1/bots/prod/ada/assignment", second)[0] == 200
     files = [path for path in store.folder.rglob("*") if path.is_file()]
     assert all(second.encode() not in path.read_bytes() for path in files)
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in store.folder.rglob("*") if path.is_dir()} == {0o700}
-    assert store.revoke(ADA)
-    assert not store.revoke(ADA)
+    assert store.tokens.revoke(Owner(bot=ADA))
+    assert not store.tokens.revoke(Owner(bot=ADA))
     assert ask(server, "/v1/bots/prod/ada/assignment", second)[0] == 401
     assert store.bots() == frozenset()
 
 
 def test_an_assignment_has_an_etag_and_says_what_was_reported(server: AgentServer, store: AgentStore) -> None:
-    token = store.enrol(ADA)
+    token = store.tokens.enrol(Owner(bot=ADA))
     path = "/v1/bots/prod/ada/assignment"
     status, body, headers = ask(server, f"{path}?interval=7", token)
     assert (status, json.loads(body)["document"], json.loads(body)["reported"]) == (200, None, None)
     assert ask(server, path, token, If_None_Match=headers["etag"])[0] == 304
-    seen = store.seen(ADA)
+    seen = store.presence.seen(ADA)
     assert seen is not None
     assert seen.interval == 60.0
     assert ask(server, path, token, User_Agent="a\x1b[2Jb")[0] == 200
-    shown = store.seen(ADA)
+    shown = store.presence.seen(ADA)
     assert shown is not None
     assert shown.version == "a[2Jb"
     store.assign(Assignment(ADA, "a" * 64, "sha256:" + "b" * 64, 4, "c" * 40))
@@ -138,9 +143,9 @@ def test_an_assignment_has_an_etag_and_says_what_was_reported(server: AgentServe
 
 @pytest.mark.parametrize("interval", ["nan", "inf", "-1", "1e9", "", "x", "9" * 400])
 def test_no_interval_keeps_an_agent_from_being_offline(server: AgentServer, store: AgentStore, interval: str) -> None:
-    token = store.enrol(ADA)
+    token = store.tokens.enrol(Owner(bot=ADA))
     assert ask(server, f"/v1/bots/prod/ada/assignment?interval={interval}", token)[0] == 200
-    seen = store.seen(ADA)
+    seen = store.presence.seen(ADA)
     assert seen is not None
     assert seen.is_offline(seen.at + 4 * 86_400)
 
@@ -149,9 +154,9 @@ def test_no_interval_keeps_an_agent_from_being_offline(server: AgentServer, stor
     ("body", "headers", "status"),
     [
         (b"", {"Content_Length": str(MAX_REPORT + 1)}, 413),
-        (b"", {"Content_Length": "9" * 5000}, 413),
-        (b"", {"Content_Length": "-1"}, 411),
-        (b"", {"Transfer_Encoding": "chunked", "Content_Length": "x"}, 411),
+        (b"", {"Content_Length": "9" * 5000}, 400),
+        (b"", {"Content_Length": "-1"}, 400),
+        (b"", {"Transfer_Encoding": "chunked", "Content_Length": "x"}, 400),
         (b"no JSON", {}, 400),
         (b"[" * 100_000, {}, 400),
         (b"{}", {}, 400),
@@ -161,7 +166,7 @@ def test_no_interval_keeps_an_agent_from_being_offline(server: AgentServer, stor
 def test_a_body_that_is_no_report_is_refused(
     server: AgentServer, store: AgentStore, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    token = store.enrol(ADA)
+    token = store.tokens.enrol(Owner(bot=ADA))
     assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=body, **headers)[0] == status
     assert store.report(ADA) is None
     assert not server.news.is_set()
@@ -171,11 +176,10 @@ def test_a_body_that_is_no_report_is_refused(
 def test_slow_and_silent_clients_stop_nobody_and_are_cut_off(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "SECONDS", 2.0)
-    monkeypatch.setattr(served, "AT_ONCE", 8)
-    token = store.enrol(ADA)
+    monkeypatch.setattr(connection, "SECONDS", 2.0)
+    token = store.tokens.enrol(Owner(bot=ADA))
     with running(store) as server:
-        slow = [socket.create_connection(("127.0.0.1", server.listen.port)) for _ in range(7)]
+        slow = [socket.create_connection(("127.0.0.1", server.listen.port)) for _ in range(30)]
         for number, one in enumerate(slow):
             one.sendall(b"" if number % 2 else b"GET /v1/bots HTTP/1.1\r\nX: ")
         assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 200
@@ -198,28 +202,33 @@ def test_slow_and_silent_clients_stop_nobody_and_are_cut_off(
         assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 200
 
 
-def test_more_clients_than_it_takes_are_sent_away(store: AgentStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "AT_ONCE", 2)
+def test_strangers_cannot_crowd_out_who_has_a_token(store: AgentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "STRANGERS", 2)
+    token = store.tokens.enrol(Owner(bot=ADA))
     with running(store) as server:
-        taken = [socket.create_connection(("127.0.0.1", server.listen.port)) for _ in range(2)]
-        with pytest.raises((http.client.HTTPException, OSError)):
-            ask(server, "/v1/bots/prod/ada/assignment", "x")
-        for one in taken:
-            one.close()
-        deadline = time.monotonic() + 30
-        while True:
+        known = http.client.HTTPConnection("127.0.0.1", server.listen.port, timeout=30)
+        known.request("GET", "/v1/bots/prod/ada/assignment", headers={"Authorization": f"Bearer {token}"})
+        assert known.getresponse().read()
+        strangers = [socket.create_connection(("127.0.0.1", server.listen.port), timeout=30) for _ in range(5)]
+        ends = []
+        for one in strangers[:3]:  # each gave its place to one that came later
             try:
-                assert ask(server, "/v1/bots/prod/ada/assignment", "x")[0] == 401
-                break
-            except (http.client.HTTPException, OSError):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+                ends.append(one.recv(1))
+            except ConnectionResetError:
+                ends.append(b"")
+        assert ends == [b""] * 3
+        assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 200
+        known.request("GET", "/v1/bots/prod/ada/assignment", headers={"Authorization": f"Bearer {token}"})
+        assert known.getresponse().status == 200
+        known.close()
+        for one in strangers:
+            one.close()
 
 
 def test_it_speaks_tls_and_outlasts_who_does_not(store: AgentStore, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "ca")
     certificate, key = authority.issue("controller")
-    token = store.enrol(ADA)
+    token = store.tokens.enrol(Owner(bot=ADA))
     with running(store, Listen("127.0.0.1", 0, str(certificate), str(key))) as server:
         assert server.listen.url.startswith("https://127.0.0.1:")
         with socket.create_connection(("127.0.0.1", server.listen.port)) as plain:
@@ -237,7 +246,7 @@ def test_it_speaks_tls_and_outlasts_who_does_not(store: AgentStore, tmp_path: Pa
 
 
 def test_an_operators_token_sees_all_and_nudges(server: AgentServer, store: AgentStore) -> None:
-    token = store.enrol(OPERATOR)
+    token = store.tokens.enrol(OPERATOR)
     status, body, _ = ask(server, "/v1/bots", token)
     assert (status, json.loads(body)["bots"]) == (200, [])
     before = store.answer(ADA).nudge
@@ -245,7 +254,7 @@ def test_an_operators_token_sees_all_and_nudges(server: AgentServer, store: Agen
     assert store.answer(ADA).nudge != before
     assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 401
     assert ask(server, "/v1/bots", token, method="POST", body=b"")[0] == 404
-    assert store.revoke(OPERATOR)
+    assert store.tokens.revoke(OPERATOR)
     assert ask(server, "/v1/bots", token)[0] == 401
 
 

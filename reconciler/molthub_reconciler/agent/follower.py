@@ -7,14 +7,15 @@ good document while nobody answers) is what every reconcile does.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from molthub.documents import bot_from_json, hex_of
 from molthub.errors import FormatError, IntegrityError, MolthubError, Problem
 from molthub.model import DesiredState, Json
-from molthub_reconciler.pace import hurried, jittered
+from molthub_reconciler.agent.assignments import AssignmentWatch, Followed, asks, own_name
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.remote.exchange import Answer, report_to_bytes
@@ -30,11 +31,13 @@ class AgentWorkplace(Workplace):
     def follow(self, link: ControllerLink, bot: str, interval: float, warn: Callable[[str], None]) -> None:
         """Take ``bot``'s assignments over ``link``, asked for every ``interval`` seconds."""
         self._link = link
+        link.agent = own_name(self.state)
         self._bot = bot
         self._interval = interval
         self._warn = warn
+        self._followed = Followed(link, bot, interval, self.state)
+        self._watch: AssignmentWatch | None = None
         self._answer: Answer | None = None
-        self._failures = 0
         self._has_index = False
         self._said: bytes = b""
         self._untold = ""
@@ -47,15 +50,20 @@ class AgentWorkplace(Workplace):
     def check(self) -> None:
         """Ask nothing: the controller knows the bot, or refuses its token."""
 
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear of changes when they are made, instead of asking now and then."""
+        self._watch = AssignmentWatch(self._followed, self._interval, self.news)
+        self._watch.start()
+        try:
+            yield
+        finally:
+            self._watch.stop()
+
     def refresh(self) -> bool:
         """Ask for the assignment. Raises :class:`MolthubError` where the controller does not answer."""
-        try:
-            answer = self._link.assignment(self._bot, self._interval)
-        except MolthubError:
-            self._failures += 1
-            raise
-        self._failures = 0
-        has_changed = self._answer is None or _asks(self._answer) != _asks(answer)
+        answer = self._watch.latest() if self._watch is not None else self._asked()
+        has_changed = self._answer is None or asks(self._answer) != asks(answer)
         self._answer = answer
         try:
             self.index.refresh()
@@ -66,9 +74,10 @@ class AgentWorkplace(Workplace):
             self._has_index = False
         return has_changed
 
-    def pause(self, interval: float) -> float:
-        """Return how long to wait for the next look: soon after a failure, then longer, never at the same moment."""
-        return hurried(self._failures, interval) if self._failures else jittered(interval)
+    def _asked(self) -> Answer:
+        answer, _ = self._followed.ask()
+        assert answer is not None  # noqa: S101 (nothing was known)
+        return self._followed.take(answer)
 
     def once(self, command: Command, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bot, and tell the controller where it acted."""
@@ -140,10 +149,6 @@ class AgentWorkplace(Workplace):
         self._untold = ""
         self._said = content
         self._answer = replace(self._answer, reported=hex_of(content))
-
-
-def _asks(answer: Answer) -> tuple[object, ...]:
-    return (answer.assignment, answer.nudge)
 
 
 def _without_time(content: bytes) -> Mapping[str, Json]:

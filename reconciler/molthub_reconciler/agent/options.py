@@ -36,7 +36,11 @@ class Remote:
     listen: str | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
+    tls_client_ca: str | None = None
     insecure_listen: bool = False
+    controller_ca: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
     install: bool = False
     write: bool = False
 
@@ -63,17 +67,29 @@ class Remote:
         if self.listen is not None and (once or dry_run or asked.bots):
             remedy = "leave --once, --dry-run and --bot out: agents come at any time, and for any bot"
             raise UsageError("--listen is for whoever keeps all bots", remedy=remedy)
-        if self.listen is None and (self.tls_certificate or self.tls_key or self.insecure_listen):
+        self._check_certificates()
+
+    def _check_certificates(self) -> None:
+        if self.listen is None and (self.tls_certificate or self.tls_key or self.tls_client_ca or self.insecure_listen):
             raise UsageError("nobody listens", remedy="add --listen ADDR:PORT")
         if self.tls_key is not None and self.tls_certificate is None:
             raise UsageError("a key goes with its certificate", remedy="add --tls-certificate FILE")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            remedy = "add --tls-certificate FILE: over plain http nobody shows a certificate"
+            raise UsageError("a CA of clients goes with a certificate", remedy=remedy)
+        if (self.controller_ca or self.client_certificate or self.client_key) and not self.is_agent:
+            raise UsageError("these certificates are an agent's", remedy="add --controller URL")
+        if self.client_key is not None and self.client_certificate is None:
+            raise UsageError("a key goes with its certificate", remedy="add --client-certificate FILE")
 
     def link(self) -> ControllerLink:
         """Return the way to the controller. Raises :class:`UsageError`."""
-        from molthub_reconciler.remote.link import ControllerLink, read_token
+        from molthub.client.access.environment import CertificateFiles
+        from molthub_reconciler.remote.link import Certificates, ControllerLink, read_token
 
-        token = read_token(self.token_file) if self.token_file is not None else None
-        return ControllerLink(str(self.controller), token)
+        token = functools.partial(read_token, self.token_file) if self.token_file is not None else None
+        shown = CertificateFiles(self.client_certificate, self.client_key) if self.client_certificate else None
+        return ControllerLink(str(self.controller), token, certificates=Certificates(self.controller_ca, shown))
 
 
 def remote_options(command: Wrapped) -> Wrapped:
@@ -86,15 +102,25 @@ def remote_options(command: Wrapped) -> Wrapped:
     @click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
                   help="Certificate to listen with (PEM).")  # fmt: skip
     @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Its key (PEM).")
+    @click.option("--tls-client-ca", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+                  help="Let in only who shows a certificate of this CA (PEM), besides a token.")  # fmt: skip
     @click.option("--insecure-listen", is_flag=True, help="Listen over plain http on more than this machine.")
+    @click.option("--controller-ca", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+                  help="Trust this CA (PEM) at the controller, besides the system's.")  # fmt: skip
+    @click.option("--client-certificate", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+                  help="Certificate that the agent shows (PEM).")  # fmt: skip
+    @click.option("--client-key", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+                  help="Its key, where that is another file.")  # fmt: skip
     @click.option("--install", is_flag=True, help="Print the agent's systemd unit.")
     @click.option("--write", is_flag=True, help="With --install: put the unit in its place.")
     @functools.wraps(command)
     def with_remote(
         *args: Any, controller: str | None, token_file: Path | None, listen: str | None, tls_certificate: str | None,
-        tls_key: str | None, insecure_listen: bool, install: bool, write: bool, **kwargs: Any,
+        tls_key: str | None, tls_client_ca: str | None, insecure_listen: bool, controller_ca: str | None,
+        client_certificate: str | None, client_key: str | None, install: bool, write: bool, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        remote = Remote(controller, token_file, listen, tls_certificate, tls_key, insecure_listen, install, write)
+        remote = Remote(controller, token_file, listen, tls_certificate, tls_key, tls_client_ca, insecure_listen,
+                        controller_ca, client_certificate, client_key, install, write)  # fmt: skip
         return command(*args, remote=remote, **kwargs)
 
     return with_remote  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
@@ -102,19 +128,26 @@ def remote_options(command: Wrapped) -> Wrapped:
 
 @contextlib.contextmanager
 def listening(remote: Remote, place: Workplace, console: Console) -> Iterator[None]:
-    """Answer agents meanwhile, where that was asked for."""
+    """Answer agents meanwhile, where that was asked for; or listen to the controller, where this is an agent."""
+    if remote.is_agent:
+        from molthub_reconciler.agent.follower import AgentWorkplace
+
+        assert isinstance(place, AgentWorkplace)  # noqa: S101 (it was made so)
+        with place.listening():
+            yield
+        return
     if remote.listen is None:
         yield
         return
     from molthub_reconciler.remote.known import known_bots
-    from molthub_reconciler.remote.server import AgentServer, listen_at
-    from molthub_reconciler.remote.store import AgentStore
+    from molthub_reconciler.remote.listen import listen_at
+    from molthub_reconciler.remote.server import AgentServer
 
-    listen = listen_at(remote.listen, remote.tls_certificate, remote.tls_key, insecure=remote.insecure_listen)
-    store = AgentStore(place.state)
-    server = AgentServer(listen, store, place.news, console.warn, lambda: known_bots(place.state))
+    listen = listen_at(remote.listen, remote.tls_certificate, remote.tls_key, insecure=remote.insecure_listen,
+                       client_ca=remote.tls_client_ca)  # fmt: skip
+    server = AgentServer(listen, place.agents, place.news, console.warn, lambda: known_bots(place.state))
     server.start()
-    count = len(store.bots())
+    count = len(place.agents.bots())
     known = f"{counted(count, 'bot')} with a token" if count else "no bot has a token: molthub agents token FLEET/BOT"
     console.say(f"listening for agents at {server.listen.url} ({known})")
     try:
@@ -162,6 +195,9 @@ def _unit(remote: Remote, asked: Asked, interval: float) -> Unit:
                "--target", str(target), "--state", str(state), "--interval", f"{interval:g}"]  # fmt: skip
     command += ["--root", str(asked.root.resolve())] if asked.root is not None else []
     command += ["--require-signature"] if asked.require_signatures else []
+    files = {"--controller-ca": remote.controller_ca, "--client-certificate": remote.client_certificate,
+             "--client-key": remote.client_key}  # fmt: skip
+    command += [word for name, file in files.items() if file for word in (name, str(Path(file).resolve()))]
     token = remote.token_file.resolve() if remote.token_file is not None else None
     return Unit(asked.bots[0], str(remote.controller), command, token, _owner(target), (target, state))
 

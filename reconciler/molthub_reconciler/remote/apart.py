@@ -16,11 +16,11 @@ from molthub.errors import FormatError, Problem
 from molthub.model import Json
 from molthub_reconciler.receipt import Receipt
 from molthub_reconciler.remote.exchange import AgentReport, Assignment
-from molthub_reconciler.remote.store import AgentStore, Seen
+from molthub_reconciler.remote.presence import Seen
+from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import BotReport, Report
 from molthub_reconciler.rollout.follow import read_state
 from molthub_reconciler.rollout.records import RolloutState
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 
 STALE = -1
@@ -31,11 +31,11 @@ class RemoteBots:
     """One pass's bots on other machines. Unless ``act``, nothing is assigned and nothing is remembered."""
 
     def __init__(
-        self, state: TargetState, *, act: bool, revision: str | None, clock: Callable[[], float] = time.time
+        self, store: AgentStore, *, act: bool, revision: str | None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._state = state
-        self._store = AgentStore(state)
-        self._bots = self._store.bots()
+        self._state = store.state
+        self._store = store
+        self._bots = store.bots()
         self._act = act
         self._revision = revision
         self._now = clock()
@@ -95,7 +95,7 @@ class RemoteBots:
         is_fresh = told is not None and told.document == asked.document and told.generation == asked.generation
         known = told.bot if told is not None else BotReport(subject.bot, "pending")
         known = replace(known, desired=asked.digest, generation=asked.generation if is_fresh else STALE)
-        seen = self._store.seen(subject.bot)
+        seen = self._store.presence.seen(subject.bot)
         if subject.state in ("orphaned", "failed", "suspended"):
             return replace(known, state=subject.state, problems=subject.problems, changes=())
         if seen is None or seen.is_offline(self._now):

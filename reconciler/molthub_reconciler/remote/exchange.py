@@ -34,6 +34,7 @@ class Assignment:
     """What one bot is to have: a ``document`` by its hex name in the index, and the ``digest`` of what it asks for.
 
     ``generation`` is that of the fleet's rollout; 0 where there is none. Without a document, ``why`` says why.
+    ``serial`` is higher in every later assignment of the bot, so that nobody can give an older one for a new one.
     """
 
     bot: str
@@ -42,6 +43,7 @@ class Assignment:
     generation: int = 0
     revision: str | None = None
     why: str = ""
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def answer_to_bytes(answer: Answer) -> bytes:
     """Return the document ``molthub.assignment/1``."""
     given = answer.assignment
     head = {"format": "molthub.assignment/1", "bot": given.bot, "document": given.document, "digest": given.digest}
-    said = {"generation": given.generation, "revision": given.revision, "why": given.why}
+    said = {"generation": given.generation, "revision": given.revision, "why": given.why,
+            "serial": given.serial}  # fmt: skip
     return canonical_plain({**head, **said, "nudge": answer.nudge, "reported": answer.reported})
 
 
@@ -89,6 +92,7 @@ def _answer(said: dict[str, Any]) -> Answer:
         generation=as_size(said["generation"]),
         revision=_maybe(as_text, said["revision"]),
         why=as_text(said["why"]),
+        serial=as_size(said["serial"]),
     )
     if (given.document is None) != (given.digest is None):
         raise ValueError("a document goes with its digest")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from molthub.documents.printable import printable
 from molthub.errors import FormatError, UsageError
 from molthub.observed import ObservedBot
 from molthub_reconciler.remote.known import bot_from_json
-from molthub_reconciler.remote.link import ControllerLink, read_token
-
-TOKEN_VARIABLE = "MOLTHUB_OPERATOR_TOKEN_FILE"  # noqa: S105 (the name of a variable)
+from molthub_reconciler.remote.link import TOKEN_VARIABLE, ControllerLink, read_token
 
 
 class OperatedController:
@@ -55,5 +53,10 @@ class OperatedController:
 
     @cached_property
     def _link(self) -> ControllerLink:
-        file = os.environ.get(TOKEN_VARIABLE)
-        return ControllerLink(self._address, read_token(Path(file)) if file else None)
+        return operator_link(self._address)
+
+
+def operator_link(address: str) -> ControllerLink:
+    """Return an operator's way to a controller, with the token of this user."""
+    file = os.environ.get(TOKEN_VARIABLE)
+    return ControllerLink(address, partial(read_token, Path(file)) if file else None)

@@ -1,322 +1,155 @@
-"""The controller's side for agents: HTTP/1.1, one request per connection, each with a limit in bytes and in time.
+"""The controller's side for agents: an event loop in a thread of its own that answers thousands of them.
 
-=============================================  ================================================================
-``GET /v1/bots/F/B/assignment``                what the bot is to have; ``ETag`` and ``If-None-Match`` (RFC 9110)
-``GET /v1/bots/F/B/documents/<hex>``           the document that it is assigned, and no other
-``POST /v1/bots/F/B/report``                   what its agent found and did
-``GET /v1/bots``, ``POST /v1/nudge``           for the operator's token: all bots; ask for a look now
-=============================================  ================================================================
-
-A token is for one bot. Without the right one, every path is answered alike: who asks learns not even which bots are.
+An agent that has nothing to hear costs a connection and a timer; what is asked and answered is in :mod:`.desk`, how a
+connection is read and cut off in :mod:`.connection`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import re
 import socket
-import ssl
 import threading
-import time
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
-from socketserver import TCPServer
 from typing import Any
-from urllib.parse import parse_qs
 
-from molthub.client.index_cache import timestamp
-from molthub.documents import canonical_plain, hex_of
-from molthub.errors import FormatError, MolthubError, UsageError
-from molthub.model import Json
-from molthub_reconciler.remote.exchange import MAX_REPORT, answer_to_bytes
-from molthub_reconciler.remote.store import OPERATOR, AgentStore
-from molthub_reconciler.remote.tokens import is_token
-from molthub_reconciler.state import NUDGE
+from molthub.errors import MolthubError
+from molthub_reconciler.remote.connection import HttpConnection
+from molthub_reconciler.remote.desk import Desk, Observed
+from molthub_reconciler.remote.listen import Listen, server_context
+from molthub_reconciler.remote.store import AgentStore
+from molthub_reconciler.remote.token_files import Kept
 
-SECONDS = 20.0
-"""A request that takes longer, with its TLS handshake, is cut off."""
-AT_ONCE = 128
-"""Requests at a time; whoever comes beyond that is sent away, and comes again."""
-_LONGEST_INTERVAL = 86_400.0
-_USUAL_INTERVAL = 60.0
-_SECONDS_TEXT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z")
-_REAP = 0.5
-
-Observed = Callable[[], list[Json]]
-"""Returns all bots of the target as the operator sees them."""
+STRANGERS = 256
+"""Connections that showed no token yet; who comes beyond that takes the place of the one that came first."""
+MOST = 20_000
+"""Connections at a time."""
+_SPARE_FILES = 256
+_LOOK = 0.5
+_BACKLOG = 1024
 
 
-@dataclass(frozen=True)
-class Listen:
-    """Where to listen, and with which certificate."""
+class Guests:
+    """Who is connected: those with a token that counts, and strangers, of whom there are few."""
 
-    host: str
-    port: int
-    certificate: str | None = None
-    key: str | None = None
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[HttpConnection[Any]] = set()
+        self._strangers: OrderedDict[HttpConnection[Any], None] = OrderedDict()
 
-    @property
-    def url(self) -> str:
-        """The address as agents on this network name it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}/"
-
-
-def listen_at(text: str, certificate: str | None, key: str | None, *, insecure: bool) -> Listen:
-    """Read ``ADDR:PORT`` or ``PORT``. Raises :class:`UsageError`, too, where tokens would be sent for all to read."""
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
-    if not (port.isascii() and port.isdecimal()) or int(port) > 65_535:  # noqa: PLR2004 (RFC 9293: 16 bits)
-        raise UsageError(f"{text!r} is no address to listen at", remedy="write it as ADDR:PORT, like 0.0.0.0:8443")
-    if certificate is None and not insecure and not _is_loopback(host):
-        raise UsageError(
-            f"over plain http everybody on the way to {host} could read the tokens",
-            remedy="give --tls-certificate and --tls-key; or listen at 127.0.0.1 behind a proxy that has a "
-            "certificate; --insecure-listen where that proxy is another machine",
-        )
-    return Listen(host, int(port), certificate, key)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+    def came(self, connection: HttpConnection[Any]) -> bool:
+        """Let a stranger in, instead of the one who came first where there are too many."""
+        if len(self._known) + len(self._strangers) >= self._most:
+            return False
+        if len(self._strangers) >= STRANGERS:
+            self._strangers.popitem(last=False)[0].abort()
+        self._strangers[connection] = None
         return True
-    with contextlib.suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
+    def is_known(self, connection: HttpConnection[Any]) -> None:
+        """Count a connection among those that showed a token."""
+        if self._strangers.pop(connection, self) is None:
+            self._known.add(connection)
 
-@dataclass(frozen=True)
-class _Reply:
-    status: HTTPStatus
-    content: bytes = b""
-    etag: str = ""
-
-
-def _error(status: HTTPStatus, message: str) -> _Reply:
-    return _Reply(status, canonical_plain({"error": {"message": message}}))
-
-
-_DENIED = _error(HTTPStatus.UNAUTHORIZED, "there is no such bot, or this is not its token")
-_NOTHING = _error(HTTPStatus.NOT_FOUND, "there is nothing here")
-
-
-class _Request(BaseHTTPRequestHandler):
-    """One request; the connection ends with its answer."""
-
-    protocol_version = "HTTP/1.1"
-    server_version = "molthub"
-    sys_version = ""
-    timeout = SECONDS
-    server: AgentServer
-
-    def do_GET(self) -> None:
-        self._answered(self._got)
-
-    def do_POST(self) -> None:
-        self._answered(self._posted)
-
-    def _answered(self, work: Callable[[list[str]], _Reply]) -> None:
-        path = self.path.partition("?")[0].split("/")[1:]
-        try:
-            reply = work(path) if self._is_allowed(path) else _DENIED
-        except OSError as error:
-            self.server.warn(f"an agent could not be answered: {error.strerror or type(error).__name__}")
-            reply = _error(HTTPStatus.SERVICE_UNAVAILABLE, "this cannot be done now")
-        self._send(reply)
-
-    def _is_allowed(self, path: list[str]) -> bool:
-        """Whether the token shown is that of the bot that the path names, or the operator's."""
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        bot = _bot_of(path)
-        kept = self.server.store.token(OPERATOR if path in (["v1", "bots"], ["v1", "nudge"]) else bot)
-        return is_token(token.strip() if scheme.lower() == "bearer" else "", kept)
-
-    def _got(self, path: list[str]) -> _Reply:
-        store, bot = self.server.store, _bot_of(path)
-        if path == ["v1", "bots"]:
-            return _Reply(HTTPStatus.OK, canonical_plain({"format": "molthub.bots/1", "at": timestamp(),
-                                                          "bots": self.server.observed()}))  # fmt: skip
-        if path[4:] == ["assignment"]:
-            store.heard(bot, self._interval(), self.headers.get("User-Agent", "")[:64])
-            content = answer_to_bytes(store.answer(bot))
-            etag = f'"{hex_of(content)}"'
-            if self.headers.get("If-None-Match") == etag:
-                return _Reply(HTTPStatus.NOT_MODIFIED, etag=etag)
-            return _Reply(HTTPStatus.OK, content, etag)
-        if len(path) == 6 and path[4] == "documents":  # noqa: PLR2004 (v1/bots/F/B/documents/HEX)
-            document = store.document(bot, path[5])
-            return _NOTHING if document is None else _Reply(HTTPStatus.OK, document)
-        return _NOTHING
-
-    def _posted(self, path: list[str]) -> _Reply:
-        if path == ["v1", "nudge"]:
-            note = f"{timestamp()} an operator {time.monotonic_ns()}\n"
-            self.server.store.state.keep_note("", NUDGE, note.encode())
-            return _Reply(HTTPStatus.OK, canonical_plain({"asked": f"the controller on {socket.gethostname()}"}))
-        if path[4:] != ["report"]:
-            return _NOTHING
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdecimal()):
-            return _error(HTTPStatus.LENGTH_REQUIRED, "say how long the report is (Content-Length)")
-        if len(length) > 10 or int(length) > MAX_REPORT:  # noqa: PLR2004 (before a number of any length is read)
-            return _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a report has at most {MAX_REPORT} bytes")
-        return self._told(_bot_of(path), self.rfile.read(int(length)), int(length))
-
-    def _told(self, bot: str, content: bytes, length: int) -> _Reply:
-        if len(content) != length:
-            return _error(HTTPStatus.BAD_REQUEST, "the report broke off")
-        try:
-            is_news = self.server.store.told(bot, content)
-        except FormatError as error:
-            return _error(HTTPStatus.BAD_REQUEST, str(error)[:500])
-        if is_news:
-            self.server.news.set()
-        return _Reply(HTTPStatus.OK, canonical_plain({"reported": hex_of(content)}))
-
-    def _interval(self) -> float:
-        """Return how often the agent asks, in seconds."""
-        said = parse_qs(self.path.partition("?")[2]).get("interval", [""])[-1]
-        return min(max(float(said), 1.0), _LONGEST_INTERVAL) if _SECONDS_TEXT.match(said) else _USUAL_INTERVAL
-
-    def _send(self, reply: _Reply) -> None:
-        self.close_connection = True
-        self.send_response(reply.status)
-        if reply.status == HTTPStatus.UNAUTHORIZED:
-            self.send_header("WWW-Authenticate", "Bearer")
-        if reply.etag:
-            self.send_header("ETag", reply.etag)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(reply.content)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(reply.content)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
-        """Say nothing: what agents tell shows in the reports, and a line per look would bury them."""
-
-
-def _bot_of(path: list[str]) -> str:
-    return "/".join(path[2:4]) if path[:2] == ["v1", "bots"] and len(path) > 4 else ""  # noqa: PLR2004 (F/B and a thing)
-
-
-@dataclass
-class _Open:
-    """The requests under way, and when each is to be over."""
-
-    until: dict[socket.socket, float] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def begin(self, connection: socket.socket) -> bool:
-        """Count a request; return False where there are too many."""
-        with self.lock:
-            if len(self.until) >= AT_ONCE:
-                return False
-            self.until[connection] = time.monotonic() + SECONDS
-            return True
-
-    def end(self, connection: socket.socket) -> None:
+    def left(self, connection: HttpConnection[Any]) -> None:
         """Count it no more."""
-        with self.lock:
-            self.until.pop(connection, None)
+        self._strangers.pop(connection, None)
+        self._known.discard(connection)
 
-    def cut_off_late(self) -> None:
-        """End the connections whose time is over, however busy they are: a byte now and then buys no time."""
-        now = time.monotonic()
-        with self.lock:
-            late = [connection for connection, until in self.until.items() if until < now]
-        for connection in late:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    def send_away(self) -> None:
+        """End all of them."""
+        for connection in [*self._known, *self._strangers]:
+            connection.abort()
 
 
-class AgentServer(ThreadingHTTPServer):
-    """Answers agents until :meth:`close`. ``news`` is set when a report came that says something new.
+class AgentServer:
+    """Answers agents and operators from :meth:`start` to :meth:`close`.
 
-    Raises :class:`MolthubError` where nobody can listen there.
+    ``news`` is set when a report came that says something new. Raises :class:`MolthubError` where nobody can listen
+    there, :class:`UsageError` for certificates that cannot be used.
     """
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 256
-    allow_reuse_address = True
 
     def __init__(
         self, listen: Listen, store: AgentStore, news: threading.Event, warn: Callable[[str], None], observed: Observed
     ) -> None:
-        self.store = store
+        self._desk = Desk(store, news, warn, observed)
         self.news = news
-        self.warn = warn
-        self.observed = observed
-        self._open = _Open()
-        self._tls = _context(listen) if listen.certificate is not None else None
-        self.address_family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        try:
-            super().__init__((listen.host, listen.port), _Request)
-        except OSError as error:
-            message = f"nobody can listen there: {error.strerror or error}"
-            raise MolthubError(message, place=f"{listen.host}:{listen.port}", remedy="give another --listen") from None
-        self.listen = Listen(listen.host, self.server_address[1], listen.certificate, listen.key)
-        self._thread = threading.Thread(target=self.serve_forever, args=(_REAP,), name="agents", daemon=True)
+        self._store = store
+        self._tls = server_context(listen)
+        self._socket = _bound(listen)
+        self.listen = Listen(listen.host, self._socket.getsockname()[1], listen.certificate, listen.key,
+                             listen.client_ca)  # fmt: skip
+        self._guests = Guests(_room())
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="agents", daemon=True)
+        self._stop = asyncio.Event()
 
     def start(self) -> None:
         """Answer from now on."""
+        self._store.on_news = self._hear
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Answer no more; who was heard of when is written down."""
+        self._store.on_news = lambda _bot: None
         if self._thread.is_alive():
-            self.shutdown()
-        self.server_close()
-
-    def server_bind(self) -> None:
-        """Bind, and ask no name server what the address is called."""
-        TCPServer.server_bind(self)
-        host, port = self.server_address[:2]
-        self.server_name, self.server_port = str(host), port
-
-    def service_actions(self) -> None:
-        """Do what is due between two requests."""
-        self._open.cut_off_late()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a request its thread, if there is one left."""
-        if self._open.begin(request):
-            super().process_request(request, client_address)
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
         else:
-            self.shutdown_request(request)
+            self._loop.close()
+        self._socket.close()
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer one request; whatever it does, it ends alone."""
+    def _hear(self, bot: str) -> None:
+        """Something is new for a bot's agent. Called by the thread that works on bots."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._desk.wake, bot)
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._answer_all())
+
+    async def _answer_all(self) -> None:
+        server = await self._loop.create_server(
+            lambda: HttpConnection[Kept](self._desk, self._guests, self._tls), sock=self._socket, backlog=_BACKLOG
+        )
         try:
-            request.settimeout(SECONDS)
-            if self._tls is None:
-                self.finish_request(request, client_address)
-            else:
-                with self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as secure:
-                    self._open.end(request)
-                    request = secure
-                    if self._open.begin(secure):
-                        secure.do_handshake()
-                        self.finish_request(secure, client_address)
-        except (OSError, ValueError):
-            pass  # the other side went away, or was cut off
+            while not self._stop.is_set():
+                self._desk.look_around()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await self._stop.wait()
         finally:
-            self._open.end(request)
-            self.shutdown_request(request)
+            server.close()
+            self._guests.send_away()
+            self._desk.note_presence()
 
 
-def _context(listen: Listen) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def _bound(listen: Listen) -> socket.socket:
+    """Return a socket that listens. No name server is asked what the address is called."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
     try:
-        context.load_cert_chain(str(listen.certificate), listen.key)
-    except (OSError, ssl.SSLError) as error:
-        remedy = "give PEM files: the certificate with those between it and its CA, and its key without a password"
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-        raise UsageError(f"the certificate cannot be used: {reason}", place=str(listen.certificate),
-                         remedy=remedy) from None  # fmt: skip
-    return context
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((listen.host, listen.port))
+        found.listen(_BACKLOG)
+    except OSError as error:
+        found.close()
+        message = f"nobody can listen there: {error.strerror or error}"
+        raise MolthubError(message, place=f"{listen.host}:{listen.port}", remedy="give another --listen") from None
+    return found
+
+
+def _room() -> int:
+    """Return how many connections there may be, after asking the system for as many open files as it gives."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows, where files are not counted
+        return MOST
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST + _SPARE_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST + _SPARE_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return MOST if soft == resource.RLIM_INFINITY else max(64, min(MOST, soft - _SPARE_FILES))

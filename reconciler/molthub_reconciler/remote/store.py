@@ -2,31 +2,29 @@
 
 ::
 
-    <target's state>/agents/operator.json                    hash of the token that may look at all of them
-    <target's state>/agents/<fleet>/<bot>/token.json         hash of the bot's token: this bot lives elsewhere
+    <target's state>/operators/<name>.json                   hashes of an operator's tokens (.token_files)
+    <target's state>/agents/changed                          replaced with every token that comes or goes
+    <target's state>/agents/seen.json                        when agents were last heard of (.presence)
+    <target's state>/agents/<fleet>/<bot>/token.json         hashes of the bot's tokens: this bot lives elsewhere
     <target's state>/agents/<fleet>/<bot>/assignment.json    what the bot is to have
     <target's state>/agents/<fleet>/<bot>/report.json        what its agent last told, as it came
-    <target's state>/agents/<fleet>/<bot>/seen.json          when it was last heard of
 
-Every file is replaced whole, so that the threads of a server, the passes and an operator's commands may work at once.
+Every file is replaced whole, so that a server, the passes and an operator's commands may work at once. Assignments and
+reports are written by one process alone (whoever holds the target's lock), which reads them once.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from molthub.atomic import remove_tree, write_atomically
-from molthub.client.index_cache import timestamp
-from molthub.documents import canonical_plain, hex_of
-from molthub.documents.names import DNS_LABEL
-from molthub.documents.reading import as_text, load_document, reading
+from molthub.atomic import write_atomically
+from molthub.documents import hex_of
 from molthub.errors import FormatError
-from molthub.model import Json
 from molthub_reconciler.remote.exchange import (
     AgentReport,
     Answer,
@@ -35,99 +33,71 @@ from molthub_reconciler.remote.exchange import (
     answer_to_bytes,
     report_from_bytes,
 )
-from molthub_reconciler.remote.tokens import TokenHash, hashed, new_token
+from molthub_reconciler.remote.presence import Presence
+from molthub_reconciler.remote.token_files import TokenFiles, is_bot_name
 from molthub_reconciler.state import NUDGE, TargetState
 
-OPERATOR = "operator"
 _FILE_MODE = 0o600
-_MISSED = 3
-_GRACE = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """When an agent was last heard of (seconds since 1970), how often it asks, and its version of molthub."""
-
-    at: float
-    interval: float
-    version: str = ""
-
-    def is_offline(self, now: float) -> bool:
-        """Whether the agent missed three of its looks."""
-        return now - self.at > _MISSED * self.interval + _GRACE
-
-
-def is_bot_name(bot: str) -> bool:
-    """Whether ``bot`` is ``<fleet>/<bot>`` as such names are, and so the name of a folder."""
-    fleet, _, name = bot.partition("/")
-    return bool(DNS_LABEL.match(fleet) and DNS_LABEL.match(name))
+_NOT_YET = "the controller has not looked at this bot yet"
 
 
 class AgentStore:
-    """The agents of one target."""
+    """The agents of one target. ``on_news`` is called with a bot whose agent has something to hear."""
 
-    def __init__(self, state: TargetState) -> None:
+    def __init__(self, state: TargetState, *, clock: Callable[[], float] = time.time) -> None:
         self.state = state
         self.folder = state.folder / "agents"
+        self.tokens = TokenFiles(state.folder, self._write, clock=clock)
+        self.presence = Presence(self.folder / "seen.json", self._write, clock=clock)
+        self.on_news: Callable[[str], None] = lambda _bot: None
+        self._clock = clock
+        self._assignments: dict[str, Assignment | None] = {}
+        self._reports: dict[str, tuple[str, AgentReport | None]] = {}
+        self._confirmed: set[str] = set()
+        self._stamp: object = None
+        self._lock = threading.RLock()
 
     def bots(self) -> frozenset[str]:
         """Return the bots that have a token: they live on other machines."""
-        found = self.folder.glob("*/*/token.json")
-        return frozenset(f"{path.parent.parent.name}/{path.parent.name}" for path in found)
-
-    # --- tokens ---------------------------------------------------------------------------------------------------
-
-    def enrol(self, bot: str) -> str:
-        """Make a token for a bot (or for the operator) and return it; an earlier one is worth nothing from now on."""
-        token = new_token()
-        kept = hashed(token, timestamp())
-        said = {"format": "molthub.token/1", "salt": kept.salt, "hash": kept.hash, "made": kept.made}
-        self._write(self._token(bot), canonical_plain(said))
-        return token
-
-    def revoke(self, bot: str) -> bool:
-        """Take a bot's token, and forget what its agent told. Return whether there was one."""
-        place = self._token(bot)
-        is_there = place.exists()
-        place.unlink(missing_ok=True)
-        if bot != OPERATOR:
-            remove_tree(place.parent)
-            with contextlib.suppress(OSError):
-                place.parent.parent.rmdir()
-        return is_there
-
-    def token(self, bot: str) -> TokenHash | None:
-        """Return what is kept of a bot's token; None where there is none, or it cannot be read."""
-        if bot != OPERATOR and not is_bot_name(bot):
-            return None
-        place = self._token(bot)
-        try:
-            document = load_document(place.read_bytes(), "token", str(place))
-            return reading(_token_of, document, str(place))
-        except (OSError, FormatError):
-            return None
+        return self.tokens.bots()
 
     # --- what goes to the agent -----------------------------------------------------------------------------------
 
     def assign(self, given: Assignment) -> None:
-        """Keep what a bot is to have, unless it is known."""
-        if self.assignment(given.bot) != given:
-            self._write(self._of(given.bot) / "assignment.json", answer_to_bytes(Answer(given)))
+        """Keep what a bot is to have. What is new gets a higher number than anything that was given before."""
+        with self._lock:
+            before = self.assignment(given.bot)
+            self._confirmed.add(given.bot)
+            if before is None or replace(before, serial=given.serial) != given:
+                self._issue(given, before.serial + 1 if before is not None else 1)
 
     def assignment(self, bot: str) -> Assignment | None:
         """Return what a bot is to have; None where no pass said it yet."""
-        place = self._of(bot) / "assignment.json"
-        try:
-            return answer_from_bytes(place.read_bytes(), str(place)).assignment
-        except (OSError, FormatError):
-            return None
+        self._forget_where_tokens_changed()
+        with self._lock:
+            if bot not in self._assignments:
+                place = self._of(bot) / "assignment.json"
+                self._assignments[bot] = None
+                with contextlib.suppress(OSError, FormatError):
+                    self._assignments[bot] = answer_from_bytes(place.read_bytes(), str(place)).assignment
+            return self._assignments[bot]
+
+    def catch_up(self, bot: str, serial: int) -> None:
+        """Give a bot's assignment a number above ``serial``, which its agent saw: this controller lost what it gave.
+
+        Only where a pass of this process has said what the bot is to have: before, what is at hand may be old.
+        """
+        with self._lock:
+            given = self.assignment(bot)
+            if given is not None and given.serial < serial and bot in self._confirmed:
+                self._issue(given, serial + 1)
 
     def answer(self, bot: str) -> Answer:
         """Return what a bot's agent gets now."""
-        given = self.assignment(bot) or Assignment(bot, why="the controller has not looked at this bot yet")
-        told = self._read(bot, "report.json")
+        given = self.assignment(bot) or Assignment(bot, why=_NOT_YET)
         nudge = self.state.note("", NUDGE)
-        return Answer(given, hex_of(nudge)[:12] if nudge else "", hex_of(told) if told else None)
+        reported, _ = self._told(bot)
+        return Answer(given, hex_of(nudge)[:12] if nudge else "", reported or None)
 
     def document(self, bot: str, name: str) -> bytes | None:
         """Return the document that a bot is assigned; None for any other."""
@@ -138,59 +108,62 @@ class AgentStore:
             return (self.state.folder / "bots" / bot / "documents" / f"{name}.json").read_bytes()
         return None
 
+    def _issue(self, given: Assignment, least: int) -> None:
+        # Milliseconds since 1970, so that a controller whose state was lost goes on above what it gave before.
+        numbered = replace(given, serial=max(least, int(self._clock() * 1000)))
+        self._write(self._of(given.bot) / "assignment.json", answer_to_bytes(Answer(numbered)))
+        self._assignments[given.bot] = numbered
+        self.on_news(given.bot)
+
     # --- what comes from the agent --------------------------------------------------------------------------------
-
-    def heard(self, bot: str, interval: float, version: str) -> None:
-        """Note that an agent was heard of now."""
-        shown = "".join(char for char in version if char.isprintable())
-        said: dict[str, Json] = {"at": round(time.time(), 3), "interval": interval, "version": shown}
-        self._write(self._of(bot) / "seen.json", json.dumps(said).encode())
-
-    def seen(self, bot: str) -> Seen | None:
-        """Return when an agent was last heard of; None: never."""
-        try:
-            said = json.loads(self._read(bot, "seen.json"))
-            return Seen(float(said["at"]), float(said["interval"]), str(said["version"]))
-        except (ValueError, KeyError, TypeError):
-            return None
 
     def told(self, bot: str, content: bytes) -> bool:
         """Keep a report, and return whether it is news. Raises :class:`FormatError` for what is none of ``bot``."""
-        report_from_bytes(content, bot, f"the report of {bot}")
-        if self._read(bot, "report.json") == content:
-            return False
-        self._write(self._of(bot) / "report.json", content)
+        report = report_from_bytes(content, bot, f"the report of {bot}")
+        with self._lock:
+            if self._told(bot)[0] == hex_of(content):
+                return False
+            self._write(self._of(bot) / "report.json", content)
+            self._reports[bot] = (hex_of(content), report)
+        self.on_news(bot)
         return True
 
     def report(self, bot: str) -> AgentReport | None:
         """Return what an agent last told; None where it told nothing, or it cannot be read any more."""
-        content = self._read(bot, "report.json")
-        with contextlib.suppress(FormatError):
-            return report_from_bytes(content, bot, str(self._of(bot))) if content else None
-        return None
+        return self._told(bot)[1]
+
+    def _told(self, bot: str) -> tuple[str, AgentReport | None]:
+        """Return the SHA-256 of a bot's report, and what it says."""
+        self._forget_where_tokens_changed()
+        with self._lock:
+            if bot not in self._reports:
+                place = self._of(bot) / "report.json"
+                self._reports[bot] = ("", None)
+                with contextlib.suppress(OSError):
+                    content = place.read_bytes()
+                    self._reports[bot] = (hex_of(content), None)
+                    with contextlib.suppress(FormatError):
+                        self._reports[bot] = (hex_of(content), report_from_bytes(content, bot, str(place)))
+            return self._reports[bot]
 
     # --- files ----------------------------------------------------------------------------------------------------
 
-    def _token(self, bot: str) -> Path:
-        return self.folder / "operator.json" if bot == OPERATOR else self._of(bot) / "token.json"
+    def _forget_where_tokens_changed(self) -> None:
+        """Remember nothing of bots whose token was revoked: their files went along."""
+        stamp = self.tokens.stamp()
+        if stamp is None or stamp != self._stamp:
+            with self._lock:
+                self._stamp = stamp
+                self._assignments.clear()
+                self._reports.clear()
 
     def _of(self, bot: str) -> Path:
         if not is_bot_name(bot):
             raise ValueError(f"{bot!r} is no bot")
         return self.folder / bot
 
-    def _read(self, bot: str, name: str) -> bytes:
-        try:
-            return (self._of(bot) / name).read_bytes()
-        except OSError:
-            return b""
-
     def _write(self, place: Path, content: bytes) -> None:
         for folder in reversed([place.parent, *place.parent.parents]):
             if folder.is_relative_to(self.state.root):
                 folder.mkdir(mode=0o700, parents=folder == self.state.root, exist_ok=True)
         write_atomically(place, content, _FILE_MODE, durable=False)
-
-
-def _token_of(said: dict[str, Any]) -> TokenHash:
-    return TokenHash(as_text(said["salt"]), as_text(said["hash"]), as_text(said["made"]))
