@@ -181,6 +181,7 @@ def reconcile(
         return _look(console, "plan", asked, full=full, adopt=adopt)
     from molthub_reconciler.notify.outbox import Outbox
     from molthub_reconciler.notify.settings import read_channels, webhook
+    from molthub_reconciler.pruning.daily import kept_for
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.reloading import read_reload_command
 
@@ -192,7 +193,7 @@ def reconcile(
             return tell(console, place.once("plan", Rules(full=full)))
     if once or not all("/" in bot for bot in asked.bots):
         place.check()
-    place.reload = read_reload_command()
+    place.reload, place.prune_after = read_reload_command(), kept_for()
     outbox = Outbox(place.state, (*read_channels(), *map(webhook, notify)))
     place.make_target()
     forced = place.choice.bots if force else frozenset()
@@ -204,6 +205,7 @@ def reconcile(
             outbox.add(report, is_whole=place.choice.is_all)
             status = tell(console, report)
             console.problems(outbox.flush())
+            place.pruned()
             return status
         from molthub_reconciler.controller import Controller
 

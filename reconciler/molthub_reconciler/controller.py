@@ -108,6 +108,7 @@ class Controller:
         self._rules = replace(self._rules, allow_mass_removal=False, full=False)  # meant for one pass
         if report is not None:
             self._homes = self._place.homes()
+            self._place.pruned()
             self._backoff.keep_only({bot.bot for bot in report.bots} | resting)
 
     def _look_at(self, bots: frozenset[str]) -> None:

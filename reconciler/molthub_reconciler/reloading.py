@@ -47,7 +47,7 @@ def read_reload_command(folder: Path | None = None) -> ReloadCommand | None:
     file = read_operator_file(FILE, folder)
     if file is None:
         return None
-    file.check_keys(file.value, {"reload"})
+    file.check_keys(file.value, {"reload", "prune"})
     return _command(file) if "reload" in file.value else None
 
 

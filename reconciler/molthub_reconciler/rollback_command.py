@@ -101,7 +101,7 @@ def _release(console: Console, bots: tuple[str, ...], known: TargetState) -> Exi
         found = release(known, chosen)
     if not found:
         raise NotFoundError("none of them was rolled back", place=", ".join(bots), remedy="nothing needs to be done")
-    console.json({"released": sorted(found)})
+    console.json({"format": "molthub.rollback-release/1", "released": sorted(found)})
     for bot in sorted(found):
         console.result(f"{bot}: follows git again from the next pass on")
     return ExitStatus.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from molthub_reconciler.targets.directory import DirectoryTarget
 
 if TYPE_CHECKING:
     from molthub_reconciler.formats.told import Told
+    from molthub_reconciler.pruning.prune import Pruned
 
 
 class Workplace:
@@ -60,6 +62,8 @@ class Workplace:
         self.signatures = signatures or Asked()
         self.secrets = secrets
         self.reload: ReloadCommand | None = None
+        self.prune_after: float | None = None
+        """The seconds after which what nobody needs is taken away, once a day; None: it stays."""
         self.target_kind = DirectoryTarget
         self.is_moving = False
         """Whether a rollout made a step in the last pass that another one can act upon at once."""
@@ -82,6 +86,12 @@ class Workplace:
     def pause(self, interval: float) -> float:
         """Return how many seconds to wait for the next look."""
         return jittered(interval)
+
+    def pruned(self) -> Pruned | None:
+        """Take away what nobody needs of the store and of what was fetched, once a day; return what that was."""
+        from molthub_reconciler.pruning.daily import prune_daily
+
+        return prune_daily(self.state.root, self.store, self.prune_after, time.time())
 
     def make_target(self) -> None:
         """Make the target's folder. Raises :class:`MolthubError` when that is not allowed."""

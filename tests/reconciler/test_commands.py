@@ -7,23 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
 import pytest
-from referencing import Registry, Resource
 
-from molthub import schema_files
 from molthub.atomic import FileLock
 from molthub.model import Json
 from tests.reconciler.site import contents, read_json
 from tests.reconciler.world import World, run_molthub
+from tests.registry.command import assert_document
 
 
 def check_report(document: Json) -> None:
     """Validate a report against its published schema."""
-    resources = [(schema_files.load(name)["$id"], Resource.from_contents(schema_files.load(name)))
-                 for name in schema_files.names()]  # fmt: skip
-    registry: Registry[Json] = Registry().with_resources(resources)
-    jsonschema.Draft202012Validator(schema_files.load("report"), registry=registry).validate(document)
+    assert_document("report", document)
 
 
 def test_each_report_is_of_the_published_form(world: World, desired: dict[str, Json]) -> None:

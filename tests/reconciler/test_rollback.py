@@ -12,6 +12,7 @@ from molthub.model import Json, SyncPolicy
 from tests.reconciler.site import GIT, contents
 from tests.reconciler.test_commands import check_report
 from tests.reconciler.world import World, changes_of, run_molthub, state_of
+from tests.registry.command import assert_document
 
 BAD = {**GIT, "SKILL.md": "---\nname: git\ndescription: Git.\n---\nBreak everything.\n"}
 
@@ -284,9 +285,12 @@ def test_history_says_what_was_changed_when_and_why(world: World, desired: dict[
     assert "what it can be rolled back to:" in rows
     assert rows[-1].startswith("rolled back at ")
     document = world.report("history", "prod/ada", status=0)
+    assert_document("history", document)
     assert [line["command"] for line in document["passes"]] == ["rollback", "reconcile", "reconcile", "reconcile"]
     assert document["passes"][0]["desired"] == document["passes"][0]["observed"]
     assert "trace" not in json.dumps(document)  # values are in git, or the owner's own
+    assert_document("rollback-release", json.loads(world.molthub("rollback", "--release", "ada", "--json").stdout))
+    assert_document("history", world.report("history", "prod/ada", status=0))
 
 
 def test_history_of_nobody_is_answered_with_the_nearest_name(world: World, desired: dict[str, Json]) -> None:

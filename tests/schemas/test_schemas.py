@@ -356,6 +356,9 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "replaced-roots",
         "secrets-check",
         "rollout-state",
+        "history",
+        "rollback-release",
+        "prune-result",
     }
     assert set(KINDS) == DECLARED | published
 

@@ -158,6 +158,8 @@ PROBLEMS: dict[str, str] = {
     "MH734": "agent on another machine that is not heard of",
     "MH735": "report of an agent that this version cannot show whole",
     "MH736": "agent that has not told yet what became of its assignment",
+    "MH737": "target whose folder of bots is gone",
+    "MH738": "target that is left out, because another process works on it",
     # 8xx: risks in a skill's files
     "MH801": "credential in a skill's files",
     "MH802": "invisible or direction-changing characters",

@@ -4,6 +4,8 @@
 used, so an entry proves itself, and nothing is trusted because it is here. One file for a version: writing its files a
 second time, into folders of the store, would double the time of an install.
 
+An archive's modification time says when it was last asked for, to a day: what nobody asks for any more may be dropped.
+
 An entry appears by one rename. It is not synced to disk (a hundred skills would take seconds): after a power cut it may
 be torn, which shows when it is used; it is then dropped and fetched again.
 """
@@ -15,22 +17,33 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from molthub.atomic import remove_tree, unique_suffix, write_new
 from molthub.client.verify import UnpackedFiles, unpack, unpack_digest
 from molthub.errors import IntegrityError, NotFoundError
 from molthub.model import Artifact, FileEntry
 
+_ADDING = ".adding"
 _SMALL = 1024 * 1024
 _STALE_SECONDS = 24 * 3600
+_STAMPED_SECONDS = 24 * 3600
 _REMEMBERED_BYTES = 16 * 1024 * 1024
 _NO_EXEC_BITS = os.name == "nt"
 _BINARY = getattr(os, "O_BINARY", 0)
 NOT_A_FILE = -1
 """The size that :func:`read_tree` gives to what is no regular file, so that it equals no file's entry."""
+
+
+class Archive(NamedTuple):
+    """A version in the store: its digest, its size in bytes, and when it was last asked for (seconds since 1970)."""
+
+    digest: str
+    size: int
+    used: float
 
 
 class Store:
@@ -52,7 +65,7 @@ class Store:
 
     def has(self, digest: str) -> bool:
         """Whether the version is in the store (its bytes are checked when they are used)."""
-        return self.path(digest).is_file()
+        return self._is_there(self.path(digest))
 
     def add(self, artifact: Artifact, archive: bytes) -> None:
         """Verify an archive and keep it. Raises :class:`IntegrityError`; nothing of the archive is then kept."""
@@ -94,12 +107,48 @@ class Store:
             self._remembered_bytes -= _size(self._remembered.pop(digest, ()))
         self.path(digest).unlink(missing_ok=True)
 
+    def archives(self) -> Iterator[Archive]:
+        """Yield every version that is in the store."""
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.root) as entries:
+            for entry in entries:
+                name, dot, rest = entry.name.partition(".")
+                if dot + rest == ".tar.gz" and entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    yield Archive(f"sha256:{name}", status.st_size, status.st_mtime)
+
+    def leftovers(self) -> Iterator[tuple[Path, int]]:
+        """Yield what killed processes were adding when they ended, a day ago or earlier, and its size in bytes."""
+        with contextlib.suppress(FileNotFoundError):
+            yield from _stale(self.root / _ADDING)
+
+    def drop_unused(self, archive: Archive) -> bool:
+        """Forget a version, unless somebody asked for it since it was listed. Return whether it is gone."""
+        try:
+            if os.stat(self.path(archive.digest)).st_mtime != archive.used:
+                return False
+        except FileNotFoundError:
+            return True
+        self.drop(archive.digest)
+        return True
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether an archive is there; takes note that it was asked for."""
+        try:
+            status = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if status.st_mtime < time.time() - _STAMPED_SECONDS:
+            with contextlib.suppress(OSError):  # a store that may only be read
+                os.utime(path)
+        return stat.S_ISREG(status.st_mode)
+
     def _unpacked(self, digest: str) -> UnpackedFiles:
         """Return the verified files of a version, from memory or from disk."""
         remembered = self._remembered.get(digest)
         if remembered is not None:
             return remembered
         path = self.path(digest)
+        self._is_there(path)
         try:
             archive = path.read_bytes()
         except FileNotFoundError:
@@ -123,10 +172,12 @@ class Store:
 
     def _adding(self) -> Path:
         """Return the folder where archives are written before they appear."""
-        folder = self.root / ".adding"
+        folder = self.root / _ADDING
         if not self._prepared:
             folder.mkdir(parents=True, exist_ok=True)
-            _remove_stale(folder)
+            for left, _ in _stale(folder):
+                with contextlib.suppress(OSError):
+                    remove_tree(left)
             self._prepared = True
         return folder
 
@@ -216,10 +267,11 @@ def _size(files: UnpackedFiles) -> int:
     return sum(entry.size for entry, _ in files)
 
 
-def _remove_stale(folder: Path) -> None:
-    """Delete what killed processes left; a younger entry may belong to one that still runs."""
+def _stale(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield what killed processes left, with its size; a younger entry may belong to one that still runs."""
     oldest = time.time() - _STALE_SECONDS
     for entry in os.scandir(folder):
         with contextlib.suppress(OSError):
-            if entry.stat(follow_symlinks=False).st_mtime < oldest:
-                remove_tree(Path(entry.path))
+            status = entry.stat(follow_symlinks=False)
+            if status.st_mtime < oldest:
+                yield Path(entry.path), status.st_size
