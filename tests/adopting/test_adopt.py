@@ -5,96 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from molthub.model import Json
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
 from molthub.platforms.table import ROWS, Row
+from tests.adopting.place import CANARY, SERVER, SKILL, Place, write_server
 from tests.reconciler.site import contents
-from tests.reconciler.world import Outcome, run_molthub
-from tests.registry.command import assert_document
+from tests.reconciler.world import run_molthub
 
-CANARY = "s3cr3t-canary.value"
-SKILL = "---\nname: notes\ndescription: Take notes.\n---\nWrite.\n"
-SERVER = {"command": "npx", "args": ["-y", "srv"], "env": {"GITHUB_TOKEN": CANARY, "LEVEL": "debug"}}
-DECLARED = {**SERVER, "env": {**SERVER["env"], "GITHUB_TOKEN": "${secrets.github_token}"}}  # type: ignore[dict-item]
-COMMENTED = {
-    "jsonc": '{\n    // by hand\n    "theme": "dark",\n    "end": 1\n}\n',
-    "json": '{\n    "theme": "dark",\n    "end": 1\n}\n',
-    "toml": 'theme = "dark" # by hand\n\n# the end\n[other]\n',
-    "yaml": "theme: dark # by hand\n\n# the end\nother: 1\n",
-}
-
-
-class Place:
-    """A registry, a target with homes, and the commands on them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.registry, self.target = folder, folder / "registry", folder / "bots"
-        assert run_molthub("init", str(self.registry), "--host", "none").status == 0
-
-    def home(self, bot: str) -> Path:
-        home = self.target / bot
-        home.mkdir(parents=True, exist_ok=True)
-        return home
-
-    def publish_skill(self) -> Path:
-        folder = self.folder / "notes"
-        folder.mkdir(exist_ok=True)
-        (folder / "SKILL.md").write_text(SKILL)
-        done = run_molthub("skills", "publish", str(folder), "--registry", str(self.registry), "--yes")
-        assert done.status == 0, done
-        return next((self.registry / "skills/notes").glob("*/SKILL.md")).parent
-
-    def adopt(self, *options: str, program: str = "claude-code", home: str = "prod/ada", status: int = 0) -> Outcome:
-        words = [str(self.target / home), "--platform", program, "--fleet", "prod", "--registry", str(self.registry)]
-        done = run_molthub("adopt", *words, *options)
-        assert done.status == status, done
-        return done
-
-    def document(self, *options: str, **named: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.adopt("--json", *options, **named).stdout)  # type: ignore[arg-type]
-        assert_document("adopt-result", found)
-        return found
-
-    def build(self) -> None:
-        out = str(self.folder / "site")
-        done = run_molthub("build", "--registry", str(self.registry), "--out", out, "--fleets", "--views", "none")
-        assert done.status == 0, done
-
-    def reconcile(self, *options: str) -> Outcome:
-        places = ["--index", str(self.folder / "site"), "--target", str(self.target)]
-        places += ["--state", str(self.folder / "state")]
-        return run_molthub("reconcile", *places, "--bot", "prod/ada", "--once", *options)
-
-    def keep(self, secret: str) -> None:
-        folder = Path.home() / ".config/molthub/secrets"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        (folder / secret).write_text("kept")
-        (folder / secret).chmod(0o600)
+DECLARED = {**SERVER, "env": {**SERVER["env"], "GITHUB_TOKEN": "${secrets.github_token}"}}
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
-
-
-def write_server(home: Path, program: str, server: Json, name: str = "github") -> Path:
-    """Write a server into the program's own file, as its owner would, beside what he has there."""
-    adapter = platform(program)
-    source = next(one for one in adapter.sources("main") if one.kind == "mcp")
-    file = home / source.file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    form = adapter.file_format(source.file)
-    text = file.read_text() if file.is_file() else COMMENTED["jsonc" if form == "json5" else form]
-    config = ConfigFile.parse(text.encode(), form, "settings")
-    config.set((*source.pointer, name), adapter.entries("main", f"mcp/{name}", server)[0].value)
-    file.write_bytes(config.to_bytes())
-    return file
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -209,8 +135,9 @@ def test_what_cannot_be_declared_stays_and_is_named(place: Place) -> None:
     assert CANARY not in file.read_text()
     assert ConfigFile.parse(file.read_bytes(), "json", "").get(("mcpServers", "default"))[1]["env"] == {"A": "${A:-b}"}
 
-    again = place.adopt(status=1)
-    assert "the bot prod/ada is declared already" in again.stderr
+    again = place.adopt()
+    assert "prod/ada: declared already" in again.stdout
+    assert "nothing is to be declared" in again.stderr
 
 
 def test_what_bots_share_is_a_pack_and_the_rest_stays_theirs(place: Place) -> None:
@@ -228,7 +155,8 @@ def test_what_bots_share_is_a_pack_and_the_rest_stays_theirs(place: Place) -> No
     assert "name: github" in told["files"]["packs/base/1.yaml"]
     assert "own" not in told["files"]["packs/base/1.yaml"]
     assert "MORE: null" in told["files"]["fleets/prod/bots/ada.yaml"]
-    assert "LOG: debug" in told["files"]["fleets/prod/bots/bob.yaml"]
+    assert "LOG: info" in told["files"]["fleets/prod/bots/ada.yaml"]
+    assert "LOG: debug" in told["files"]["packs/base-env/1.yaml"]
     assert [bot["besides"] for bot in told["bots"]] == [[], []]
     place.build()
 
@@ -269,22 +197,6 @@ def test_adopt_is_for_bots_by_name(place: Place) -> None:
 def test_a_file_that_does_not_parse_is_told_with_its_place(place: Place) -> None:
     (place.home("prod/ada") / ".claude.json").write_text("{\n nonsense")
     assert ".claude.json:2" in place.adopt(status=1).stderr
-
-
-def test_a_second_bot_joins_the_fleet_with_a_pack_of_its_own(place: Place) -> None:
-    write_server(place.home("prod/ada"), "claude-code", SERVER)
-    place.adopt()
-    fleet = place.registry / "fleets/prod/fleet.yaml"
-    fleet.write_text(fleet.read_text().replace("spec: {}", "spec: # the fleet's\n  packs:\n    - name: adopted-prod"))
-    write_server(place.home("prod/bob"), "codex", {"command": "x"}, "own")
-    told = place.adopt("--no-commit", program="codex", home="prod/bob", status=1)
-    assert "there is a pack adopted-prod already" in told.stderr
-    assert "--pack" in told.stderr
-    before = fleet.read_text()
-    options = ("--no-commit", "--pack", "bobs")
-    bot = place.document(*options, program="codex", home="prod/bob")["bots"][0]
-    assert bot["besides"] == ["mcp/github"]
-    assert fleet.read_text() == before
 
 
 def test_a_bot_that_would_not_resolve_is_refused_whole(place: Place) -> None:

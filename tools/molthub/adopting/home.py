@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from molthub.adopting.literals import Literals, Needed, references_of
+from molthub.adopting.literals import NOTHING_JUDGED, Judged, Literals, Needed, references_of
 from molthub.documents import MCP_NAME
 from molthub.errors import MolthubError, PlatformValueError
 from molthub.model import Json
@@ -15,20 +15,28 @@ from molthub.platforms.config_file import ConfigFile, same
 from molthub.references.exec_wrapper import COMMAND
 from molthub.references.secrets import is_sensitive
 
+WRITTEN_BY_US = "molthub wrote it: it is declared already"
 _AGENT = "main"
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Something that stays the owner's: which key, or skill, and why; ``remedy`` says what can be done."""
+    """Something that stays the owner's: which key, or skill, and why; ``remedy`` says what can be done.
+
+    ``near`` is the version (``git@1.2.0``) that a skill is an edited copy of, and ``differs`` how each file differs.
+    """
 
     key: str
     reason: str
     remedy: str = ""
+    near: str = ""
+    differs: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Return the shape that ``--json`` prints."""
-        return {"key": self.key, "reason": self.reason, "remedy": self.remedy}
+        shown: dict[str, Json] = {"key": self.key, "reason": self.reason, "remedy": self.remedy}
+        files = [{"path": path, "is": how} for path, how in self.differs]
+        return {**shown, **({"near": self.near, "differs": files} if self.near else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +57,18 @@ class _Read:
     file: str
 
 
-def read_home(home: Path, program: Platform) -> HandMade:
+def read_home(home: Path, program: Platform, judged: Judged = NOTHING_JUDGED) -> HandMade:
     """Return what a home's own files say, of the program's main agent. Files of other programs are not looked at.
+
+    ``judged`` are names that a person has decided to be secrets, or none.
 
     Raises :class:`molthub.errors.PlatformFileError` for a file that does not parse, and :class:`OSError`.
     """
     left: list[Left] = []
     known = _manifest(home)
     read = [found for source in program.sources(_AGENT) for found in _of_source(home, program, source, known, left)]
-    literals = Literals(frozenset(one.name for item in read for one in references_of(item.key, item.declared, "")))
+    taken = frozenset(one.name for item in read for one in references_of(item.key, item.declared, ""))
+    literals = Literals(taken, judged)
     keys: dict[str, Json] = {}
     secrets: list[Needed] = []
     spelled: list[str] = []
@@ -92,7 +103,7 @@ def _of_source(
         if source.inner and (not isinstance(member, dict) or source.inner not in member):
             continue
         if name in known.get(source.kind, {}):
-            left.append(Left(key, "molthub wrote it: it is declared already"))
+            left.append(Left(key, WRITTEN_BY_US))
             continue
         if source.kind == "mcp" and not MCP_NAME.match(name):
             remedy = "give it a name of lower-case letters, digits and hyphens"

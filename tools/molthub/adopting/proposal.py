@@ -1,192 +1,364 @@
 """What to declare for bots that were configured by hand: packs of what they share, and a document for each bot.
 
-What all of them have is one pack; their variables are a pack of their own, without servers, because a variable of a
-bot or of a pack with servers would reach servers that do not have it now. What differs stays on the bots.
+What bots share is found by :mod:`molthub.adopting.roles`. A variable reaches the servers of the packs that declare it,
+and one that no pack declares reaches all; so variables that a pack's servers do not have today become a pack of their
+own, without servers. Everything proposed is resolved before anything is written, and held against what was read.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from molthub import schema_files
-from molthub.adopting.home import HandMade, Left
-from molthub.adopting.skills import KnownSkill
-from molthub.errors import NotFoundError, RegistryError, ResolutionError
+from molthub.adopting.adopted import Adopted, parts_of
+from molthub.adopting.bot_documents import (
+    BotPlan,
+    difference,
+    layer_of,
+    manifest,
+    merged_document,
+    new_document,
+    taken_away,
+)
+from molthub.adopting.home import Left
+from molthub.adopting.known_packs import known_packs
+from molthub.adopting.pack_names import pack_names
+from molthub.adopting.roles import Role, canonical, find_roles, least_bots
+from molthub.errors import MolthubError, RegistryError, ResolutionError
 from molthub.model import Json
-from molthub.registry.authoring import yaml_write
-from molthub.registry.authoring.consequences import resolve_some
-from molthub.registry.authoring.pack_files import API_VERSION, new_pack
+from molthub.registry.authoring.consequences import newly_unresolved, resolve_some
+from molthub.registry.authoring.pack_files import new_pack
 from molthub.registry.authoring.packs import create_pack
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.source import Source
 from molthub.registry.trees.overlay import Overlay
 
+_MOST_TAKEN_AWAY = 4
+
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """One bot: what was read in its home, and the skills that the registry knows."""
+class Naming:
+    """What people want packs to be called: ``first`` for what all share, ``others`` by the name that is proposed."""
 
-    fleet: str
+    first: str
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What people want, and the time to record: at least ``least`` bots share what becomes a pack."""
+
+    naming: Naming
+    published: str
+    least: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackOffer:
+    """A pack that bots get: a new one, or one that is there (``is_known``). ``bots``: each with its exceptions."""
+
     name: str
-    home: str
-    platform: str
-    read: HandMade
-    skills: Mapping[str, KnownSkill]
-    left: tuple[Left, ...] = ()
+    parts: Mapping[str, Json]
+    bots: Mapping[str, frozenset[str]]
+    is_known: bool = False
 
-    @property
-    def path(self) -> str:
-        """``<fleet>/<bot>``."""
-        return f"{self.fleet}/{self.name}"
-
-    @property
-    def parts(self) -> dict[str, Json]:
-        """What is declared, by key; of a skill its name, version and settings."""
-        found = {key: value for key, value in self.read.keys.items() if not key.startswith("config/")}
-        for bare, skill in self.skills.items():
-            settings = self.read.keys.get(f"config/{bare}")
-            config = {"config": settings} if settings is not None else {}
-            found[f"skill/{bare}"] = {"name": skill.name, "version": skill.version, **config}
-        return found
-
-    @property
-    def stays(self) -> tuple[Left, ...]:
-        """What stays the owner's."""
-        without = [key for key in self.read.keys if key.startswith("config/") and key[7:] not in self.skills]
-        settings = [Left(key, "the settings are of a skill that is not declared") for key in without]
-        return (*self.read.left, *self.left, *settings)
+    def to_json(self) -> dict[str, Json]:
+        """Return the shape that ``--json`` prints."""
+        exceptions = {path: sorted(keys) for path, keys in self.bots.items() if keys}
+        shown = {"pack": self.name, "new": not self.is_known, "parts": sorted(self.parts), "bots": sorted(self.bots)}
+        return {**shown, "exceptions": exceptions}
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """The files of one commit. ``packs`` are the new packs; ``besides`` says of each bot what it would get besides."""
+    """The files of one commit, and what they mean.
+
+    ``besides`` says of each bot which keys it would get besides, or otherwise than it has them; ``otherwise`` which
+    stand otherwise in its document already; ``added`` what is new of it; ``refused`` why nothing is declared of it.
+    """
 
     files: Mapping[str, bytes]
-    packs: tuple[str, ...] = ()
+    packs: tuple[PackOffer, ...] = ()
     besides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    otherwise: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    refused: Mapping[str, MolthubError] = field(default_factory=dict)
+
+    def state(self, path: str) -> str:
+        """Return what becomes of a bot: ``refused``, ``new``, ``extended`` or ``unchanged``."""
+        if path in self.refused:
+            return "refused"
+        if path not in self.known:
+            return "new"
+        return "extended" if self.added.get(path) else "unchanged"
 
 
-def propose(source: Source, bots: Sequence[Adopted], *, pack: str, published: str) -> Proposal:
-    """Return what to declare for ``bots`` of one fleet.
+def propose(source: Source, bots: Sequence[Adopted], wishes: Wishes) -> Proposal:
+    """Return what to declare for ``bots``.
 
-    Raises :class:`RegistryError` for a bot or pack that is there already, and :class:`ResolutionError` where a bot
-    would not resolve.
+    A bot that would not resolve is refused, and the others are proposed without it. Raises :class:`RegistryError` where
+    the packs do not fit the registry.
     """
     catalog = read_catalog(source)
-    fleet = bots[0].fleet
-    _need_new(catalog, bots, pack)
-    parts = {bot.path: bot.parts for bot in bots}
-    shared = _shared(parts)
-    env = _shared_env(parts)
-    files: dict[str, bytes] = {}
-    texts = _packs(pack, shared, env)
-    for name, text in texts.items():
-        owner = catalog.registry.owner or next(iter(catalog.publishers), "")
-        files |= create_pack(Overlay(source, files), name, text, owner=owner, published=published)[0]
-    if fleet not in catalog.fleets:
-        files[f"fleets/{fleet}/fleet.yaml"] = _document("Fleet", fleet, {}, "fleet")
-    for bot in bots:
-        uses = [_use(name, parts[bot.path], env if name != pack else {}) for name in texts]
-        own = {key: part for key, part in parts[bot.path].items() if key not in shared and not key.startswith("env/")}
-        spec: dict[str, Json] = {"platform": bot.platform, **({"home": bot.home} if bot.home != bot.name else {})}
-        spec |= {"packs": uses} if uses else {}
-        files[f"fleets/{fleet}/bots/{bot.name}.yaml"] = _document("Bot", bot.name, spec | _layer(own), "bot")
-    return Proposal(files, tuple(texts), _besides(source, files, bots))
+    refused: dict[str, MolthubError] = {bot.path: error for bot in bots if (error := _foreign(catalog, bot))}
+    while True:
+        chosen = [bot for bot in bots if bot.path not in refused]
+        draft = _Draft(source, catalog, chosen, wishes)
+        proposal = draft.proposal()
+        broken = draft.broken(proposal.files)
+        if not broken:
+            return replace(proposal, besides=draft.besides(proposal.files), refused=refused)
+        refused |= broken
 
 
-def _need_new(catalog: Catalog, bots: Sequence[Adopted], pack: str) -> None:
-    for bot in bots:
-        if bot.path in catalog.bots:
-            remedy = "take what is new into its file by hand, or give another name with --name"
-            raise RegistryError(
-                f"the bot {bot.path} is declared already", place=catalog.bots[bot.path].file, remedy=remedy
+def _foreign(catalog: Catalog, bot: Adopted) -> MolthubError | None:
+    """Return why a bot of that name cannot be this one, if it cannot."""
+    if f"bot/{bot.path}" in catalog.broken or f"fleet/{bot.fleet}" in catalog.broken:
+        return RegistryError(f"{bot.path} is declared, and cannot be read", remedy="molthub check says why")
+    known = catalog.bots.get(bot.path)
+    if known is None:
+        return None
+    for what, theirs, ours in (
+        ("platform", known.platform, bot.platform),
+        ("home", known.home, bot.home),
+        ("agent", known.agent or "", bot.agent),
+    ):
+        if theirs != ours:
+            message = (
+                f"the bot {bot.path} is declared already, with the {what} {theirs or 'main'}, not {ours or 'main'}"
             )
-    for name in (pack, f"{pack}-env"):
-        if name in catalog.packs or f"pack/{name}" in catalog.broken:
-            remedy = "give the new pack another name with --pack; packs can be merged later (`extends`)"
-            raise RegistryError(f"there is a pack {name} already", place=f"packs/{name}", remedy=remedy)
+            return RegistryError(message, place=known.file, remedy="give this one another name with --name")
+    return None
 
 
-def _shared(parts: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
-    first, *others = parts.values()
-    return {
-        key: part
-        for key, part in first.items()
-        if not key.startswith("env/") and all(other.get(key) == part for other in others)
-    }
+class _Draft:
+    """One proposal for bots that are all taken."""
 
+    def __init__(self, source: Source, catalog: Catalog, bots: Sequence[Adopted], wishes: Wishes) -> None:
+        self._source, self._catalog, self._bots = source, catalog, bots
+        self._naming, self._published = wishes.naming, wishes.published
+        self._parts = {bot.path: bot.parts for bot in bots}
+        found = resolve_some(catalog, [bot.path for bot in bots if bot.path in catalog.bots])
+        self._declared = {path: parts_of(found[path]) if path in found else {} for path in self._parts}
+        self._least = wishes.least if wishes.least is not None else least_bots(len(bots))
 
-def _shared_env(parts: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
-    """Return every variable of any bot, with the value that the first bot has."""
-    found: dict[str, Json] = {}
-    for part in parts.values():
-        found = {key[4:]: value for key, value in part.items() if key.startswith("env/")} | found
-    return found
+    def proposal(self) -> Proposal:
+        """Return the proposal, not yet held against what it resolves to."""
+        new = {path: self._new_keys(path) for path in self._parts}
+        open_bots = [bot for bot in self._bots if new[bot.path] or bot.path not in self._catalog.bots]
+        offers = self._offers([bot for bot in open_bots if new[bot.path]])
+        plans = {bot.path: self._plan(bot, offers, new[bot.path]) for bot in open_bots}
+        offers += self._left_variables(plans, {offer.name for offer in offers})
+        files: dict[str, bytes] = {}
+        for offer in offers:
+            if not offer.is_known:
+                files |= self._pack_files(files, offer)
+        files |= self._bot_files(plans)
+        return Proposal(
+            files,
+            tuple(offers),
+            otherwise={path: found for path in self._parts if (found := self._otherwise(path))},
+            added={path: tuple(sorted(keys)) for path, keys in new.items() if keys},
+            own={path: tuple(sorted([*plan.own, *(f"env/{key}" for key in plan.env)])) for path, plan in plans.items()},
+            known=frozenset(self._catalog.bots.keys() & self._parts.keys()),
+        )
 
+    def _new_keys(self, path: str) -> frozenset[str]:
+        return frozenset(self._parts[path].keys() - self._declared[path].keys())
 
-def _packs(pack: str, shared: Mapping[str, Json], env: Mapping[str, Json]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    if shared:
-        layer = _layer(shared)
-        texts[pack] = new_pack(pack, skills=layer.get("skills", ()), mcps=layer.get("mcps", ()))
-    if env:
-        texts[f"{pack}-env"] = new_pack(f"{pack}-env", env=dict(sorted(env.items())))
-    return texts
-
-
-def _use(name: str, parts: Mapping[str, Json], env: Mapping[str, Json]) -> dict[str, Json]:
-    own = {key: parts.get(f"env/{key}") for key, value in env.items() if parts.get(f"env/{key}") != value}
-    return {"name": name, **({"envOverrides": own} if own else {})}
-
-
-def _layer(parts: Mapping[str, Json]) -> dict[str, Json]:
-    skills = [part for key, part in sorted(parts.items()) if key.startswith("skill/")]
-    servers = [_server(key[4:], part) for key, part in sorted(parts.items()) if key.startswith("mcp/")]
-    return {**({"skills": skills} if skills else {}), **({"mcps": servers} if servers else {})}
-
-
-def _server(name: str, server: Mapping[str, Json]) -> dict[str, Json]:
-    command = {"command": shlex.quote(server["command"])} if "command" in server else {}
-    return {"name": name, **server, **command}
-
-
-def _document(kind: str, name: str, spec: Mapping[str, Json], schema: str) -> bytes:
-    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
-    return yaml_write.document(document, schema=f"{schema_files.BASE_URL}{schema}{schema_files.SUFFIX}").encode()
-
-
-def _besides(source: Source, files: Mapping[str, bytes], bots: Sequence[Adopted]) -> dict[str, tuple[str, ...]]:
-    """Return which keys each bot would get, or get otherwise than it has them. Raises where one does not resolve."""
-    after = read_catalog(Overlay(source, files))
-    for problem in after.problems:
-        if problem.file in files and problem.severity == "error":
-            raise RegistryError(problem.message, place=problem.place, remedy=problem.remedy, problems=[problem])
-    found = resolve_some(after, [bot.path for bot in bots])
-    besides: dict[str, tuple[str, ...]] = {}
-    for bot in bots:
-        if bot.path not in found:
-            raise NotFoundError(f"the bot {bot.path} cannot be read back", remedy="molthub check says why")
-        resolution = found[bot.path]
-        if not resolution.resolved:
-            problems = [problem for problem in resolution.problems if problem.severity == "error"]
-            remedy = problems[0].remedy if problems else ""
-            message = f"{bot.path} would not resolve: {problems[0].message if problems else 'unknown'}"
-            raise ResolutionError(message, place=f"fleets/{bot.fleet}", remedy=remedy, problems=problems)
-        has = {f"skill/{skill.name}" for skill in bot.skills.values()} | {f"skill/{bare}" for bare in bot.skills}
-        keys = bot.read.keys
-        new = [
-            key
-            for key, value in resolution.desired.items()
-            if (key not in has if key.startswith("skill/") else _settled(keys.get(key)) != _settled(value))
+    def _otherwise(self, path: str) -> tuple[Left, ...]:
+        """Return what stands in a home otherwise than it is declared: it is drift, and none of this command's work."""
+        declared, parts = self._declared[path], self._parts[path]
+        differing = [
+            key for key in sorted(parts.keys() & declared.keys()) if canonical(parts[key]) != canonical(declared[key])
         ]
-        besides[bot.path] = tuple(sorted(new))
-    return {path: keys for path, keys in besides.items() if keys}
+        remedy = f"molthub drift --bot {path} shows how; change what is declared, or let a reconcile correct it"
+        return tuple(Left(key, "it is declared otherwise", remedy) for key in differing)
+
+    # --- packs -----------------------------------------------------------------------------------------------------
+
+    def _offers(self, bots: Sequence[Adopted]) -> list[PackOffer]:
+        """Return the packs for ``bots``, each with parts that are new of some of them."""
+        if not bots:
+            return []
+        known = known_packs(self._catalog, [self._parts[bot.path] for bot in bots])
+        variables = {key: value for pack in known for key, value in pack.parts.items() if key.startswith("env/")}
+        has = {
+            bot.path: {
+                **({} if bot.keeps_variables else variables),
+                **self._parts[bot.path],
+                **self._declared[bot.path],
+            }
+            for bot in bots
+        }
+        roles = find_roles(has, least=self._least, known=known, declared=self._declared)
+        if len(bots) == 1 and (bots[0].path in self._catalog.bots or any(role.known for role in roles)):
+            roles = tuple(role for role in roles if role.known)  # what is left of one bot is its own
+        new = [role for role in roles if not role.known]
+        names = iter(self._names(new, has))
+        offers: list[PackOffer] = []
+        for role in roles:
+            if role.known:
+                offers.append(PackOffer(role.known, role.parts, role.bots, is_known=True))
+            else:
+                offers += _offers_of(role, next(names))
+        return offers
+
+    def _names(self, roles: Sequence[Role], bots: Mapping[str, Mapping[str, Json]]) -> list[str]:
+        taken = {*self._catalog.packs, *(key[5:] for key in self._catalog.broken if key.startswith("pack/"))}
+        proposed = pack_names(roles, bots, first=self._naming.first, taken=taken)
+        return [self._naming.others.get(name, name) for name in proposed]
+
+    def _pack_files(self, files: Mapping[str, bytes], offer: PackOffer) -> dict[str, bytes]:
+        layer = layer_of(offer.parts)
+        env = {key[4:]: value for key, value in sorted(offer.parts.items()) if key.startswith("env/")}
+        fleet, count = self._bots[0].fleet, len(offer.bots)
+        whose = "one bot" if count == 1 else f"{count} bots"
+        text = new_pack(
+            offer.name,
+            description=f"What {whose} of {fleet} had when adopted.",
+            skills=layer["skills"],
+            mcps=layer["mcps"],
+            env=env,
+        )
+        owner = self._catalog.registry.owner or next(iter(self._catalog.publishers), "")
+        tree = Overlay(self._source, files)
+        return create_pack(tree, offer.name, text, owner=owner, published=self._published)[0]
+
+    # --- bots ------------------------------------------------------------------------------------------------------
+
+    def _plan(self, bot: Adopted, offers: Iterable[PackOffer], new: Collection[str]) -> BotPlan:
+        plan, parts = BotPlan(bot), self._parts[bot.path]
+        left = set(new)
+        for offer in offers:
+            if bot.path not in offer.bots:
+                continue
+            exceptions = offer.bots[bot.path]
+            plan.packs[offer.name] = {key[4:]: parts.get(key) for key in sorted(exceptions) if key.startswith("env/")}
+            left -= offer.parts.keys() - {key for key in exceptions if key in parts and not key.startswith("env/")}
+            for key in exceptions:
+                if key not in parts and not key.startswith("env/"):
+                    plan.own[key] = taken_away(key, offer.parts[key])
+                elif key.startswith("mcp/"):
+                    plan.own[key] = difference(offer.parts[key], parts[key])
+        plan.own |= {key: parts[key] for key in left if not key.startswith("env/") and key not in plan.own}
+        plan.env = {key[4:]: parts[key] for key in left if key.startswith("env/")}
+        return plan
+
+    def _left_variables(self, plans: Mapping[str, BotPlan], taken: Collection[str]) -> list[PackOffer]:
+        """Take the variables that would reach a bot's servers out of the bots, into packs without servers."""
+        waiting = {path: plan for path, plan in plans.items() if self._would_reach(plan)}
+        groups: list[tuple[dict[str, Json], list[str]]] = []
+        for path in sorted(waiting, key=lambda one: (-len(waiting[one].env), one)):
+            env = waiting[path].env
+            for values, paths in groups:
+                if env.keys() <= values.keys() and len(values) - len(env) <= _MOST_TAKEN_AWAY:
+                    paths.append(path)
+                    break
+            else:
+                groups.append((dict(env), [path]))
+        first = f"{self._naming.first}-env"
+        known = {*self._catalog.packs, *taken}
+        offers: list[PackOffer] = []
+        for values, paths in groups:
+            wanted = first if first not in known else f"{waiting[paths[0]].bot.name}-env"[:59]
+            name = next(one for one in (wanted, *(f"{wanted}-{n}" for n in range(2, 9999))) if one not in known)
+            known.add(name)
+            exceptions = {}
+            for path in paths:
+                own, waiting[path].env = waiting[path].env, {}
+                differing = {key: own.get(key) for key in values if own.get(key) != values[key]}
+                waiting[path].packs[name] = differing
+                exceptions[path] = frozenset(f"env/{key}" for key in differing)
+            offers.append(PackOffer(name, {f"env/{key}": value for key, value in values.items()}, exceptions))
+        return offers
+
+    def _would_reach(self, plan: BotPlan) -> bool:
+        """Whether a variable of the bot's own would reach a server that does not have it."""
+        parts = {**self._declared[plan.bot.path], **self._parts[plan.bot.path]}
+        return not all(_holds(parts, key, value) for key, value in plan.env.items())
+
+    def _bot_files(self, plans: Mapping[str, BotPlan]) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for plan in plans.values():
+            bot = plan.bot
+            if bot.fleet not in self._catalog.fleets:
+                files[f"fleets/{bot.fleet}/fleet.yaml"] = manifest("Fleet", bot.fleet, {})
+            known = self._catalog.bots.get(bot.path)
+            if known is None:
+                files[f"fleets/{bot.fleet}/bots/{bot.name}.yaml"] = new_document(plan, self._published)
+            elif not plan.is_empty:
+                text = self._source.read(known.file).decode()
+                files[known.file] = merged_document(text, plan, self._published, known.file)
+        return files
+
+    # --- what comes of it ------------------------------------------------------------------------------------------
+
+    def broken(self, files: Mapping[str, bytes]) -> dict[str, MolthubError]:
+        """Return the bots that would not resolve, with why. Raises :class:`RegistryError` for a pack that is none."""
+        after = read_catalog(Overlay(self._source, files))
+        for problem in after.problems:
+            file = problem.file or ""
+            if file in files and problem.severity == "error" and not file.startswith("fleets/"):
+                raise RegistryError(problem.message, place=problem.place, remedy=problem.remedy, problems=[problem])
+        found = resolve_some(after, [*self._parts])
+        broken: dict[str, MolthubError] = {}
+        for path in self._parts:
+            told = [one for one in after.problems if one.file == _file(path) and one.severity == "error"]
+            if path in found and not found[path].resolved:
+                told += [problem for problem in found[path].problems if problem.severity == "error"]
+            if told:
+                message = f"{path} would not resolve: {told[0].message}"
+                broken[path] = ResolutionError(message, place=_file(path), remedy=told[0].remedy, problems=told)
+        mates = newly_unresolved(self._catalog, after, [*self._parts]) if not broken else {}
+        return broken | {path: _mate_error(path, mates) for path in self._parts if path in mates}
+
+    def besides(self, files: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
+        """Return which keys each bot would get, get otherwise than it has them, or not get."""
+        found = resolve_some(read_catalog(Overlay(self._source, files)), [*self._parts])
+        besides = {}
+        for bot in self._bots:
+            was = {**self._parts[bot.path], **self._declared[bot.path]}
+            will = parts_of(found[bot.path])
+            differing = [key for key in {*was, *will} if canonical(was.get(key)) != canonical(will.get(key))]
+            besides[bot.path] = tuple(
+                sorted(key for key in differing if bot.keeps_variables or not key.startswith("env/"))
+            )
+        return {path: keys for path, keys in besides.items() if keys}
 
 
-def _settled(value: Json) -> Json:
-    """Return a server as resolving leaves it: http said, nothing that is empty."""
-    if not isinstance(value, dict) or "url" not in value:
-        return value
-    return {"transport": "http", **value}
+def _file(path: str) -> str:
+    fleet, _, name = path.partition("/")
+    return f"fleets/{fleet}/bots/{name}.yaml"
+
+
+def _mate_error(path: str, mates: Mapping[str, Sequence[object]]) -> MolthubError:
+    others = ", ".join(sorted(one for one in mates if one != path))
+    return ResolutionError(
+        f"with it, {others or path} would no longer resolve", place=_file(path), remedy="molthub check"
+    )
+
+
+def _holds(parts: Mapping[str, Json], key: str, value: Json) -> bool:
+    """Whether every server that a bot starts has a variable by itself."""
+    servers = (part for name, part in parts.items() if name.startswith("mcp/") and "command" in part)
+    return all(server.get("env", {}).get(key) == value for server in servers)
+
+
+def _offers_of(role: Role, name: str) -> list[PackOffer]:
+    """Return the packs of one role: one, or two where its variables would reach its servers."""
+    started = [part for key, part in role.parts.items() if key.startswith("mcp/") and "command" in part]
+    reaching = {
+        key
+        for key, value in role.parts.items()
+        if key.startswith("env/") and any(part.get("env", {}).get(key[4:]) != value for part in started)
+    }
+    if not reaching:
+        return [PackOffer(name, role.parts, role.bots)]
+    offers = []
+    for title, keys in ((name, role.parts.keys() - reaching), (f"{name}-env", reaching)):
+        bots = {path: exceptions & keys for path, exceptions in role.bots.items() if keys - exceptions}
+        offers.append(PackOffer(title, {key: role.parts[key] for key in sorted(keys)}, bots))
+    return offers

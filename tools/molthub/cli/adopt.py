@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli.adopt_told import document, tell
 from molthub.cli.committing import Editing, editing_options
-from molthub.console import Console, common_options, counted
-from molthub.errors import UsageError
+from molthub.cli.skill_packs.options import now, sign_option, signatures, words
+from molthub.console import Console, common_options
+from molthub.errors import ExitStatus, MolthubError, UsageError
 from molthub.platforms import platforms
 
 if TYPE_CHECKING:
-    from molthub.adopting.proposal import Adopted, Proposal
-    from molthub.model import Json
+    from collections.abc import Iterator
+
+    from molthub.adopting.adopted import Adopted
+    from molthub.adopting.literals import Judged
+    from molthub.adopting.proposal import Naming, Proposal
+    from molthub.adopting.publishing import Published
     from molthub.registry.catalog import Catalog
+    from molthub.registry.source import Source
+
+_AUTO = "auto"
 
 
 @click.command()
 @click.argument("homes", nargs=-1, required=True, metavar="DIR...",
                 type=click.Path(path_type=Path, exists=True, file_okay=False))  # fmt: skip
-@click.option("--platform", "program", required=True, type=click.Choice(platforms()), metavar="P",
-              help="The program that the bots run.")  # fmt: skip
+@click.option("--platform", "program", default=_AUTO, show_default=True, metavar="P",
+              type=click.Choice((_AUTO, *platforms())),
+              help="The program that the bots run; auto finds out which are there.")  # fmt: skip
 @click.option("--fleet", required=True, metavar="FLEET", help="The fleet that they join; a new one is made.")
 @click.option("--all", "is_target", is_flag=True, help="DIR is a target: adopt every home in DIR/FLEET/.")
 @click.option("--name", metavar="BOT", help="The bot's name, for one DIR. Default: the folder's.")
-@click.option("--pack", metavar="PACK", help="The name of the new pack. Default: adopted-FLEET.")
+@click.option("--pack", "packs", multiple=True, metavar="[PROPOSED=]NAME",
+              help="What all share is called (default: adopted-FLEET), or another pack that is proposed.")  # fmt: skip
+@click.option("--min-shared", type=click.IntRange(min=2), metavar="N",
+              help="How many bots share what becomes a pack. Default: 2, or a tenth of them.")  # fmt: skip
+@click.option("--publish", is_flag=True, help="Publish the skills that the registry does not have.")
+@click.option("--publish-edited", is_flag=True, help="With --publish: edited copies become next versions.")
+@click.option("--secret", multiple=True, metavar="NAME,...", help="Variables or fields whose values are secrets too.")
+@click.option("--not-secret", multiple=True, metavar="NAME,...", help="Variables or fields whose values are none.")
+@sign_option
 @editing_options
 @common_options
 def adopt(
@@ -37,48 +57,57 @@ def adopt(
     fleet: str,
     is_target: bool,
     name: str | None,
-    pack: str | None,
+    packs: tuple[str, ...],
+    min_shared: int | None,
+    publish: bool,
+    publish_edited: bool,
+    secret: tuple[str, ...],
+    not_secret: tuple[str, ...],
+    key: str | None,
     editing: Editing,
-) -> None:
+) -> ExitStatus:
     """Declare bots that were configured by hand, from what stands in their homes.
 
-    DIR is what the bot's user has as HOME. Servers, variables, settings and skills that all the bots have become a new
-    pack, what differs stays on each bot. Tokens and passwords become ${secrets.NAME}: they are listed by name and
-    never printed or kept. Nothing in DIR is changed; `molthub reconcile --adopt` takes over what stands there.
+    DIR is what the bot's user has as HOME. Servers, variables, settings and skills that many of the bots have together
+    become packs, what differs stays on each bot. Tokens and passwords become ${secrets.NAME}: they are listed by name
+    and never printed or kept. Nothing in DIR is changed; `molthub reconcile --adopt` takes over what stands there.
+    Packs that the registry has already are used where they fit. Doing it again changes nothing.
 
     \b
     Examples:
-      molthub adopt /home/ada --platform claude-code --fleet prod --dry-run
+      molthub adopt /home/ada --fleet prod --dry-run
       molthub adopt /home/ada --platform claude-code --fleet prod
-      molthub adopt /srv/bots --all --platform openclaw --fleet prod --pack prod-base
-    """
-    from datetime import UTC, datetime
+      molthub adopt /srv/bots --all --fleet prod --publish
+      molthub adopt /srv/bots --all --fleet prod --min-shared 3 --pack dev=developer-tools
+      molthub adopt ~ --fleet laptops --name adas-laptop --not-secret PROJECT_ID
 
-    from molthub.adopting.proposal import propose
-    from molthub.documents import DNS_LABEL
+    Exit status: 0 done or nothing to do, 4 some bots were refused (each is named), 1 all were.
+    """
+    from molthub.adopting.literals import Judged
+    from molthub.adopting.proposal import Wishes, propose
     from molthub.registry.catalog import read_catalog
 
     folders = _folders(homes, fleet, is_target=is_target)
-    if name is not None and len(folders) != 1:
-        raise UsageError("--name is for one bot", remedy="leave it out, or give one DIR")
-    for option, label in (("--fleet", fleet), ("--name", name), ("--pack", pack)):
-        if label is not None and not DNS_LABEL.match(label):
-            raise UsageError(f"{option} {label!r} is no name", remedy="use lower-case letters, digits and hyphens")
+    naming = _naming(fleet, packs)
+    _check(fleet, name, folders, publishes=(publish, publish_edited))
     source = editing.checkout.source
-    catalog = read_catalog(source)
-    bots = [_read(folder, name or "", (fleet, program), catalog, editing) for folder in folders]
-    twice = {bot.name for bot in bots if sum(other.name == bot.name for other in bots) > 1}
-    if twice:
-        raise UsageError(f"two homes would be the bot {min(twice)}", remedy="adopt them one by one, with --name")
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    proposal = propose(source, bots, pack=pack or f"adopted-{fleet}"[:59], published=now)
-    _tell(console, bots, proposal)
-    message = f"Adopt {', '.join(bot.path for bot in bots)}"
-    editing.finish(console, proposal.files, message)
-    if editing.commit is not None:
-        named = " ".join(f"--bot {bot.path}" for bot in bots)
-        console.say(f"after the merge, with the secrets in place: molthub reconcile --once --adopt {named}")
-    console.json(_document(bots, proposal, editing))
+    reader = _Reader(editing, fleet, program, Judged.of(words(secret), words(not_secret)))
+    reader.read(console, folders, name)
+    made = _published(source, reader.unknown_skills(), edited=publish_edited) if publish else None
+    tree = source if made is None else made.tree
+    reader.know_skills(read_catalog(tree), tree)
+    bots = reader.agreeing()
+    proposal = propose(tree, bots, Wishes(naming, now(), min_shared))
+    refused = {**reader.refused, **proposal.refused}
+    done = [bot for bot in bots if bot.path not in refused]
+    if len(refused) == 1 and not done:
+        raise next(iter(refused.values()))
+    tell(console, bots, proposal, made, refused)
+    _Ending(console, editing, proposal, made, key).write(done, fleet)
+    console.json(document(bots, proposal, made, refused, editing))
+    if not refused:
+        return ExitStatus.DONE
+    return ExitStatus.PARTLY_DONE if done else ExitStatus.FAILED
 
 
 def _folders(homes: tuple[Path, ...], fleet: str, *, is_target: bool) -> list[Path]:
@@ -91,60 +120,164 @@ def _folders(homes: tuple[Path, ...], fleet: str, *, is_target: bool) -> list[Pa
     return folders
 
 
-def _read(folder: Path, name: str, joins: tuple[str, str], catalog: Catalog, editing: Editing) -> Adopted:
-    """Read one home. ``joins``: the fleet and the program."""
-    from molthub.adopting.home import read_home
-    from molthub.adopting.proposal import Adopted
-    from molthub.adopting.skills import read_skills
-    from molthub.platforms import platform
+def _naming(fleet: str, packs: tuple[str, ...]) -> Naming:
+    from molthub.adopting.proposal import Naming
+
+    first, others = f"adopted-{fleet}"[:59], {}
+    for text in packs:
+        proposed, equals, name = text.rpartition("=")
+        _need_name("--pack", name)
+        if equals:
+            others[proposed] = name
+        else:
+            first = name
+    return Naming(first, others)
+
+
+def _need_name(option: str, label: str) -> None:
+    from molthub.documents import DNS_LABEL
+
+    if not DNS_LABEL.match(label):
+        raise UsageError(f"{option} {label!r} is no name", remedy="use lower-case letters, digits and hyphens")
+
+
+def _check(fleet: str, name: str | None, folders: Sequence[Path], *, publishes: tuple[bool, bool]) -> None:
+    if name is not None and len(folders) != 1:
+        raise UsageError("--name is for one bot", remedy="leave it out, or give one DIR")
+    for option, label in (("--fleet", fleet), ("--name", name)):
+        if label is not None:
+            _need_name(option, label)
+    if publishes == (False, True):
+        raise UsageError("--publish-edited goes with --publish", remedy="give both")
+
+
+class _Reader:
+    """Reads homes one by one: what is wrong with one stops no other."""
+
+    def __init__(self, editing: Editing, fleet: str, program: str, judged: Judged) -> None:
+        self._registry, self._fleet, self._program, self._judged = editing.registry, fleet, program, judged
+        self.refused: dict[str, MolthubError] = {}
+        self._read: list[tuple[Adopted, Path]] = []
+        self._bots: list[Adopted] = []
+
+    def read(self, console: Console, folders: Sequence[Path], name: str | None) -> None:
+        """Read every home."""
+        with console.progress("reading homes", len(folders)) as done:
+            for folder in folders:
+                try:
+                    self._read += self._bots_of(folder, name)
+                except MolthubError as error:
+                    self.refused[f"{self._fleet}/{name or _home_name(folder)}"] = error
+                done(1)
+        empty = [bot.path for bot, _ in self._read if not bot.read.keys and not bot.left]
+        for path in empty if len(self._read) > len(empty) else ():
+            console.say(f"{path} has no servers or variables of its own")
+
+    def _bots_of(self, folder: Path, name: str | None) -> Iterator[tuple[Adopted, Path]]:
+        from molthub.adopting.adopted import Adopted
+        from molthub.adopting.home import read_home
+        from molthub.adopting.homes import agents_of, bot_names, for_agent, programs_of
+        from molthub.platforms import platform
+
+        home = _home_name(folder)
+        programs = (self._program,) if self._program != _AUTO else programs_of(folder)
+        if not programs:
+            remedy = "name it with --platform, or give the folder that the bot has as HOME"
+            raise UsageError("no program's files are in this home", place=str(folder), remedy=remedy)
+        for program in programs:
+            adapter = platform(program)
+            read = read_home(folder, adapter, self._judged)
+            keeps = any(source.kind == "env" for source in adapter.sources("main"))
+            for agent in agents_of(folder, adapter):
+                bot_name = bot_names(name or home, programs, program, agent.name)
+                bot = Adopted(self._fleet, bot_name, home, program, read, {}, keeps_variables=keeps)
+                yield for_agent(bot, agent), folder / adapter.skills_root(agent.name or "main")
+
+    def unknown_skills(self) -> list[Path]:
+        """Return every skill folder of every home whose skills are brought to where they stand."""
+        from molthub.adopting.skills import skill_folders
+
+        return [path for bot, root in self._read if not bot.left for path in skill_folders(root)]
+
+    def know_skills(self, catalog: Catalog, source: Source) -> None:
+        """Look up the skills of every bot."""
+        from dataclasses import replace
+
+        from molthub.adopting.skills import read_skills
+
+        for bot, root in self._read:
+            if bot.left:
+                self._bots.append(bot)
+                continue
+            skills, left = read_skills(root, catalog, source, self._registry)
+            self._bots.append(replace(bot, skills=skills, left=left))
+
+    def agreeing(self) -> list[Adopted]:
+        """Return the bots that may be declared together; what is wrong with others is in ``refused``."""
+        from molthub.adopting.homes import agreeing, without_twins
+
+        bots, twins = without_twins(self._bots)
+        bots, others = agreeing(bots)
+        self.refused |= twins | others
+        return bots
+
+
+def _home_name(folder: Path) -> str:
     from molthub.registry.authoring.mend import slug
 
-    fleet, program = joins
-    adapter = platform(program)
-    home = slug(folder.resolve().name)[:63].strip("-") or "bot"
-    skills, left = read_skills(folder / adapter.skills_root("main"), catalog, editing.checkout.source, editing.registry)
-    return Adopted(fleet, name or home, home, program, read_home(folder, adapter), skills, left)
+    return slug(folder.resolve().name)[:63].strip("-") or "bot"
 
 
-def _tell(console: Console, bots: list[Adopted], proposal: Proposal) -> None:
-    for bot in bots:
-        parts = bot.parts
-        console.result(f"{bot.path}: {counted(len(parts), 'key')} to declare")
-        for key in sorted(parts):
-            version = f" {parts[key]['version']}" if key.startswith("skill/") else ""
-            console.result(f"  + {key}{version}")
-        for left in bot.stays:
-            console.result(f"  = {left.key} stays as it is: {left.reason}")
-            if left.remedy:
-                console.say(f"      {left.remedy}")
-        for key in bot.read.spelled:
-            console.say(f"  {key}: molthub will add the fields that the program itself would write")
-        for key in proposal.besides.get(bot.path, ()):
-            console.warn(f"{bot.path}: {key} comes besides, or otherwise than it stands there")
-    secrets = {(bot.path, one.name): one for bot in bots for one in bot.read.secrets}
-    if secrets:
-        console.result("secrets to keep where the bots run:")
-    for (path, secret), one in secrets.items():
-        now = f"stands in clear in {one.where}" if one.is_literal else f"is a variable that {one.where} refers to"
-        console.result(f"  molthub secrets set {secret} --bot {path}    now it {now}")
+def _published(source: Source, folders: Sequence[Path], *, edited: bool) -> Published:
+    from molthub.adopting.publishing import publish_folders
+
+    return publish_folders(source, folders, owner=None, edited=edited, published=now())
 
 
-def _document(bots: list[Adopted], proposal: Proposal, editing: Editing) -> Json:
-    return {
-        "format": "molthub.adopted/1",
-        "bots": [
-            {
-                "bot": bot.path,
-                "platform": bot.platform,
-                "declared": sorted(bot.parts),
-                "left": [left.to_json() for left in bot.stays],
-                "spelled": list(bot.read.spelled),
-                "besides": list(proposal.besides.get(bot.path, ())),
-                "secrets": [one.to_json() for one in bot.read.secrets],
-            }
-            for bot in bots
-        ],
-        "packs": list(proposal.packs),
-        "files": {path: content.decode() for path, content in sorted(proposal.files.items())},
-        "commit": editing.commit,
-    }
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How the command ends: one commit of all that is new."""
+
+    console: Console
+    editing: Editing
+    proposal: Proposal
+    made: Published | None
+    key: str | None
+
+    def write(self, bots: Sequence[Adopted], fleet: str) -> None:
+        new = self.made.files if self.made is not None else {}
+        files = {**{path: file.content for path, file in new.items()}, **self.proposal.files}
+        if not files:
+            self.console.say("nothing is to be declared")
+            return
+        if not self.editing.dry_run:
+            files |= self._signatures(files)
+        changed = [bot.path for bot in bots if self.proposal.state(bot.path) in ("new", "extended")]
+        executable = [path for path, file in new.items() if file.executable]
+        self.editing.finish(self.console, files, _message(changed, fleet), executable=executable)
+        if self.editing.commit is None:
+            return
+        if changed:
+            named = " ".join(f"--bot {path}" for path in changed) if len(changed) <= _NAMED else f"--fleet {fleet}"
+            self.console.say(f"after the merge, with the secrets in place: molthub reconcile --once --adopt {named}")
+        self.console.say(f"undo: git revert {self.editing.commit[:12]}")
+
+    def _signatures(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        if self.key is None:
+            return {}
+        from molthub.cli.publish import release_signatures
+
+        packs = signatures({path: text for path, text in files.items() if path.startswith("packs/")}, self.key)
+        skills = release_signatures(self.made.new, self.key) if self.made is not None else {}
+        return packs | {path: file.content for path, file in skills.items()}
+
+
+def _message(changed: Sequence[str], fleet: str) -> str:
+    if not changed:
+        return "Publish skills of adopted bots"
+    if len(changed) <= _NAMED:
+        return f"Adopt {', '.join(changed)}"
+    return f"Adopt {len(changed)} bots of {fleet}\n\n" + "\n".join(f"- {path}" for path in changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -40,10 +40,19 @@ class Editing:
 
         return Checkout(Path(self.registry), commits=self.commits)
 
-    def finish(self, console: Console, files: Mapping[str, bytes], message: str, *, after: str = "") -> None:
+    def finish(
+        self,
+        console: Console,
+        files: Mapping[str, bytes],
+        message: str,
+        *,
+        after: str = "",
+        executable: Collection[str] = (),
+    ) -> None:
         """Write ``files`` (paths relative to the registry) as one commit, and say what comes next.
 
-        ``after`` is the command that follows once the change is merged. A dry run shows what would change instead.
+        Those of ``executable`` may be run. ``after`` is the command that follows once the change is merged. A dry run
+        shows what would change instead.
         """
         if self.dry_run:
             self._show(console, files)
@@ -54,7 +63,9 @@ class Editing:
 
         if self.push or self.pull_request:
             self.checkout.remote()
-        self.commit = self.checkout.write({path: NewFile(content) for path, content in files.items()}, message)
+        self.commit = self.checkout.write(
+            {path: NewFile(content, path in executable) for path, content in files.items()}, message
+        )
         self._say(console, files, after)
 
     def _show(self, console: Console, files: Mapping[str, bytes]) -> None:
@@ -63,7 +74,12 @@ class Editing:
             earlier = path if path in source.files else _version_before(path, source.files)
             old = source.read(earlier).decode() if earlier else ""
             names = (f"a/{earlier}" if earlier else "/dev/null", f"b/{path}")
-            lines = unified_diff(old.splitlines(), content.decode().splitlines(), *names, lineterm="")
+            try:
+                new = content.decode()
+            except UnicodeDecodeError:
+                console.result(f"{names[1]}: {len(content)} bytes that are no text")
+                continue
+            lines = unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="")
             for line in lines:
                 color = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1]) if line[:3] not in _HEADS else None
                 console.result(console.style(line, fg=color))

@@ -79,7 +79,7 @@ def publish(
     new = plan.having("new")
     if new and not dry_run:
         _ask(console, len(new), checkout, yes=yes)
-        signatures = _signatures(new, key) if key is not None else {}
+        signatures = release_signatures(new, key) if key is not None else {}
         commit = checkout.write({**plan.files, **signatures}, plan.message)
         for path in signatures:
             console.say(f"signed: {path}")
@@ -90,7 +90,7 @@ def publish(
     return ExitStatus.PARTLY_DONE if new or plan.having("unchanged") else ExitStatus.FAILED
 
 
-def _signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
+def release_signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
     """Return the signature of every new version. Raises :class:`SignatureError`; nothing is written then."""
     from molthub.publisher_signatures import Release, Signing
     from molthub.registry.authoring.checkout import NewFile

@@ -86,6 +86,13 @@ def look(text: Text) -> Iterator[Finding]:
                 yield _at(text, match.start(), severity, name)
 
 
+def credential_kind(text: str) -> str | None:
+    """Return what kind of credential a single value is by its shape, as "a GitHub token"; None where it has none."""
+    if _SHAPE.search(text) is None:
+        return None
+    return next((name for name, _, _ in _in_line(text)), None)
+
+
 def _in_line(line: str) -> Iterator[tuple[str, Severity, str]]:
     for name, shape in _OURS:
         for match in shape.finditer(line):
