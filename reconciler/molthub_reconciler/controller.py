@@ -11,7 +11,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import FrameType
 
@@ -55,7 +55,7 @@ class Controller:
         self._backoff = Backoff()
         self._moved: set[str] = set()
         self._lock = threading.Lock()
-        self._homes: Mapping[str, frozenset[str]] = {}
+        self._homes: Mapping[str, Collection[str]] = {}
         self._told: dict[str, object] = {}
         self._unreadable_since: str | None = None
         self._polls = 0
@@ -103,13 +103,16 @@ class Controller:
         if self._refreshed():
             self._backoff.forgive()
         rules = replace(self._rules, full=self._rules.full or self._polls % FULL_EVERY == 0)
+        if rules.full:
+            self._place.doubt()
         resting = self._backoff.resting(time.monotonic())
         report = self._passed(rules, replace(self._place.choice, without=resting), is_whole=not resting)
         self._rules = replace(self._rules, allow_mass_removal=False, full=False)  # meant for one pass
         if report is not None:
-            self._homes = self._place.homes()
+            self._homes = self._place.homes() if report.moved else self._homes
             self._place.pruned()
-            self._backoff.keep_only({bot.bot for bot in report.bots} | resting)
+            if self._backoff.next_time() is not None:
+                self._backoff.keep_only({bot.bot for bot in report.bots} | resting)
 
     def _look_at(self, bots: frozenset[str]) -> None:
         """Look at some bots, between two polls. What is declared no more can wait for the next poll."""
@@ -136,6 +139,7 @@ class Controller:
         if seen == self._nudge:
             return False
         self._backoff.forgive()
+        self._place.doubt()
         return True
 
     def _has_news(self) -> bool:
@@ -198,7 +202,7 @@ class Controller:
                 self._backoff.failed(bot, time.monotonic())
             return None
         failed = {bot.bot for bot in report.bots if bot.state == "failed"}
-        for bot in (choice.bots | {bot.bot for bot in report.bots}) - failed:
+        for bot in (choice.bots | {bot.bot for bot in report.moved}) - failed:
             self._backoff.succeeded(bot)
         for bot in failed:
             self._backoff.failed(bot, time.monotonic())
@@ -228,7 +232,7 @@ class Controller:
 
     def _tell(self, report: Report) -> None:
         """Print what a pass did, and what it found that was not told before; nothing else."""
-        news = [bot for bot in report.bots if self._is_news(bot)]
+        news = [bot for bot in report.moved if self._is_news(bot)]
         problems = [problem for problem in report.problems if self._told.get(problem.message) != report.revision]
         self._told |= {problem.message: report.revision for problem in problems}
         if not news and not problems:

@@ -71,7 +71,7 @@ class Releases:
 
     def remember(self) -> None:
         """Keep what was found to be withdrawn, where it is new. Raises :class:`OSError`."""
-        if not self.act or self.index is None:
+        if not self.act or self.index is None or not self._judged:
             return
         known = self._memory()
         now = {digest: one for digest, one in known.items() if digest not in self._judged} | self._withdrawn

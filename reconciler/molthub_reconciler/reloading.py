@@ -84,7 +84,9 @@ def after_changes(report: Report, target: Path, command: ReloadCommand | None) -
     """Run the command for each bot that was changed; return the report with what went wrong."""
     if command is None:
         return report
-    changed = [bot for bot in report.bots if changed_keys(bot)]
+    changed = [bot for bot in report.moved if changed_keys(bot)]
+    if not changed:
+        return report
     failed: dict[str, Problem] = {}
 
     def run(bot: BotReport) -> None:

@@ -76,13 +76,19 @@ class BotReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All bots of one pass. ``at`` is RFC 3339 in UTC."""
+    """All bots of one pass. ``at`` is RFC 3339 in UTC. ``unmoved`` are those told as in the pass before."""
 
     command: Command
     at: str
     revision: str | None
     bots: tuple[BotReport, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unmoved: frozenset[str] = frozenset()
+
+    @property
+    def moved(self) -> list[BotReport]:
+        """The bots of which something may be new."""
+        return [bot for bot in self.bots if bot.bot not in self.unmoved] if self.unmoved else list(self.bots)
 
     def count(self, *states: State) -> int:
         """Return how many bots are in one of ``states``."""

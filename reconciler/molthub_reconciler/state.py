@@ -56,6 +56,9 @@ class TargetState:
         self._unreadable: set[str] = set()
         self._lasting = LastingFiles(_FILE_MODE)
         self._unsettled: dict[str, Receipt] = {}
+        self._is_ours = False
+        self._homes: dict[str, str] | None = None
+        self._revision: str | None = None
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -77,9 +80,16 @@ class TargetState:
         try:
             place.write_text(f"process {os.getpid()}\n")
             self._introduce()
+            self._is_ours = True
             yield
         finally:
+            self._is_ours = False
+            self.reread()
             lock.__exit__(None, None, None)
+
+    def reread(self) -> None:
+        """Believe nothing that is remembered of the folder: look there again."""
+        self._homes, self._revision = None, None
 
     def _introduce(self) -> None:
         place = self.folder / "target.json"
@@ -89,9 +99,20 @@ class TargetState:
 
     def bots(self) -> tuple[str, ...]:
         """Return every bot that has a receipt, as ``<fleet>/<bot>``, sorted."""
+        if self._homes is not None:
+            return tuple(sorted(self._homes))
         found = self.folder.glob("bots/*/*/receipt.json")
         settled = {f"{path.parent.parent.name}/{path.parent.name}" for path in found}
         return tuple(sorted(settled | self._unsettled.keys()))
+
+    def homes(self) -> Mapping[str, str]:
+        """Return the home of every bot that has a receipt, by bot; read once as long as nobody else can write here."""
+        if self._homes is not None:
+            return self._homes
+        found = {bot: self.receipt(bot)[0].home for bot in self.bots()}
+        if self._is_ours:
+            self._homes = found
+        return found
 
     def receipt(self, bot: str) -> tuple[Receipt, tuple[Problem, ...]]:
         """Return a bot's receipt; an empty one when there is none.
@@ -131,6 +152,8 @@ class TargetState:
         else:
             self._leave(receipt.bot)
             self._write(folder, "receipt.json", receipt_to_bytes(receipt))
+        if self._homes is not None:
+            self._homes[receipt.bot] = receipt.home
 
     def settle(self) -> dict[str, OSError]:
         """Make every receipt last. Return the bots whose receipt could not be kept, and why."""
@@ -146,6 +169,8 @@ class TargetState:
         """Drop everything about a bot of which nothing is left."""
         folder = Path(self._bot(bot))
         self._made.clear()
+        if self._homes is not None:
+            self._homes.pop(bot, None)
         self._leave(bot)
         remove_tree(folder)
         with contextlib.suppress(OSError):
@@ -160,6 +185,21 @@ class TargetState:
             return bot_from_json(_read(place), place)
         except (OSError, FormatError):
             return None
+
+    def is_known(self, bot: str) -> bool:
+        """Whether a bot has a receipt."""
+        return bot in self.homes() if self._is_ours else os.path.exists(f"{self._bot(bot)}/receipt.json")
+
+    def has_document(self, bot: str, name: str) -> bool:
+        """Whether a document is kept under that hex name."""
+        return os.path.exists(f"{self._bot(bot)}/documents/{name}.json")
+
+    def document_content(self, bot: str, name: str) -> bytes | None:
+        """Return the bytes of a document that was kept; None when it is not there, or has other bytes by now."""
+        with contextlib.suppress(OSError):
+            content = _read(f"{self._bot(bot)}/documents/{name}.json")
+            return content if hex_of(content) == name else None
+        return None
 
     def keep_document(self, bot: str, name: str, content: bytes) -> None:
         """Keep a document that is acted upon under its hex name in the index, and the last few before it.
@@ -236,6 +276,9 @@ class TargetState:
 
     def see_revision(self, revision: str, at: str) -> None:
         """Take note of the revision that a pass acts upon."""
+        if revision == self._revision:
+            return
+        self._revision = revision if self._is_ours else None
         lines = _parsed(self.note("", "revisions.jsonl").splitlines())
         if lines and lines[-1]["revision"] == revision:
             return

@@ -6,13 +6,14 @@ good one; a bot that is declared no more is an orphan; neither keeps the others 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from molthub.client.index import Index
 from molthub.documents import bot_from_json
 from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError, UsageError
 from molthub.model import BotRef, DesiredState, FleetState, Json, SyncPolicy
+from molthub_reconciler.at_rest import AtRest, LastPass, nobody
 from molthub_reconciler.findings import State
 from molthub_reconciler.pins import FILE as PIN_FILE
 from molthub_reconciler.pins import Pin, pin_from_bytes
@@ -39,6 +40,15 @@ class Choice:
         """Whether none are named."""
         return not self.bots and not self.fleets
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether all are asked for and none is left out."""
+        return self.is_all and not self.without
+
+    def of(self, bots: Iterable[str]) -> set[str]:
+        """Return those of ``bots`` that were asked for."""
+        return set(bots) if self.is_everything else {bot for bot in bots if self.has(bot)}
+
     def has(self, bot: str) -> bool:
         """Whether ``bot`` was asked for."""
         is_named = self.is_all or bot in self.bots or bot.partition("/")[0] in self.fleets
@@ -53,7 +63,8 @@ class Choice:
 class Subject:
     """One bot of a pass.
 
-    ``desired`` is what it is compared with; without it the bot is only reported. ``document`` is that document's hex
+    ``desired`` is what it is compared with; without it the bot is only reported. Of a bot that lives elsewhere nobody
+    here reads the document: it has the ``digest`` instead. ``document`` is that document's hex
     name, ``content`` its bytes where they come from the index and may have to be kept. ``state`` is set where the bot's
     state does not follow from its changes, and ``problems`` say why. ``asked`` is the digest that git asks for, as far
     as it is known. A bot that was rolled back has its ``pin``; one that git moved on from has its ``lifted`` one.
@@ -68,6 +79,7 @@ class Subject:
     asked: str | None = None
     pin: Pin | None = None
     lifted: Pin | None = None
+    digest: str | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +93,9 @@ class Declared:
     empty_fleets: set[str] = field(default_factory=set)
     declared: int = 0
     rollouts: Rollouts | None = None
+    last: LastPass = field(default_factory=LastPass)
+    at_rest: AtRest = nobody
+    elsewhere: Collection[str] = ()
     _unreachable: UnreachableError | None = None
 
     def check_choice(self) -> Choice:
@@ -113,8 +128,8 @@ class Declared:
         return (Problem("MH703", message, "build the index with --fleets, or look what happened in git"),)
 
     def __iter__(self) -> Iterator[Subject]:
-        """Yield declared bots fleet by fleet, then the orphans."""
-        left = {bot for bot in self.state.bots() if self.choice.has(bot)}
+        """Yield declared bots fleet by fleet, then the orphans; without those at rest."""
+        left = self.choice.of(self.state.bots())
         for name in self.index.fleets():
             if not self.choice.may_have(name):
                 continue
@@ -138,15 +153,22 @@ class Declared:
 
     def _of_fleet(self, fleet: FleetState) -> Iterator[Subject]:
         followed = self.rollouts.follow(fleet) if fleet.rollout is not None and self.rollouts is not None else None
+        at_rest = self._at_rest(fleet, followed)
         for name, ref in sorted(fleet.bots.items()):
             bot = f"{fleet.fleet}/{name}"
-            if not self.choice.has(bot):
+            if bot in at_rest or not self.choice.has(bot):
                 continue
             if fleet.rollout is not None and ref.digest is not None and not ref.template:
                 given = followed.document(name) if followed is not None else None
-                if given is None or given.file != ref.file:
+                if given is None or (given.file != ref.file and bot not in self.elsewhere):
                     yield self._held_back(bot, ref, followed, given)
                     continue
+            else:
+                given = Document(ref.file, ref.digest) if ref.digest is not None else None
+            if bot in self.elsewhere and given is not None:
+                if not ref.template:
+                    yield self._unless_pinned(Subject(bot, document=given.file, digest=given.digest, asked=ref.digest))
+                continue
             try:
                 desired, content = self._document(bot, ref.file)
             except MolthubError as error:
@@ -160,6 +182,15 @@ class Declared:
                 yield replace(known, desired=good)
             else:
                 yield self._unless_pinned(Subject(bot, desired, ref.file, content=content, asked=ref.digest))
+
+    def _at_rest(self, fleet: FleetState, followed: Followed | None) -> Collection[str]:
+        """Return the bots of which nothing has moved since the last pass."""
+        if fleet.rollout is not None and (followed is None or followed.problem is not None):
+            return ()
+        asked = self.last.asked(fleet, followed.state.assigned if followed is not None else None)
+        if not self.choice.is_everything:
+            asked = {bot: given for bot, given in asked.items() if self.choice.has(bot)}
+        return self.at_rest(asked)
 
     def _held_back(self, bot: str, ref: BotRef, followed: Followed | None, given: Document | None) -> Subject:
         """Return a bot as its fleet's rollout keeps it, at another document than git asks for."""
@@ -187,10 +218,11 @@ class Declared:
         return pinned(self.state, subject, pin)
 
     def _document(self, bot: str, hex_name: str) -> tuple[DesiredState, bytes]:
-        if self._unreachable is not None:
+        kept = self.state.document_content(bot, hex_name)
+        if kept is None and self._unreachable is not None:
             raise self._unreachable  # asking again for each bot would take hours
         try:
-            content = self.index.bot_content(hex_name)
+            content = self.index.bot_content(hex_name) if kept is None else kept
         except UnreachableError as error:
             self._unreachable = error
             raise
@@ -207,7 +239,8 @@ class Declared:
         receipt, _ = self.state.receipt(bot)
         fate = "what was written for it is taken away" if sync.orphans == "delete" else "what was written for it stays"
         problem = Problem("MH706", f"this bot is no longer declared: {fate}", _ORPHAN_REMEDY, severity="warning")
-        nothing = nothing_desired(receipt, sync) if sync.orphans == "delete" else None
+        is_cleared = sync.orphans == "delete" and receipt.platform
+        nothing = nothing_desired(receipt, sync) if is_cleared else None
         return Subject(bot, nothing, state="orphaned", problems=(problem,))
 
 
@@ -246,9 +279,15 @@ _UNRESOLVED = Problem(
 )
 
 
-def kept(state: TargetState, choice: Choice) -> Iterator[Subject]:
-    """Yield every bot with the last good document, for when the index cannot be reached."""
-    yield from (last_good(state, bot) for bot in state.bots() if choice.has(bot))
+def kept(state: TargetState, choice: Choice, elsewhere: Collection[str] = ()) -> Iterator[Subject]:
+    """Yield every bot with the last good document, for when the index cannot be reached.
+
+    Those ``elsewhere`` have theirs where they live, unless they were rolled back from here.
+    """
+    for bot in state.bots():
+        if choice.has(bot):
+            known = last_good(state, bot)
+            yield Subject(bot) if bot in elsewhere and known.desired is None and known.pin is None else known
 
 
 def pin_of(state: TargetState, bot: str) -> Pin | None:

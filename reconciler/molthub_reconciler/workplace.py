@@ -13,6 +13,7 @@ from molthub.client.cache import Store, default_store
 from molthub.client.index import Index
 from molthub.client.paths import index_cache, state_folder
 from molthub.errors import NotFoundError, Problem
+from molthub_reconciler.at_rest import LastPass
 from molthub_reconciler.pace import jittered
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
@@ -21,7 +22,7 @@ from molthub_reconciler.reloading import ReloadCommand, after_changes
 from molthub_reconciler.remote.apart import RemoteBots
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import Command, Report
-from molthub_reconciler.rollout.follow import Rollouts
+from molthub_reconciler.rollout.follow import Followed, Rollouts
 from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
@@ -72,7 +73,10 @@ class Workplace:
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
         self.agents = AgentStore(self.state)
         """What is kept of agents on other machines."""
+        self.agents.fetch = self.index.bot_content
         self.store: Store = default_store()
+        self._last = LastPass()
+        self._resting: dict[str, Followed] = {}
 
     @property
     def source(self) -> str:
@@ -113,13 +117,20 @@ class Workplace:
         """
         self.choice = Declared(self.index, self.state, self.choice).check_choice()
 
-    def homes(self) -> dict[str, frozenset[str]]:
-        """Return the bots that live in each home, as far as they have receipts."""
-        found: dict[str, frozenset[str]] = {}
-        for bot in self.state.bots():
-            home = self.state.receipt(bot)[0].home
-            found[home] = found.get(home, frozenset()) | {bot}
+    def homes(self) -> dict[str, set[str]]:
+        """Return the bots that live in each home on this machine, as far as they have receipts."""
+        found: dict[str, set[str]] = {}
+        for bot, home in self.state.homes().items():
+            if home:
+                found.setdefault(home, set()).add(bot)
         return found
+
+    def doubt(self) -> None:
+        """Forget what is remembered from one pass to the next: somebody asks for a look, or it is time for one."""
+        self._last.forget()
+        self._resting.clear()
+        self.agents.reread()
+        self.state.reread()
 
     def once(self, command: Command, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots that the index declares. Raises :class:`MolthubError` without a readable index."""
@@ -127,7 +138,7 @@ class Workplace:
 
     def offline(self, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots as they were last declared, while the index cannot be reached."""
-        subjects = kept(self.state, self.choice if choice is None else choice)
+        subjects = kept(self.state, self.choice if choice is None else choice, self.agents.bots())
         return self.one_pass("reconcile", subjects, replace(rules, may_remove=False), online=False)
 
     def lacking(self, subjects: Iterable[Subject], *, online: bool) -> dict[str, tuple[Problem, ...]]:
@@ -136,12 +147,19 @@ class Workplace:
         return lacking(subjects, target, self.state, self._supply(online=online, act=False))
 
     def one_pass(
-        self, command: Command, subjects: Iterable[Subject], rules: Rules, *, online: bool, empty: Collection[str] = ()
+        self,
+        command: Command,
+        subjects: Iterable[Subject],
+        rules: Rules,
+        *,
+        online: bool,
+        empty: Collection[str] = (),
+        remote: RemoteBots | None = None,
     ) -> Report:
         """Do one pass over given bots. ``online``: what they lack may be fetched."""
+        remote = self._remote(rules, online=online) if remote is None else remote
         target = self.target_kind(self.folder, self.store, self.state, keep=rules.act)
         revision = self.revision(online=online)
-        remote = RemoteBots(self.agents, act=rules.act, revision=revision)
         releases = Releases(self.index if online else None, self.state, rules.act)
         supply = self._supply(online=online, act=rules.act)
         report = run_pass(command, remote.apart(subjects), target, self.state, supply, rules=rules, revision=revision,
@@ -160,14 +178,27 @@ class Workplace:
         target = self.target_kind(self.folder, self.store, self.state, keep=False)
         return told_in_full(report, target, self._supply(online=True, act=False))
 
+    def _remote(self, rules: Rules, *, online: bool) -> RemoteBots:
+        return RemoteBots(self.agents, self._last, act=rules.act, revision=self.revision(online=online))
+
     def _supply(self, *, online: bool, act: bool) -> Supply:
         index = self.index if online else None
         return Supply(self.store, index, SkillSignatures(index, self.state.folder, self.signatures, act))
 
     def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
-        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=not self.choice.bots)
-        declared = Declared(self.index, self.state, choice, rollouts=rollouts)
-        report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets)
+        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=not self.choice.bots,
+                            at_rest=self._resting)  # fmt: skip
+        remote = self._remote(rules, online=True)
+        declared = Declared(
+            self.index,
+            self.state,
+            choice,
+            rollouts=rollouts,
+            last=self._last,
+            at_rest=remote.at_rest,
+            elsewhere=remote.bots,
+        )
+        report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets, remote=remote)
         self.is_moving = rollouts.hear(report)
         declared.problems += rollouts.problems()
         doubts = () if report.problems else declared.doubts()  # what was refused for a fleet says it already

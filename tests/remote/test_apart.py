@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from molthub.client.index import Index
 from molthub.documents import canonical_plain
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.remote.exchange import Assignment
@@ -45,6 +46,10 @@ def given(fleet: Fleet) -> Assignment:
 
 
 def tell(fleet: Fleet, assignment: Assignment, **told: Any) -> None:
+    """Let its agent ask for the document that it was given, if that is this one, and tell of it."""
+    store = fleet.store
+    store.fetch = Index.open(str(fleet.world.site.folder)).bot_content
+    store.document(ADA, str(assignment.document))
     said = report_json(ADA, desired=assignment.digest, observed=assignment.digest, **told)
     said |= {"document": assignment.document, "generation": assignment.generation}
     fleet.store.told(ADA, canonical_plain(said))

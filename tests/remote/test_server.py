@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from molthub.documents import hex_of
 from molthub.errors import MolthubError, UsageError
 from molthub_reconciler.remote import connection
 from molthub_reconciler.remote import server as served
@@ -123,13 +124,14 @@ def test_an_assignment_has_an_etag_and_says_what_was_reported(server: AgentServe
     shown = store.presence.seen(ADA)
     assert shown is not None
     assert shown.version == "a[2Jb"
-    store.assign(Assignment(ADA, "a" * 64, "sha256:" + "b" * 64, 4, "c" * 40))
+    name = hex_of(b"{}")
+    store.assign(Assignment(ADA, name, "sha256:" + "b" * 64, 4, "c" * 40))
     status, body, _ = ask(server, path, token, If_None_Match=headers["etag"])
     assert (status, json.loads(body)["generation"]) == (200, 4)
-    assert ask(server, f"/v1/bots/prod/ada/documents/{'a' * 64}", token)[0] == 404  # it is not at hand
-    store.state.keep_document(ADA, "a" * 64, b"{}")
+    assert ask(server, f"/v1/bots/prod/ada/documents/{name}", token)[0] == 404  # it is not at hand
+    store.state.keep_document(ADA, name, b"{}")
     store.state.keep_document(ADA, "d" * 64, b"{}")
-    assert ask(server, f"/v1/bots/prod/ada/documents/{'a' * 64}", token)[1] == b"{}"
+    assert ask(server, f"/v1/bots/prod/ada/documents/{name}", token)[1] == b"{}"
     assert ask(server, f"/v1/bots/prod/ada/documents/{'d' * 64}", token)[0] == 404
     told = report(ADA)
     assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200

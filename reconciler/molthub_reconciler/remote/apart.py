@@ -7,40 +7,72 @@ part in a rollout, and catches up when it comes back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import FormatError, Problem
 from molthub.model import Json
-from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.at_rest import Basis, LastPass
 from molthub_reconciler.remote.exchange import AgentReport, Assignment
 from molthub_reconciler.remote.presence import Seen
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import BotReport, Report
 from molthub_reconciler.rollout.follow import read_state
-from molthub_reconciler.rollout.records import RolloutState
+from molthub_reconciler.rollout.records import Assigned, RolloutState
 from molthub_reconciler.subjects import Subject
 
+_THERE = "there"
 STALE = -1
 """The generation of a report that says nothing of what its bot was given."""
 
 
 class RemoteBots:
-    """One pass's bots on other machines. Unless ``act``, nothing is assigned and nothing is remembered."""
+    """One pass's bots on other machines. Unless ``act``, nothing is assigned and nothing is remembered.
+
+    ``last`` is what the last pass of this process told of them, from what its ``store`` had at hand.
+    """
 
     def __init__(
-        self, store: AgentStore, *, act: bool, revision: str | None, clock: Callable[[], float] = time.time
+        self,
+        store: AgentStore,
+        last: LastPass,
+        *,
+        act: bool,
+        revision: str | None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._state = store.state
         self._store = store
+        self._last = last
         self._bots = store.bots()
+        self._bases: dict[str, Basis] = {}
+        self._still: frozenset[str] = frozenset()
         self._act = act
         self._revision = revision
         self._now = clock()
         self._rollouts: dict[str, RolloutState] = {}
         self._told: list[BotReport] = []
+
+    @property
+    def bots(self) -> frozenset[str]:
+        """The bots that live elsewhere."""
+        return self._bots
+
+    def at_rest(self, asked: Mapping[str, Assigned]) -> Collection[str]:
+        """Return the bots of which nothing has moved; they are told as they were."""
+        if not self._bots:
+            return ()
+        given = {bot: one for bot, one in asked.items() if bot in self._bots}
+        lost, told_last = self._store.presence.lost(given, self._now), self._store.last_told(given)
+        now = {bot: Basis(one, (told_last[bot], lost.get(bot, _THERE))) for bot, one in given.items()}
+        self._bases |= now
+        told = self._last.still(now)
+        self._told += told
+        still = frozenset(report.bot for report in told)
+        self._still |= still
+        return still
 
     def apart(self, subjects: Iterable[Subject]) -> Iterator[Subject]:
         """Yield the bots that live here; take note of the others."""
@@ -54,7 +86,8 @@ class RemoteBots:
         """Return a pass's report with the bots that live elsewhere."""
         if not self._told:
             return report
-        return replace(report, bots=tuple(sorted((*report.bots, *self._told), key=lambda told: told.bot)))
+        bots = tuple(sorted((*report.bots, *self._told), key=lambda told: told.bot))
+        return replace(report, bots=bots, unmoved=report.unmoved | self._still)
 
     def _taken(self, subject: Subject) -> BotReport:
         given = self._given(subject)
@@ -64,6 +97,7 @@ class RemoteBots:
             if given is not None:
                 self._store.assign(given)
             self._remember(subject, report, told)
+            self._last.keep(report, self._bases.get(subject.bot) if is_plain(subject) else None)
         return report
 
     def _given(self, subject: Subject) -> Assignment | None:
@@ -74,13 +108,14 @@ class RemoteBots:
             return None  # the index cannot be asked: what a bot last had may be older than what it was given
         if subject.state == "orphaned":
             return Assignment(bot, why=why)
-        if desired is None or subject.document is None:
+        digest = subject.digest if desired is None else desired.digest
+        if digest is None or subject.document is None:
             return None if subject.state == "failed" else Assignment(bot, why=why)
-        if self._act:
-            self._state.keep_document(bot, subject.document, subject.content)
-        return Assignment(bot, subject.document, desired.digest, self._generation(bot), self._revision)
+        return Assignment(bot, subject.document, digest, self._generation(bot), self._revision)
 
     def _generation(self, bot: str) -> int:
+        if bot in self._bases:
+            return self._bases[bot].asked.generation
         fleet, _, name = bot.partition("/")
         if fleet not in self._rollouts:
             try:
@@ -108,21 +143,26 @@ class RemoteBots:
         """Keep a receipt, so that the bot is known, and a line of history, as of every bot."""
         receipt, _ = self._state.receipt(subject.bot)
         document = receipt.document
-        if told is not None and self._state.document(subject.bot, told.document) is not None:
+        if told is not None and told.document is not None and self._state.has_document(subject.bot, told.document):
             document = told.document
         platform = report.platform or (subject.desired.platform if subject.desired is not None else receipt.platform)
         kept = replace(receipt, document=document, platform=platform)
-        if kept != receipt or kept == Receipt(subject.bot):
+        if kept != receipt or not self._state.is_known(subject.bot):
             self._state.save(kept, durable=False)
         line: dict[str, Json] = {"at": timestamp(), "revision": self._revision, "state": report.state}
         line |= {"command": "reconcile", "document": document, "desired": report.desired, "observed": report.observed}
         changes = [{"result": "kept", **change} for change in report.changes if change.get("drift") != "extra"]
         problems = [problem.to_json() for problem in report.problems]
+        # The last report counts until there is another, and what it says was done happened once.
         last = next(iter(reversed(self._state.passes(subject.bot))), None)
-        if last is None or {**last, "at": "", "revision": ""} != {
-            **line, "changes": changes, "problems": problems, "at": "", "revision": "",
-        }:  # fmt: skip
-            self._state.add_pass(subject.bot, {**line, "changes": changes, "problems": problems})
+        line |= {"changes": changes, "problems": problems}
+        if last is None or {**last, "at": "", "revision": ""} != {**line, "at": "", "revision": ""}:
+            self._state.add_pass(subject.bot, line)
+
+
+def is_plain(subject: Subject) -> bool:
+    """Whether what is told of a bot follows from its assignment and from what its agent told, and nothing else."""
+    return subject.state is None and subject.pin is None and not subject.problems
 
 
 def offline(seen: Seen | None) -> Problem:

@@ -117,7 +117,7 @@ class Desk:
         if thing == ("POST", "report"):
             return self._told(bot, request.body)
         if thing[:2] == ("GET", "documents") and len(thing) == 3:  # noqa: PLR2004 (and its name)
-            document = self.store.document(bot, thing[2])
+            document = await asyncio.to_thread(self.store.document, bot, thing[2])  # it may have to be fetched
             return _NOTHING if document is None else Reply(HTTPStatus.OK, document)
         return _NOTHING
 

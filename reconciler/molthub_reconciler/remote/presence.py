@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,11 @@ class Seen:
 
     def is_offline(self, now: float) -> bool:
         """Whether the agent missed three of its looks, or went away and did not come back."""
-        return now - self.at > (_GONE if self.left else _MISSED * self.interval + _GRACE)
+        return self.is_lost(now - self.at)
+
+    def is_lost(self, age: float) -> bool:
+        """Whether an agent that was last heard of ``age`` seconds ago is offline."""
+        return age > (_GONE if self.left else _MISSED * self.interval + _GRACE)
 
 
 class Presence:
@@ -82,6 +86,15 @@ class Presence:
             return self._on_disk().get(bot)
         found = self._heard.get(bot)
         return None if found is None else replace(found[1], at=self._clock() - (self._steady() - found[0]))
+
+    def lost(self, bots: Iterable[str], now: float) -> dict[str, object]:
+        """Return those of ``bots`` that are offline, each with what is the same as long as nothing more is heard."""
+        if not self._is_live:
+            kept = self._on_disk()
+            return {bot: kept.get(bot) for bot in bots if bot not in kept or kept[bot].is_offline(now)}
+        steady, heard = self._steady(), self._heard
+        found = ((bot, heard.get(bot)) for bot in bots)
+        return {bot: known for bot, known in found if known is None or known[1].is_lost(steady - known[0])}
 
     def keep_only(self, bots: Collection[str]) -> None:
         """Forget whoever has no token any more."""

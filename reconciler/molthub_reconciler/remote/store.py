@@ -18,13 +18,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from molthub.atomic import write_atomically
 from molthub.documents import hex_of
-from molthub.errors import FormatError
+from molthub.errors import FormatError, MolthubError
 from molthub_reconciler.remote.exchange import (
     AgentReport,
     Answer,
@@ -50,6 +50,8 @@ class AgentStore:
         self.tokens = TokenFiles(state.folder, self._write, clock=clock)
         self.presence = Presence(self.folder / "seen.json", self._write, clock=clock)
         self.on_news: Callable[[str], None] = lambda _bot: None
+        self.fetch: Callable[[str], bytes] | None = None
+        """Brings a document from the index, by its hex name, when an agent asks for one that is not at hand."""
         self._clock = clock
         self._assignments: dict[str, Assignment | None] = {}
         self._reports: dict[str, tuple[str, AgentReport | None]] = {}
@@ -64,11 +66,14 @@ class AgentStore:
     # --- what goes to the agent -----------------------------------------------------------------------------------
 
     def assign(self, given: Assignment) -> None:
-        """Keep what a bot is to have. What is new gets a higher number than anything that was given before."""
+        """Keep what a bot is to have. What is new gets a higher number than anything that was given before.
+
+        The revision is that under which it was first given: commits that change nothing for the bot reach no agent.
+        """
         with self._lock:
             before = self.assignment(given.bot)
             self._confirmed.add(given.bot)
-            if before is None or replace(before, serial=given.serial) != given:
+            if before is None or replace(before, serial=given.serial, revision=given.revision) != given:
                 self._issue(given, before.serial + 1 if before is not None else 1)
 
     def assignment(self, bot: str) -> Assignment | None:
@@ -100,13 +105,19 @@ class AgentStore:
         return Answer(given, hex_of(nudge)[:12] if nudge else "", reported or None)
 
     def document(self, bot: str, name: str) -> bytes | None:
-        """Return the document that a bot is assigned; None for any other."""
+        """Return the document that a bot is assigned; None for any other, and while it cannot be had.
+
+        It is kept, so that the bot can be brought back to it later. Raises :class:`OSError`.
+        """
         given = self.assignment(bot)
         if given is None or given.document != name:
             return None
-        with contextlib.suppress(OSError):
-            return (self.state.folder / "bots" / bot / "documents" / f"{name}.json").read_bytes()
-        return None
+        content = self.state.document_content(bot, name)
+        if content is None and self.fetch is not None:
+            with contextlib.suppress(MolthubError):
+                content = self.fetch(name)
+                self.state.keep_document(bot, name, content)
+        return content
 
     def _issue(self, given: Assignment, least: int) -> None:
         # Milliseconds since 1970, so that a controller whose state was lost goes on above what it gave before.
@@ -131,6 +142,20 @@ class AgentStore:
     def report(self, bot: str) -> AgentReport | None:
         """Return what an agent last told; None where it told nothing, or it cannot be read any more."""
         return self._told(bot)[1]
+
+    def last_told(self, bots: Iterable[str]) -> dict[str, str]:
+        """Return what tells the last report of each bot from any other: its SHA-256, nothing where there is none."""
+        self._forget_where_tokens_changed()
+        with self._lock:
+            known = self._reports
+            return {bot: known[bot][0] if bot in known else self._told(bot)[0] for bot in bots}
+
+    def reread(self) -> None:
+        """Believe nothing that is remembered of the folder: look there again."""
+        with self._lock:
+            self._stamp = None
+            self._assignments.clear()
+            self._reports.clear()
 
     def _told(self, bot: str) -> tuple[str, AgentReport | None]:
         """Return the SHA-256 of a bot's report, and what it says."""

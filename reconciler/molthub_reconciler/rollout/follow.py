@@ -83,6 +83,8 @@ class Rollouts:
     whole: bool = True
     clock: Callable[[], float] = time.time
     fleets: dict[str, Followed] = field(default_factory=dict)
+    at_rest: dict[str, Followed] = field(default_factory=dict)
+    """Fleets of which nothing goes on, as the last pass of this process left them; nobody else writes their state."""
 
     def follow(self, fleet: FleetState) -> Followed | None:
         """Take in what git asks for now and what people asked for; return what each bot is kept at in this pass.
@@ -90,6 +92,10 @@ class Rollouts:
         None: a rollout of which nothing is known here, to somebody who may not begin one.
         """
         name = fleet.fleet
+        resting = self.at_rest.get(name)
+        if resting is not None and resting.fleet is fleet and self.whole:
+            self.fleets[name] = resting
+            return resting
         if not self.whole and not self.state.note("", state_file(name)):
             return None
         try:
@@ -112,13 +118,22 @@ class Rollouts:
 
     def hear(self, report: Report) -> bool:
         """Take in what bots told, ask gates, make the next step. Return whether another pass has something to do."""
-        is_moving = False
+        is_moving, moved = False, report.moved
         for name, followed in self.fleets.items():
             if followed.problem is not None:
                 continue
-            told = {bot.bot.partition("/")[2]: bot for bot in report.bots if bot.fleet == name}
-            is_moving |= self._heard(followed, told)
+            if name not in self.at_rest or any(bot.fleet == name for bot in moved):
+                told = {bot.bot.partition("/")[2]: bot for bot in report.bots if bot.fleet == name}
+                is_moving |= self._heard(followed, told)
+            self._note_rest(name, followed)
         return is_moving and self.act
+
+    def _note_rest(self, name: str, followed: Followed) -> None:
+        """Remember a fleet of which nothing goes on: until git asks for something else, its steps change nothing."""
+        if self.act and self.whole and followed.state.step is None and not self._is_new(followed):
+            self.at_rest[name] = followed
+        else:
+            self.at_rest.pop(name, None)
 
     def problems(self) -> list[Problem]:
         """Say in a line for each fleet how far its rollout is, or why it stopped."""
@@ -137,7 +152,7 @@ class Rollouts:
         return done.state.assigned != before.assigned or (done.state.step is None) != (before.step is None)
 
     def _is_new(self, followed: Followed) -> bool:
-        return any(bot not in followed.state.good for bot in followed.fleet.bots)
+        return any(bot not in followed.state.good for bot, ref in followed.fleet.bots.items() if not ref.template)
 
     def _asked(self, followed: Followed, done: Stepped) -> Stepped:
         """Ask what a step wants to know, each gate once, until it wants to know no more."""

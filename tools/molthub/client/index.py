@@ -58,6 +58,7 @@ class Index:
         self._root: IndexRoot | None = None
         self._shards: dict[str, Shard] = {}
         self._rows: tuple[SearchRow, ...] | None = None
+        self._fleets: dict[str, FleetState] = {}
 
     @classmethod
     def open(
@@ -105,6 +106,8 @@ class Index:
             self._root = index_root_from_json(content, self._files.place("registry.json"))
             self._files.accept(content, etag)
             self._shards, self._rows = {}, None
+            named = set(self._root.fleets.values())
+            self._fleets = {name: fleet for name, fleet in self._fleets.items() if name in named}
             return True
 
     def skill(self, name: str) -> SkillEntry:
@@ -157,8 +160,11 @@ class Index:
                 place=self.where,
                 remedy=_nearest(name, fleets) or "build the index with `molthub build --fleets`",
             )
-        path = f"fleets/{fleets[name]}.json"
-        return fleet_from_json(self._files.blob(path, fleets[name]), self._files.place(path))
+        hex_name = fleets[name]
+        if hex_name not in self._fleets:
+            path = f"fleets/{hex_name}.json"
+            self._fleets[hex_name] = fleet_from_json(self._files.blob(path, hex_name), self._files.place(path))
+        return self._fleets[hex_name]
 
     def bot(self, fleet: str, bot: str) -> DesiredState:
         """Return a bot's desired state. Raises :class:`NotFoundError`."""
