@@ -101,7 +101,10 @@ def test_what_is_undone_again_rests_longer_each_time(room: Room) -> None:
         report = room.reconcile()
         assert (room.is_corrected, report.state) == (False, "drifted")
         assert report.changes[0]["held"] == "fight"
-        room.wait(rest)
+        room.wait(rest - 2)
+        room.reconcile()
+        assert not room.is_corrected
+        room.wait(2)
         assert room.reconcile().state == "in-sync"
         assert room.is_corrected
 
@@ -158,6 +161,32 @@ def test_a_clock_that_was_put_back_leaves_nothing_alone_for_long(room: Room) -> 
     room.reconcile()
 
     assert room.is_corrected
+
+
+def test_no_rest_is_longer_than_six_hours() -> None:
+    now = 1_700_000_000.0
+    for rests in (8, 9, 30):
+        assert Fight("f", (now - 1,), 9, now - 9, rests, now).corrected(now).until == now + min(
+            60 * 2**rests, LONGEST_REST
+        )
+
+
+def test_it_is_not_over_before_the_rest_is_nor_while_it_differs() -> None:
+    now = 1_700_000_000.0
+    resting = Fights({KEY: Fight("f", (now,), 9, now, 8, now + LONGEST_REST)})
+    assert resting.after({}, set(), now + LONGEST_REST).keys == resting.keys
+    assert resting.after({}, {KEY}, now + LONGEST_REST + WITHIN + 1).keys == resting.keys
+    assert resting.after({}, set(), now + LONGEST_REST + WITHIN + 1).keys == {}
+    assert resting.after({}, set(), now - 1).keys == {}  # the clock was put back
+    assert not resting.is_resting(KEY, now - 1)
+
+
+def test_corrections_of_long_ago_do_not_count() -> None:
+    now = 1_700_000_000.0
+    long_ago = Fight("f", tuple(now - WITHIN - number for number in range(MOST)), MOST, now - 2 * WITHIN)
+    assert long_ago.corrected(now).rests == 0
+    lately = Fight("f", tuple(now - number for number in range(MOST, 0, -1)), MOST, now - WITHIN)
+    assert lately.corrected(now).rests == 1
 
 
 @given(st.lists(st.floats(0, 5000), min_size=1, max_size=60))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molthub_reconciler.plan import Change, Place, Plan, Wanted, Written, plan
+from molthub_reconciler.plan import Change, Place, Plan, Signs, Wanted, Written, plan, with_stale
 
 ENTRY, MANIFEST, LINE = (
     Place("mcp.json5", ("servers", "a")),
@@ -104,3 +104,74 @@ def test_what_is_equal_already_is_recorded_and_what_is_gone_forgotten() -> None:
     place = Place("m.json", ("env", "A"))
     assert plan({"env/A": Wanted({place: "1"})}, {place: "1"}, {}).record == ("env/A",)
     assert plan({}, {}, {"env/A": Written({place: "1"})}).forget == ("env/A",)
+
+
+def test_a_key_that_went_is_not_edited_by_another_that_took_its_place() -> None:
+    place = Place("s/git")
+    found = plan({"skill/b": Wanted({place: "b"})}, {place: "b"}, {"skill/a": Written({place: "a"})})
+    assert (found.changes, found.forget, found.record) == ((), ("skill/a",), ("skill/b",))
+
+
+def test_what_is_gone_between_two_steps_of_a_killed_writing_was_taken_away_by_nobody() -> None:
+    place = Place("s/git")
+    change = only(plan({"skill/git": Wanted({place: "2"})}, {}, {"skill/git": Written({place: "1"}, {place: "2"})}))
+    assert (change.action, change.cause, change.drift) == ("create", "declared", None)
+    settled = only(plan({"skill/git": Wanted({place: "2"})}, {}, {"skill/git": Written({place: "1"})}))
+    assert (settled.cause, settled.drift) == ("both", "missing")
+
+
+def test_what_was_left_is_known_also_where_it_is_gone_by_now() -> None:
+    old, new = Place("old"), Place("new")
+    assert Written({old: "1"}).seen({}) == {old: "1"}
+    assert Written({old: "1"}, {new: "2"}).seen({new: "2", old: "edited"}) == {new: "2"}
+
+
+def test_the_skill_of_another_bot_of_the_home_is_no_extra() -> None:
+    place = Place("s/theirs")
+    found = plan(
+        {}, {}, {}, skills={"skill/theirs": place}, mates=lambda where: frozenset({"1"} if where == place else ())
+    )
+    assert found.changes == ()
+
+
+def test_nothing_is_done_or_forgotten_of_what_stands_in_a_file_that_cannot_be_read() -> None:
+    signs = Signs(unreadable=frozenset({"mcp.json5"}))
+    gone = plan({}, {}, {"mcp/a": Written(WHOLE)}, signs=signs)
+    assert (only(gone).action, only(gone).drift, only(gone).at) == ("keep", "unreadable", ENTRY)
+    assert gone.forget == ()
+    moved = plan({"mcp/a": Wanted({MANIFEST: "m"})}, {MANIFEST: "m"}, {"mcp/a": Written(WHOLE)}, signs=signs)
+    assert only(moved).drift == "unreadable"
+
+
+def test_whether_the_owner_overrides_a_key_cannot_be_known_of_a_file_that_cannot_be_read() -> None:
+    shadowed = Wanted({ENTRY: "e"}, shadows={SHADOW: "e"})
+    found = plan({"mcp/a": shadowed}, {ENTRY: "e"}, {}, signs=Signs(unreadable=frozenset({"own.json"})))
+    assert (only(found).drift, only(found).at, found.record) == ("unreadable", SHADOW, ())
+
+
+def test_a_key_is_stale_where_all_of_it_is_of_an_earlier_version() -> None:
+    earlier = {"mcp/a": {ENTRY: frozenset({"e1"}), MANIFEST: frozenset({"m1"})}}
+
+    def drift(entry: str, manifest: str) -> str | None:
+        observed = {**WHOLE, ENTRY: entry, MANIFEST: manifest}
+        return only(with_stale(plan({"mcp/a": SERVER}, observed, {"mcp/a": Written(WHOLE)}), observed, earlier)).drift
+
+    assert drift("e1", "m1") == "stale"
+    assert drift("e1", "edited") == "modified"
+    assert drift("edited", "m1") == "modified"
+
+
+def test_nothing_is_taken_away_where_a_key_that_is_left_alone_stands() -> None:
+    receipt = {"mcp/a": Written(WHOLE)}
+    assert only(plan({}, WHOLE, receipt, reserved=frozenset({LINE}))).remove == (ENTRY, MANIFEST)
+    found = plan({}, {LINE: "l"}, receipt, reserved=frozenset({LINE}))
+    assert (found.changes, found.forget) == ((), ("mcp/a",))
+
+
+def test_a_bot_that_has_a_skill_that_was_withdrawn_and_may_keep_it_is_in_sync() -> None:
+    place = Place("s/git")
+    signs = Signs(revoked=frozenset({"skill/git"}))
+    found = plan({"skill/git": Wanted({place: "1"})}, {place: "1"}, {"skill/git": Written({place: "1"})}, signs=signs)
+    assert (only(found).action, only(found).drift, found.in_sync) == ("keep", "revoked", True)
+    gone = plan({}, {place: "1"}, {"skill/git": Written({place: "1"})}, signs=signs)
+    assert (only(gone).action, only(gone).drift, gone.in_sync) == ("delete", "revoked", False)

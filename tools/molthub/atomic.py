@@ -75,9 +75,14 @@ def sync_folder(folder: str | Path) -> None:
 def replace_folder(staged: str | Path, destination: str | Path) -> None:
     """Put the folder ``staged`` in the place of ``destination``, which may or may not exist.
 
-    Both must be on one file system. What stood there is renamed beside ``staged`` and then deleted, so nothing foreign
-    ever shows up beside ``destination``. Raises :class:`OSError`; the old folder is then back in its place.
+    Both must be on one file system. The two trade places in one step where the system can do that, so that one of
+    them is always at ``destination``; else what stood there is renamed beside ``staged`` first, and for an instant
+    nothing is there. Then it is deleted. Nothing foreign ever shows up beside ``destination``. Raises
+    :class:`OSError`; the old folder is then in its place.
     """
+    if _traded(staged, destination):
+        remove_tree(Path(staged))
+        return
     old = f"{staged}.{unique_suffix()}.old"
     try:
         os.rename(destination, old)
@@ -90,6 +95,27 @@ def replace_folder(staged: str | Path, destination: str | Path) -> None:
         os.rename(old, destination)
         raise
     remove_tree(Path(old))
+
+
+_AT_FOLDER = -100
+_TRADE = 2
+"""``RENAME_EXCHANGE`` of Linux' renameat2(2), and ``RENAME_SWAP`` of macOS' renamex_np(2)."""
+
+
+def _traded(one: str | Path, other: str | Path) -> bool:
+    """Let two names trade places in one step. False: nothing was done; the system says no, or one is not there."""
+    if _NO_MODE_BITS:
+        return False
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    first, second = os.fsencode(one), os.fsencode(other)
+    try:
+        if hasattr(library, "renameat2"):
+            return bool(library.renameat2(_AT_FOLDER, first, _AT_FOLDER, second, _TRADE) == 0)
+        return bool(library.renamex_np(first, second, _TRADE) == 0)
+    except AttributeError:  # another system, or a C library that is older than the call
+        return False
 
 
 def remove_tree(path: Path) -> None:
