@@ -19,15 +19,23 @@ from molthub.yaml_text import parse
 
 @dataclass
 class BotPlan:
-    """What a bot's document shall say: packs with their overrides, and items of the bot's own by key.
-
-    An item that is None is taken away: a pack brings it, and the bot does not have it.
-    """
+    """What a bot's document shall say: packs with their overrides, and items of the bot's own by key."""
 
     bot: Adopted
     packs: dict[str, dict[str, Json]] = field(default_factory=dict)
     own: dict[str, Json] = field(default_factory=dict)
     env: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the document lists itself."""
+        own = (key for key, part in self.own.items() if not is_taken_away(part))
+        return tuple(sorted([*own, *(f"env/{key}" for key in self.env)]))
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """What the document takes away."""
+        return tuple(sorted(key for key, part in self.own.items() if is_taken_away(part)))
 
     @property
     def is_empty(self) -> bool:
@@ -77,6 +85,11 @@ def layer_of(parts: Mapping[str, Json]) -> dict[str, list[Json]]:
 def taken_away(key: str, part: Json) -> dict[str, Json]:
     """Return the item by which a bot says that it does not have what a pack brings."""
     return {"name": part["name"] if key.startswith("skill/") else key[4:], "enabled": False}
+
+
+def is_taken_away(part: Json) -> bool:
+    """Whether an item says that a bot does not have something."""
+    return isinstance(part, dict) and part.get("enabled") is False
 
 
 def difference(pack: Mapping[str, Json], own: Mapping[str, Json]) -> dict[str, Json]:

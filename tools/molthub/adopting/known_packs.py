@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from molthub.adopting.roles import KnownPack, canonical
 from molthub.model import Bot, Fleet, Json, Layer, PackUse, PackVersion
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import latest_pack, resolve_bots
+from molthub.registry.resolving.bot_layers import pack_words
 
 _ALONE = "alone"
 
@@ -26,7 +28,12 @@ def known_packs(catalog: Catalog, bots: Collection[Mapping[str, Json]]) -> tuple
     fleet = Fleet(_ALONE)
     wearing = {f"{_ALONE}/{one.name}": _wearing(one.name) for one in near}
     found = resolve_bots(replace(catalog, bots=wearing, fleets={_ALONE: fleet}))
-    packs = (KnownPack(bot.name, parts_of(found[path])) for path, bot in wearing.items() if found[path].resolved)
+    holders = Counter(word.use.name for bot in catalog.bots.values() for word in pack_words(catalog, bot))
+    packs = (
+        KnownPack(bot.name, parts_of(found[path]), holders[bot.name])
+        for path, bot in wearing.items()
+        if found[path].resolved
+    )
     return tuple(pack for pack in packs if any((key, canonical(value)) in held for key, value in pack.parts.items()))
 
 

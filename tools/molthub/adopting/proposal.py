@@ -30,8 +30,10 @@ from molthub.registry.authoring.consequences import newly_unresolved, resolve_so
 from molthub.registry.authoring.pack_files import new_pack
 from molthub.registry.authoring.packs import create_pack
 from molthub.registry.catalog import Catalog, read_catalog
+from molthub.registry.resolving.availability import available_versions
 from molthub.registry.source import Source
 from molthub.registry.trees.overlay import Overlay
+from molthub.versions import latest
 
 _MOST_TAKEN_AWAY = 4
 
@@ -74,7 +76,8 @@ class Proposal:
     """The files of one commit, and what they mean.
 
     ``besides`` says of each bot which keys it would get besides, or otherwise than it has them; ``otherwise`` which
-    stand otherwise in its document already; ``added`` what is new of it; ``refused`` why nothing is declared of it.
+    stand otherwise in its document already; ``added`` what is new of it; ``own`` what its document lists itself, and
+    ``without`` what it takes away; ``refused`` why nothing is declared of it.
     """
 
     files: Mapping[str, bytes]
@@ -83,6 +86,7 @@ class Proposal:
     otherwise: Mapping[str, tuple[Left, ...]] = field(default_factory=dict)
     added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     refused: Mapping[str, MolthubError] = field(default_factory=dict)
 
@@ -150,7 +154,7 @@ class _Draft:
         open_bots = [bot for bot in self._bots if new[bot.path] or bot.path not in self._catalog.bots]
         offers = self._offers([bot for bot in open_bots if new[bot.path]])
         plans = {bot.path: self._plan(bot, offers, new[bot.path]) for bot in open_bots}
-        offers += self._left_variables(plans, {offer.name for offer in offers})
+        offers = self._left_variables(plans, offers)
         files: dict[str, bytes] = {}
         for offer in offers:
             if not offer.is_known:
@@ -161,7 +165,8 @@ class _Draft:
             tuple(offers),
             otherwise={path: found for path in self._parts if (found := self._otherwise(path))},
             added={path: tuple(sorted(keys)) for path, keys in new.items() if keys},
-            own={path: tuple(sorted([*plan.own, *(f"env/{key}" for key in plan.env)])) for path, plan in plans.items()},
+            own={path: plan.keys for path, plan in plans.items()},
+            without={path: plan.without for path, plan in plans.items()},
             known=frozenset(self._catalog.bots.keys() & self._parts.keys()),
         )
 
@@ -212,8 +217,8 @@ class _Draft:
         return [self._naming.others.get(name, name) for name in proposed]
 
     def _pack_files(self, files: Mapping[str, bytes], offer: PackOffer) -> dict[str, bytes]:
-        layer = layer_of(offer.parts)
-        env = {key[4:]: value for key, value in sorted(offer.parts.items()) if key.startswith("env/")}
+        layer = layer_of({key: self._floating(part) for key, part in offer.parts.items()})
+        env = dict(sorted(_variables(offer).items()))
         fleet, count = self._bots[0].fleet, len(offer.bots)
         whose = "one bot" if count == 1 else f"{count} bots"
         text = new_pack(
@@ -226,6 +231,13 @@ class _Draft:
         owner = self._catalog.registry.owner or next(iter(self._catalog.publishers), "")
         tree = Overlay(self._source, files)
         return create_pack(tree, offer.name, text, owner=owner, published=self._published)[0]
+
+    def _floating(self, part: Json) -> Json:
+        """Return a skill without its version where that is the newest: a pack is locked to it in any case."""
+        skill = self._catalog.skills.get(part["name"]) if isinstance(part, dict) and "version" in part else None
+        if skill is None or latest(available_versions(skill)) != part["version"]:
+            return part
+        return part["name"] if part.keys() == {"name", "version"} else {k: v for k, v in part.items() if k != "version"}
 
     # --- bots ------------------------------------------------------------------------------------------------------
 
@@ -247,33 +259,39 @@ class _Draft:
         plan.env = {key[4:]: parts[key] for key in left if key.startswith("env/")}
         return plan
 
-    def _left_variables(self, plans: Mapping[str, BotPlan], taken: Collection[str]) -> list[PackOffer]:
-        """Take the variables that would reach a bot's servers out of the bots, into packs without servers."""
+    def _left_variables(self, plans: Mapping[str, BotPlan], offers: list[PackOffer]) -> list[PackOffer]:
+        """Take the variables that would reach a bot's servers out of the bots, into packs without servers.
+
+        A pack of ``offers`` that has nothing but variables takes those in that it says.
+        """
         waiting = {path: plan for path, plan in plans.items() if self._would_reach(plan)}
-        groups: list[tuple[dict[str, Json], list[str]]] = []
+        groups = [
+            _Group(dict(_variables(offer)), offer) for offer in offers if len(_variables(offer)) == len(offer.parts)
+        ]
         for path in sorted(waiting, key=lambda one: (-len(waiting[one].env), one)):
             env = waiting[path].env
-            for values, paths in groups:
-                if env.keys() <= values.keys() and len(values) - len(env) <= _MOST_TAKEN_AWAY:
-                    paths.append(path)
-                    break
-            else:
-                groups.append((dict(env), [path]))
-        first = f"{self._naming.first}-env"
-        known = {*self._catalog.packs, *taken}
-        offers: list[PackOffer] = []
-        for values, paths in groups:
-            wanted = first if first not in known else f"{waiting[paths[0]].bot.name}-env"[:59]
-            name = next(one for one in (wanted, *(f"{wanted}-{n}" for n in range(2, 9999))) if one not in known)
+            fitting = next((group for group in groups if group.fits(env)), None)
+            if fitting is None:
+                fitting = _Group(dict(env))
+                groups.append(fitting)
+            fitting.bots[path] = {key: env.get(key) for key in fitting.env if env.get(key) != fitting.env[key]}
+        known = {*self._catalog.packs, *(offer.name for offer in offers)}
+        for group in groups:
+            name = group.offer.name if group.offer else self._free_name(known, waiting[next(iter(group.bots))].bot.name)
             known.add(name)
-            exceptions = {}
-            for path in paths:
-                own, waiting[path].env = waiting[path].env, {}
-                differing = {key: own.get(key) for key in values if own.get(key) != values[key]}
-                waiting[path].packs[name] = differing
-                exceptions[path] = frozenset(f"env/{key}" for key in differing)
-            offers.append(PackOffer(name, {f"env/{key}": value for key, value in values.items()}, exceptions))
+            for path, differing in group.bots.items():
+                waiting[path].packs[name], waiting[path].env = differing, {}
+            if group.offer:
+                offers = [group.joined if one is group.offer else one for one in offers]
+            else:
+                parts = {f"env/{key}": value for key, value in group.env.items()}
+                offers.append(PackOffer(name, parts, group.exceptions))
         return offers
+
+    def _free_name(self, known: Collection[str], bot: str) -> str:
+        first = f"{self._naming.first}-env"
+        wanted = first if first not in known else f"{bot}-env"[:59]
+        return next(one for one in (wanted, *(f"{wanted}-{n}" for n in range(2, 9999))) if one not in known)
 
     def _would_reach(self, plan: BotPlan) -> bool:
         """Whether a variable of the bot's own would reach a server that does not have it."""
@@ -327,6 +345,35 @@ class _Draft:
                 sorted(key for key in differing if bot.keeps_variables or not key.startswith("env/"))
             )
         return {path: keys for path, keys in besides.items() if keys}
+
+
+@dataclass
+class _Group:
+    """Variables that some bots have, as one pack: ``offer`` is that pack where it is proposed already."""
+
+    env: dict[str, Json]
+    offer: PackOffer | None = None
+    bots: dict[str, dict[str, Json]] = field(default_factory=dict)
+
+    def fits(self, env: Mapping[str, Json]) -> bool:
+        """Whether a bot's variables are among these, nearly all of them: of a pack that is proposed with its values."""
+        is_among = env.keys() <= self.env.keys() and len(self.env) - len(env) <= _MOST_TAKEN_AWAY
+        return is_among and (self.offer is None or all(self.env[key] == value for key, value in env.items()))
+
+    @property
+    def exceptions(self) -> dict[str, frozenset[str]]:
+        """Each bot, with the variables that it does not have, or has otherwise."""
+        return {path: frozenset(f"env/{key}" for key in differing) for path, differing in self.bots.items()}
+
+    @property
+    def joined(self) -> PackOffer:
+        """The pack with the bots that joined."""
+        assert self.offer is not None  # noqa: S101 (asked of those alone)
+        return replace(self.offer, bots={**self.offer.bots, **self.exceptions})
+
+
+def _variables(offer: PackOffer) -> dict[str, Json]:
+    return {key[4:]: value for key, value in offer.parts.items() if key.startswith("env/")}
 
 
 def _file(path: str) -> str:

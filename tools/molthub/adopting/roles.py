@@ -47,10 +47,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class KnownPack:
-    """A pack that there is, as what a bot with it has by key."""
+    """A pack that there is, as what a bot with it has by key. ``holders``: how many bots have it."""
 
     name: str
     parts: Mapping[str, Json]
+    holders: int = 0
 
 
 def least_bots(count: int) -> int:
@@ -75,10 +76,11 @@ def find_roles(
 
 @dataclass
 class _Candidate:
-    """A set of parts as bits; ``known`` is the name of the pack that has them."""
+    """A set of parts as bits; ``known`` is the name of the pack that has them, on ``holders`` bots so far."""
 
     mask: int
     known: str = ""
+    holders: int = 0
 
 
 @dataclass
@@ -113,7 +115,8 @@ class _Search:
         self._rivals = {bit: keys[key] & ~bit for (key, _), bit in self._bit.items()}
         self._brought = dict.fromkeys(self._names, 0)
         self._known = [
-            _Candidate(self._mask(pack.parts), pack.name) for pack in sorted(known, key=lambda one: one.name)
+            _Candidate(self._mask(pack.parts), pack.name, pack.holders)
+            for pack in sorted(known, key=lambda one: one.name)
         ]
         self._bound = self._mask_of_kind("env/")
 
@@ -171,7 +174,7 @@ class _Search:
         if gain < 0 and not (of_all and count == 1):
             return None
         taken = _Taken(candidate, {name: covers for name, (_, covers) in uses.items()})
-        return (bool(candidate.known), gain, count, size, -candidate.mask), taken
+        return (bool(candidate.known), gain, count, size, candidate.holders, -candidate.mask), taken
 
     def _is_worth_a_pack(self, count: int, size: int, *, of_all: bool) -> bool:
         return of_all or (count >= self._least and size >= _FEWEST_PARTS)

@@ -83,10 +83,10 @@ def _tell_bot(console: Console, bot: Adopted, proposal: Proposal, *, in_full: bo
         keys = sorted(parts) if state == "new" else proposal.added.get(bot.path, ())
         if not in_full:
             packs = [offer.name for offer in proposal.packs if bot.path in offer.bots]
-            own = list(proposal.own.get(bot.path, ()))
-            said = [*([f"pack{'s' if len(packs) > 1 else ''} {', '.join(packs)}"] if packs else []),
-                    *([f"its own {_some(own)}"] if own else [])]  # fmt: skip
-            console.result(f"{bot.path}: {'; '.join(said) or 'nothing to declare'}")
+            own, gone = proposal.own.get(bot.path, ()), proposal.without.get(bot.path, ())
+            heads = {"pack" if len(packs) == 1 else "packs": packs, "its own": own, "without": gone}
+            said = "; ".join(f"{head} {_some(names)}" for head, names in heads.items() if names)
+            console.result(f"{bot.path}: {said or 'nothing to declare'}")
             return
         console.result(f"{bot.path}: {counted(len(keys), 'key')} to declare")
         for key in keys:
