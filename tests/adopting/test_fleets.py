@@ -256,7 +256,7 @@ def test_packs_are_called_as_people_ask(place: Place) -> None:
     assert place.document(*words, "--pack", "dev=developers", home=None)["packs"] == ["desk", "developers"]
     assert place.document(*words, "--min-shared", "5", home=None)["packs"] == ["adopted-prod"]
     assert "is no name" in place.adopt(*words, "--pack", "dev=No Name", home=None, status=2).stderr
-    assert "--publish-edited goes with" in place.adopt("--publish-edited", status=2).stderr
+    assert "--publish-edited goes with" in place.adopt(*words[:2], "--publish-edited", home=None, status=2).stderr
     told = place.adopt(*words, home=None)
     assert "pack dev: 5 parts on 4 of 8 bots" in told.stdout
     assert "but for prod/dev-3: mcp/postgres" in told.stdout

@@ -196,10 +196,11 @@ class _Draft:
                 **self._parts[bot.path],
                 **self._declared[bot.path],
             }
-            for bot in bots
+            for bot in self._bots
         }
         roles = find_roles(has, least=self._least, known=known, declared=self._declared)
-        if len(bots) == 1 and (bots[0].path in self._catalog.bots or any(role.known for role in roles)):
+        alone = self._bots[0].path if len(self._bots) == 1 else ""
+        if alone and (alone in self._catalog.bots or any(role.known for role in roles)):
             roles = tuple(role for role in roles if role.known)  # what is left of one bot is its own
         new = [role for role in roles if not role.known]
         names = iter(self._names(new, has))

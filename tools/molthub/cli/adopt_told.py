@@ -167,8 +167,7 @@ def document(
         "attached": [offer.to_json() for offer in proposal.packs],
         "files": {path: content.decode() for path, content in sorted(proposal.files.items())},
         "skillFiles": sorted(new),
-        "commit": editing.commit,
-        "dryRun": editing.dry_run,
+        **editing.to_json(),
     }
 
 

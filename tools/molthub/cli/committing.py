@@ -17,6 +17,8 @@ from molthub.console import Console
 from molthub.errors import UsageError
 
 if TYPE_CHECKING:
+    from molthub.cli.pull_requests import PullRequest
+    from molthub.model import Json
     from molthub.registry.authoring.checkout import Checkout
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -24,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass
 class Editing:
-    """One edit of a registry's checkout, as its options ask for it. ``commit`` is set by :meth:`finish`."""
+    """One edit of a registry's checkout, as its options ask for it; :meth:`finish` sets ``commit`` and ``proposed``."""
 
     registry: str
     commits: bool = True
@@ -32,6 +34,7 @@ class Editing:
     push: bool = False
     pull_request: bool = False
     commit: str | None = None
+    proposed: PullRequest | None = None
 
     @functools.cached_property
     def checkout(self) -> Checkout:
@@ -66,7 +69,7 @@ class Editing:
         self.commit = self.checkout.write(
             {path: NewFile(content, path in executable) for path, content in files.items()}, message
         )
-        self._say(console, files, after)
+        self._say(console, files, message, after)
 
     def _show(self, console: Console, files: Mapping[str, bytes]) -> None:
         source = self.checkout.source
@@ -85,27 +88,36 @@ class Editing:
                 console.result(console.style(line, fg=color))
         console.say("nothing was written: this was a dry run")
 
-    def _say(self, console: Console, files: Mapping[str, bytes], after: str) -> None:
+    def _say(self, console: Console, files: Mapping[str, bytes], message: str, after: str) -> None:
         if self.commit is None:
             console.say(f"wrote {', '.join(sorted(files))}")
         if self.commit is None or not (self.push or self.pull_request):
             say_next(console, self.checkout, self.commit)
         else:
-            self._push(console, self.commit)
+            self._push(console, self.commit, message)
         if self.commit is not None and after:
             here = self.checkout.shown == "."
             registry = "" if here else f" --registry {shlex.quote(self.checkout.shown)}"
             console.say(f"then: {after}{registry}")
 
-    def _push(self, console: Console, commit: str) -> None:
+    def _push(self, console: Console, commit: str, message: str) -> None:
         console.say(f"committed {commit[:12]} on {self.checkout.branch}")
-        branch = f"molthub/{commit[:12]}" if self.pull_request else None
-        for line in self.checkout.push(branch).splitlines():
+        if self.pull_request:
+            from molthub.cli.pull_requests import propose_commit
+
+            self.proposed = propose_commit(console, self.checkout, commit, message)
+            return
+        for line in self.checkout.push().splitlines():
             console.say(f"  {line}")
-        if branch is not None:
-            console.say(f"pushed as the branch {branch}; next: open a pull request for it")
-        else:
-            console.say("pushed")
+        console.say("pushed")
+
+    def to_json(self) -> dict[str, Json]:
+        """Return how it ended, for ``--json``: the commit, whether it was a dry run, and what is to be reviewed."""
+        shown: dict[str, Json] = {"commit": self.commit, "dryRun": self.dry_run}
+        if self.proposed is None:
+            return shown
+        asked = {"branch": self.proposed.branch, "url": self.proposed.url, "open": self.proposed.is_open}
+        return {**shown, "pullRequest": asked}
 
 
 _HEADS = ("+++", "---")
@@ -128,7 +140,9 @@ def editing_options(command: Command) -> Command:
     @click.option("-n", "--dry-run", is_flag=True, help="Only show what would change.")
     @click.option("--no-commit", is_flag=True, help="Leave the files in the work tree, do not commit.")
     @click.option("--push", is_flag=True, help="Push the commit.")
-    @click.option("--pr", "pull_request", is_flag=True, help="Push the commit as a branch of its own, to be reviewed.")
+    @click.option(
+        "--pr", "pull_request", is_flag=True, help="Push the commit as a branch of its own, and ask for a review of it."
+    )
     @functools.wraps(command)
     def with_editing(
         *args: Any, registry: str, dry_run: bool, no_commit: bool, push: bool, pull_request: bool, **kwargs: Any

@@ -114,5 +114,5 @@ def _to_fleet(
     )
     shown = {"pack": name, "version": attachment.version, "fleet": fleet, "when": dict(attachment.when)}
     known = {key: value for key, value in shown.items() if value}
-    console.json({**known, "bots": bots, "commit": editing.commit, "dryRun": editing.dry_run})
+    console.json({**known, "bots": bots, **editing.to_json()})
     return ExitStatus.DONE

@@ -75,4 +75,4 @@ def create(
         console.result(f"  {skill} {lock.version}")
     editing.finish(console, files, f"Add the pack {name}", after=f"molthub skill-packs attach {name} --fleet FLEET")
     locks = {skill: lock_to_json(lock) for skill, lock in version.resolved.items()}
-    console.json({"pack": name, "version": 1, "resolved": locks, "commit": editing.commit, "files": sorted(files)})
+    console.json({"pack": name, "version": 1, "resolved": locks, "files": sorted(files), **editing.to_json()})

@@ -85,5 +85,5 @@ def _from_fleet(
     message = f"Detach {pack} from the fleet {fleet}"
     editing.finish(console, edited.files, message, after=f"molthub skill-packs sync {pack}")
     shown = {"pack": pack, "fleet": fleet, "bots": lost, "kept": kept}
-    console.json({**shown, "commit": editing.commit, "dryRun": editing.dry_run})
+    console.json({**shown, **editing.to_json()})
     return ExitStatus.DONE

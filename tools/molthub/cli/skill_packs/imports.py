@@ -58,7 +58,7 @@ def import_packs(
     what = written[0] if len(written) == 1 else counted(len(written), "pack")
     message = f"Import {what}" if written else "Import attachments of packs"
     editing.finish(console, done.files, message, after="molthub skill-packs list")
-    console.json({**_as_json(done), "commit": editing.commit, "dryRun": editing.dry_run})
+    console.json({**_as_json(done), **editing.to_json()})
     refused = sum(bool(one.change.problems) for one in done.packs) + sum(bool(bot.error) for _, bot in done.bots)
     if not refused:
         return ExitStatus.DONE

@@ -42,4 +42,4 @@ def rollback(console: Console, *, pack: str, number: int, key: str | None, editi
     message = f"Roll the pack {version.name} back to {number}, as {version.number}"
     editing.finish(console, files, message, after=f"molthub skill-packs sync {version.name}")
     shown = {"pack": version.name, "version": version.number, "to": number, "pins": dict(done.pins)}
-    console.json({**shown, "differs": done.differs, "commit": editing.commit, "dryRun": editing.dry_run})
+    console.json({**shown, "differs": done.differs, **editing.to_json()})

@@ -70,7 +70,7 @@ def update(
     if files or editing.dry_run:
         editing.finish(console, files, _message(written), after=after)
     shown = [change.to_json() for change in changes]
-    console.json({"changes": shown, "commit": editing.commit, "dryRun": editing.dry_run})
+    console.json({"changes": shown, **editing.to_json()})
     refused = [change for change in changes if change.problems]
     if not refused:
         return ExitStatus.DONE

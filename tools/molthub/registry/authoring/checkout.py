@@ -78,15 +78,28 @@ class Checkout:
             raise RegistryError(f"there is no remote {remote} to push to", place=self.shown, remedy=remedy)
         return remote
 
-    def push(self, branch: str | None = None) -> str:
-        """Push the branch to where it goes, or its commits as a new ``branch`` there; return what the other side said.
+    def remote_url(self) -> str:
+        """Return the address that the branch is pushed to, as git makes it of its settings."""
+        return _git(self.folder, "remote", "get-url", "--push", self.remote()).strip()
 
-        Raises :class:`RegistryError`: what was committed stays.
+    def merges_into(self) -> str:
+        """Return the branch of the remote that this branch goes to."""
+        own = _try_git(self.folder, "config", f"branch.{self.branch}.merge") or self.branch
+        return own.strip().removeprefix("refs/heads/")
+
+    def setting(self, name: str) -> str | None:
+        """Return a setting of git, None where there is none."""
+        found = _try_git(self.folder, "config", name)
+        return found.strip() if found is not None else None
+
+    def push(self, ref: str | None = None, options: Sequence[str] = ()) -> str:
+        """Push the branch to where it goes, or its commits to ``ref`` there, and return what the other side said.
+
+        ``options`` are for the other side (`git push -o`). Raises :class:`RegistryError`: what was committed stays.
         """
-        remote = self.remote()
-        own = (_try_git(self.folder, "config", f"branch.{self.branch}.merge") or f"refs/heads/{self.branch}").strip()
-        to = own if branch is None else f"refs/heads/{branch}"
-        done = _run(self.folder, ("push", remote, f"HEAD:{to}"), None)
+        to = ref if ref is not None else f"refs/heads/{self.merges_into()}"
+        given = [word for option in options for word in ("-o", option)]
+        done = _run(self.folder, ("push", *given, self.remote(), f"HEAD:{to}"), None)
         said = done.stderr.decode("utf-8", "replace").strip()
         if done.returncode:
             remedy = "the commit is there: git pull --rebase, then git push"
