@@ -10,7 +10,8 @@ import pytest
 
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
-from molthub.platforms.table import ROWS, Row
+from molthub.platforms.rows import ROWS
+from molthub.platforms.table import Row
 from tests.adopting.place import CANARY, SERVER, SKILL, Place, write_server
 from tests.reconciler.site import contents
 from tests.reconciler.world import run_molthub

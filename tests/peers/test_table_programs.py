@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from molthub.errors import PlatformValueError
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile, same
-from molthub.platforms.table import BY_NAME
+from molthub.platforms.rows import BY_NAME
 from molthub.references.secrets import is_sensitive
 from tests.peers.agent_homes import SECRET, SERVER, environment, seen_by, write_home
 from tests.peers.http_mcp_server import HttpServer, http_mcp_server

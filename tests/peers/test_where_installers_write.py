@@ -15,7 +15,8 @@ import pytest
 
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
-from molthub.platforms.table import BY_NAME, ROWS, SYSTEMS
+from molthub.platforms.rows import BY_NAME, ROWS
+from molthub.platforms.table import SYSTEMS
 from tests.peers.agent_homes import environment, write_home
 from tests.peers.npm_programs import npm_file, npm_program
 
@@ -52,6 +53,7 @@ SKILLS = {
     "kiro": "Kiro CLI",
     "zed": "Zed",
     "amp": "Amp",
+    "qwen-code": "Qwen Code",
 }
 """The rows that npm's skills knows, by its names for them. Claude Desktop takes skills by upload alone."""
 
@@ -165,6 +167,7 @@ PACKAGES = {
     "Codex CLI": "@openai/codex",
     "Amp": "@sourcegraph/amp",
     "Cline's library": "@cline/core",
+    "Qwen Code": "@qwen-code/qwen-code",
     **{name: name for name in ("add-mcp", "install-mcp", "skills")},
 }
 """Where the judges that rows name come from."""

@@ -72,6 +72,20 @@ def env_prefixed(text: str) -> str:
     return re.sub(r"\$\{([^}]*)\}", lambda match: ENVIRONMENT.get(match[1].removeprefix("env:"), "<?>"), text)
 
 
+def cursor(text: str) -> str:
+    """Read ``${env:NAME}``, ``${NAME}`` and ``${NAME:-default}``; the editor knows ``${userHome}`` and more."""
+
+    def value(match: re.Match[str]) -> str:
+        return ENVIRONMENT.get(match[1] or match[2], match[0] if match[3] is None else match[3])
+
+    return re.sub(r"\$\{(?:env:([A-Za-z_]\w*)|([^:}]+)(?::-([^}]*))?)\}", value, text)
+
+
+def qwen(text: str) -> str:
+    """Read ``$NAME`` and ``${NAME}``, whatever may stand in the braces."""
+    return re.sub(r"\$(?:(\w+)|\{([^}]+)\})", lambda match: ENVIRONMENT.get(match[1] or match[2], match[0]), text)
+
+
 def braced(text: str) -> str:
     """Read ``${NAME}`` alone, whatever may stand in the braces."""
     return re.sub(r"\$\{([^}]+)\}", lambda match: ENVIRONMENT.get(match[1], match[0]), text)
@@ -95,10 +109,11 @@ ARGUMENTS: dict[str, Reader] = {
     "openclaw": openclaw,
     "claude-code": claude_code,
     "gemini-cli": dollars,
+    "qwen-code": qwen,
     "opencode": opencode,
     "copilot-cli": dollars,
     "vscode": env_prefixed,
-    "cursor": env_prefixed,
+    "cursor": cursor,
     "windsurf": env_prefixed,
     "roo": env_prefixed,
     "kiro": braced,

@@ -11,9 +11,10 @@ from molthub.errors import PlatformValueError
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import Entry
 from molthub.platforms.expansion import UNSET
-from molthub.platforms.table import ROWS, SYSTEMS
-from molthub.references.agent_programs import share_skills
+from molthub.platforms.rows import ROWS
+from molthub.platforms.table import SYSTEMS
 from molthub.references.secrets import steers_programs
+from molthub.references.skill_folders import share_skills
 
 GITHUB = {"command": "npx", "args": ["-y", "server"], "env": {"TOKEN": "${secrets.github-pat}", "LEVEL": "debug"}}
 KEYED = {"command": "npx", "args": ["--key", "${secrets.github-pat}"], "env": {"LEVEL": "debug"}}
@@ -37,6 +38,10 @@ SPELLED: list[tuple[str, str, tuple[str, ...], list[tuple[Any, Any]]]] = [
         (KEYED, {**EXEC_KEYED, "env": {"LEVEL": "debug", "GITHUB_PAT": "${GITHUB_PAT}"}}),
         (TICKETS, {"type": "http", "url": URL, "headers": BEARER}),
         (EVENTS, {"type": "sse", "url": SSE}),
+    ]),
+    ("qwen-code", ".qwen/settings.json", ("mcpServers",), [
+        (GITHUB, REFERRED), (KEYED, EXEC_KEYED),
+        (TICKETS, {"httpUrl": URL, "headers": BEARER}), (EVENTS, {"url": SSE}),
     ]),
     ("opencode", ".config/opencode/opencode.jsonc", ("mcp",), [
         (GITHUB, {"type": "local", "command": ["npx", "-y", "server"],
@@ -137,6 +142,7 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("opencode", "mcp/s", {"command": "x", "args": ["{file:/etc/passwd}"]}, "/args/0"),
     ("opencode", "mcp/s", {"command": "x", "env": {"A": "{env:"}}, "/env/A"),
     ("gemini-cli", "mcp/s", {"command": "x", "env": {"A": "$HOME"}}, "/env/A"),
+    ("qwen-code", "mcp/s", {"command": "x", "args": ["$HOME"]}, "/args/0"),
     ("vscode", "mcp/s", {"command": "${workspaceFolder}/x"}, "/command"),
     ("kiro", "mcp/s", {"url": "https://a/${HOME}"}, "/url"),
     ("amp", "mcp/s", {"command": "x", "args": ["${HOME}"]}, "/args/0"),

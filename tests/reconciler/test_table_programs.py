@@ -10,7 +10,8 @@ import pytest
 from molthub.model import Json
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
-from molthub.platforms.table import ROWS, Row
+from molthub.platforms.rows import ROWS
+from molthub.platforms.table import Row
 from tests.reconciler.site import contents
 from tests.reconciler.world import World, changes_of, state_of
 

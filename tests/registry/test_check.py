@@ -193,6 +193,27 @@ def test_a_skill_that_an_agent_brings_itself_is_a_warning() -> None:
     assert (warning.id, warning.severity, warning.file) == ("MH213", "warning", "fleets/f/bots/a.yaml")
 
 
+FOUND_TOO = [
+    ("cursor", "claude-code", "a: cursor finds docker too and cursor may offer git twice, in .claude/skills"),
+    ("qwen-code", "codex", "a: qwen-code finds docker too, in .agents/skills"),
+    ("gemini-cli", "goose", "a: gemini-cli finds docker too, in .agents/skills"),
+    ("claude-code", "cursor", "b: cursor may offer git twice, in .claude/skills"),
+    ("gemini-cli", "claude-code", ""),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "said"), FOUND_TOO)
+def test_what_a_bot_finds_of_another_bot_of_its_home_is_a_warning(one: str, other: str, said: str) -> None:
+    bots = bot("f", "a", platform=one, home="h", skills=["git"])
+    bots |= bot("f", "b", platform=other, home="h", skills=["docker", "git"])
+    found = _found(registry(skill("git"), skill("docker"), fleet("f"), bots))
+    assert [(problem.id, problem.severity) for problem in found] == [("MH223", "warning")] * bool(said)
+    for problem in found:
+        reader, _, told = said.partition(": ")
+        assert problem.message.endswith(f"share the home f/h, where {told}")
+        assert problem.file == f"fleets/f/bots/{reader}.yaml"
+
+
 def test_a_host_that_has_the_name_of_a_used_skill_is_a_finding_and_no_crash() -> None:
     tree = registry(skill("git"), fleet("f"), bot("f", "a", skills=["git"]), hosts=["git"])
     assert ("MH214", "registry.yaml") in _ids(tree)

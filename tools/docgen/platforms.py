@@ -10,8 +10,10 @@ from docgen.markdown import bullets, code, page, table
 from molthub.platforms import platform, platforms
 from molthub.platforms.agents_dir import AgentsDir
 from molthub.platforms.openclaw import OpenClaw
-from molthub.platforms.table import ROWS, SYSTEMS, Row
-from molthub.references.agent_programs import BUNDLED_SKILLS, SHARED_SKILL_FOLDERS
+from molthub.platforms.rows import ROWS
+from molthub.platforms.table import SYSTEMS, Row
+from molthub.references.agent_programs import BUNDLED_SKILLS
+from molthub.references.skill_folders import SKILL_FOLDERS, shared_folders
 
 _TAKEN = {"hot": "at once", "session": "in the next session", "restart": "when it starts anew"}
 
@@ -88,8 +90,25 @@ def _reloads() -> str:
     return table(("`platform`", "A skill", "A server", "Sooner by"), rows)
 
 
+def _searched() -> str:
+    rows = [
+        (code(name), code(found.own), *map(_codes, (found.before, found.after, found.beside)))
+        for name, found in SKILL_FOLDERS.items()
+        if found.others
+    ]
+    heads = ("`platform`", "Its own", "Taken before its own", "Taken after its own", "Both offered, or either")
+    return table(heads, rows)
+
+
+def _pitfalls() -> str:
+    rows = [
+        (code(row.name), pitfall.happens[0].upper() + pitfall.happens[1:]) for row in ROWS for pitfall in row.pitfalls
+    ]
+    return table(("`platform`", "A secret's value that does not arrive"), rows)
+
+
 def _shared() -> str:
-    return bullets(_codes(sorted(programs)) for programs in SHARED_SKILL_FOLDERS)
+    return bullets(_codes(programs) for programs in shared_folders())
 
 
 def _codes(names: Iterable[str]) -> str:
@@ -104,4 +123,6 @@ _TABLES: dict[str, Callable[[], str]] = {
     "own_names": _own_names,
     "reloads": _reloads,
     "shared": _shared,
+    "searched": _searched,
+    "pitfalls": _pitfalls,
 }

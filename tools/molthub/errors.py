@@ -69,6 +69,7 @@ PROBLEMS: dict[str, str] = {
     "MH217": "wave or gate of a rollout that has no effect, or means nothing",
     "MH221": "MCP server that a skill uses and its bot does not have",
     "MH222": "variable that a skill requires and its bot does not have",
+    "MH223": "skill of another bot that a bot of the same home finds too",
     # 3xx: Agent Skills specification
     "MH301": "SKILL.md without readable frontmatter",
     "MH302": "frontmatter that the Agent Skills specification refuses",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def platforms() -> tuple[str, ...]:
     """Return the names of the platforms that bots may run on."""
-    from molthub.platforms.table import BY_NAME
+    from molthub.platforms.rows import BY_NAME
 
     return tuple(sorted(("agents-dir", "openclaw", *BY_NAME)))
 
@@ -32,7 +32,7 @@ def platform(name: str, system: str = sys.platform) -> Platform:
         from molthub.platforms.openclaw import OpenClaw
 
         return OpenClaw()
-    from molthub.platforms.table import BY_NAME
+    from molthub.platforms.rows import BY_NAME
 
     if name in BY_NAME:
         return _program(name)(BY_NAME[name], system)

@@ -21,6 +21,7 @@ from molthub.platforms.base import (
     manifest_wiring,
     skill_path,
 )
+from molthub.platforms.pitfalls import Pitfall
 from molthub.references.secrets import value_error
 
 
@@ -30,6 +31,7 @@ class AgentsDir:
     name = "agents-dir"
     bundled_skills: frozenset[str] = frozenset()
     reload = Reload("restart", "restart")
+    pitfalls: tuple[Pitfall, ...] = ()
 
     def skills_root(self, agent: str) -> str:  # noqa: ARG002 (one folder for every agent)
         """Return ``.agents/skills``."""

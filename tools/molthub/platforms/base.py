@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from molthub.errors import PlatformValueError
 from molthub.model import Json, bare_name
+from molthub.platforms.pitfalls import Pitfall
 from molthub.references.secrets import placeholders, reference, value_error
 
 FileFormat = Literal["json", "jsonc", "json5", "toml", "yaml"]
@@ -98,6 +99,11 @@ class Platform(Protocol):
     @property
     def reload(self) -> Reload:
         """When the running program takes a change up."""
+        ...
+
+    @property
+    def pitfalls(self) -> tuple[Pitfall, ...]:
+        """Values of secrets that the program spoils on their way to a server."""
         ...
 
     def skills_root(self, agent: str) -> str:

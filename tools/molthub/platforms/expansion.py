@@ -75,6 +75,12 @@ GEMINI_CLI = References(
     passed=True,
 )
 
+# It takes every word after a dollar for a name, and has no escape; what is not set stays as it is.
+QWEN_CODE = References(
+    Interpolation(re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}|(?P<text>\$\{[^}]+\})|\$(?=[A-Za-z_])")),
+    wrapped=_STARTING,  # `qwen mcp list` prints what it expanded
+)
+
 # In `env`, a text that is the name of a variable stands for its value, with no sign at all; space around it is cut.
 _NAME_OR_SPACE = r"\A\s*[A-Za-z_]\w*\s*\Z|\A\s+|\s+\Z"
 _NAMED = _defaulted(_NAME_OR_SPACE)

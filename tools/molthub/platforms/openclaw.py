@@ -27,6 +27,7 @@ from molthub.platforms.base import (
     manifest_wiring,
     skill_path,
 )
+from molthub.platforms.pitfalls import Pitfall
 from molthub.platforms.read_back import declared_server, declared_value, typed_form
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.references.interpolation import Interpolation
@@ -52,6 +53,7 @@ class OpenClaw:
     name = "openclaw"
     reload = Reload("hot", "hot")
     bundled_skills = BUNDLED_SKILLS["openclaw"]
+    pitfalls: tuple[Pitfall, ...] = ()
 
     def skills_root(self, agent: str) -> str:
         """Return ``.openclaw/workspace/skills``; ``.openclaw/workspace-<agent>/skills`` for a further agent.

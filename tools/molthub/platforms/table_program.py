@@ -18,6 +18,7 @@ from molthub.platforms.base import (
     skill_path,
 )
 from molthub.platforms.expansion import LITERAL, References
+from molthub.platforms.pitfalls import Pitfall
 from molthub.platforms.read_back import declared_server, declared_value
 from molthub.platforms.table import Form, Row
 from molthub.references.agent_programs import BUNDLED_SKILLS
@@ -49,6 +50,11 @@ class TableProgram:
     def reload(self) -> Reload:
         """When the program takes a change up."""
         return self._row.reload
+
+    @property
+    def pitfalls(self) -> tuple[Pitfall, ...]:
+        """The row's pitfalls."""
+        return self._row.pitfalls
 
     def skills_root(self, agent: str) -> str:  # noqa: ARG002 (a home has one agent)
         """Return the row's folder."""
@@ -157,7 +163,7 @@ def _wrapped(name: str, server: Json, references: References) -> Json:
     return {**wrapped, "env": {**wrapped.get("env", {}), **passed}}
 
 
-_ORDER = ("source", "type", "command", "args", "url", "serverUrl", "headers", "env", "environment")
+_ORDER = ("source", "type", "command", "args", "url", "httpUrl", "serverUrl", "headers", "env", "environment")
 """How people write an entry."""
 
 

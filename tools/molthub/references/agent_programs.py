@@ -1,4 +1,4 @@
-"""What author time and run time both know of agent programs: their own skills, and folders they share."""
+"""The skills that agent programs bring themselves, which author time and run time both know."""
 
 from __future__ import annotations
 
@@ -37,16 +37,21 @@ BUNDLED_SKILLS: Mapping[str, frozenset[str]] = {
         }
     ),
     "opencode": frozenset({"customize-opencode"}),
+    "qwen-code": frozenset(
+        {
+            *(
+                "batch",
+                "browser-use",
+                "computer-use",
+                "coordinate",
+                "dataviz",
+                "extension-creator",
+                "goal-draft",
+                "loop",
+            ),
+            *("new-app", "qc-helper", "review", "simplify", "stuck", "workflow-authoring", "workflow-creator"),
+            "zvec-grep-install",
+        }
+    ),
 }
 """Skills that agent programs bring themselves; a skill of the same name replaces the program's own in its prompt."""
-
-SHARED_SKILL_FOLDERS: tuple[frozenset[str], ...] = (
-    frozenset({"agents-dir", "claude-desktop", "cline", "codex", "goose", "zed"}),
-    frozenset({"copilot-cli", "vscode"}),
-)
-"""Programs that search one and the same folder of a home for skills."""
-
-
-def share_skills(one: str, other: str) -> bool:
-    """Whether bots of these two platforms see each other's skills in one home; of OpenClaw, each agent has its own."""
-    return one == other != "openclaw" or any({one, other} <= programs for programs in SHARED_SKILL_FOLDERS)

@@ -1,7 +1,8 @@
 """Bots that share a home, and so what is in it.
 
 One folder holds one set of servers and variables, one manifest, and for each agent one set of skills; agents of several
-programs may find theirs in the same folder. What bots share, they must agree on. Pure.
+programs may find theirs in the same folder, or search the folders of others too. What bots share, they must agree on.
+Pure.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from molthub.errors import Problem
-from molthub.model import Json
-from molthub.references.agent_programs import share_skills
+from molthub.model import Json, bare_name
+from molthub.references.skill_folders import SKILL_FOLDERS, sees_skills, share_skills, takes_own
 from molthub.registry.resolving.availability import placed
 from molthub.registry.resolving.resolution import Resolution
 
@@ -27,11 +28,7 @@ def check_homes(resolutions: Iterable[Resolution]) -> tuple[Problem, ...]:
 
 def disagreements(resolutions: Iterable[Resolution]) -> Iterator[tuple[Problem, tuple[str, ...]]]:
     """Yield every finding on a home with the paths of the two bots that it is about."""
-    homes: dict[tuple[str, str], list[Resolution]] = {}
-    for resolution in resolutions:
-        if resolution.resolved and not resolution.bot.template:
-            homes.setdefault((resolution.bot.fleet, resolution.bot.home), []).append(resolution)
-    for (fleet, home), bots in homes.items():
+    for (fleet, home), bots in _homes(resolutions).items():
         for number, other in enumerate(bots):
             for one in bots[:number]:
                 finding = _finding(f"{fleet}/{home}", one, other)
@@ -40,16 +37,74 @@ def disagreements(resolutions: Iterable[Resolution]) -> Iterator[tuple[Problem, 
                     break
 
 
+def _homes(resolutions: Iterable[Resolution]) -> Mapping[tuple[str, str], list[Resolution]]:
+    homes: dict[tuple[str, str], list[Resolution]] = {}
+    for resolution in resolutions:
+        if resolution.resolved and not resolution.bot.template:
+            homes.setdefault((resolution.bot.fleet, resolution.bot.home), []).append(resolution)
+    return homes
+
+
 def _finding(home: str, one: Resolution, other: Resolution) -> Problem | None:
     pair = f"{one.bot.path} and {other.bot.path} share the home {home}"
     if _agent(one) == _agent(other):
         message = f"{pair} and are the same agent of {one.bot.platform}"
         return placed("MH212", message, "give one of them another agent or another home", other.bot.file)
     differing = _differing(one.desired, other.desired, skills=share_skills(one.bot.platform, other.bot.platform))
-    if not differing:
-        return None
-    message = f"{pair}, but they differ in {', '.join(differing)}"
-    return placed("MH212", message, "make them agree, or give one of them another home", other.bot.file)
+    if differing:
+        message = f"{pair}, but they differ in {', '.join(differing)}"
+        return placed("MH212", message, "make them agree, or give one of them another home", other.bot.file)
+    for reader, found in ((one, other), (other, one)):
+        names = _mixed_up(reader, found)
+        if names:
+            message = f"{pair}, where {reader.bot.platform} may take {names} of {found.bot.path} for its own"
+            return placed("MH212", message, "give both the same version, or one another home", reader.bot.file)
+    return None
+
+
+def _mixed_up(reader: Resolution, found: Resolution) -> str:
+    """Return the skills of which two versions are before the reader's program, which may take the wrong one."""
+    if not sees_skills(reader.bot.platform, found.bot.platform) or takes_own(reader.bot.platform, found.bot.platform):
+        return ""
+    own, others = _skills(reader), _skills(found)
+    return ", ".join(sorted(name for name in own.keys() & others.keys() if own[name] != others[name]))
+
+
+def strange_skills(resolutions: Iterable[Resolution]) -> Iterator[Problem]:
+    """Yield a warning for each bot whose program also finds the skills of another bot of its home."""
+    for (fleet, home), bots in _homes(resolutions).items():
+        for reader in bots:
+            for found in bots:
+                told = _told(reader, found) if reader is not found else ""
+                if told:
+                    message = f"{reader.bot.path} and {found.bot.path} share the home {fleet}/{home}, where {told}"
+                    remedy = "nothing needs to be done if that is meant; else give one of them another home"
+                    yield Problem("MH223", message, remedy, "warning", file=reader.bot.file)
+
+
+def _told(reader: Resolution, found: Resolution) -> str:
+    """Return what a bot finds of another bot's skills; nothing where its program does not search their folder."""
+    platform, other = reader.bot.platform, found.bot.platform
+    if not sees_skills(platform, other):
+        return ""
+    own, others = _skills(reader), _skills(found)
+    more = ", ".join(sorted(others.keys() - own.keys()))
+    twice = ", ".join(sorted(others.keys() & own.keys())) if not takes_own(platform, other) else ""
+    if SKILL_FOLDERS[other].own in SKILL_FOLDERS[platform].before:
+        twice = ""  # the other one is taken, which is the same
+    said = [f"{platform} finds {more} too"] if more else []
+    said += [f"{platform} may offer {twice} twice"] if twice else []
+    return f"{' and '.join(said)}, in {SKILL_FOLDERS[other].own}" if said else ""
+
+
+def _skills(resolution: Resolution) -> Mapping[str, Json]:
+    """Return a bot's skills by the name of their folder."""
+    prefix = "skill/"
+    return {
+        bare_name(key.removeprefix(prefix)): value
+        for key, value in resolution.desired.items()
+        if key.startswith(prefix)
+    }
 
 
 def _differing(one: Mapping[str, Json], other: Mapping[str, Json], *, skills: bool) -> list[str]:

@@ -1,4 +1,7 @@
-"""Bots: each resolves, those of one home agree, hosts are known, and no skill takes a name that its agent uses."""
+"""Bots: each resolves, those of one home agree, hosts are known, and no skill takes a name that its agent uses.
+
+What a bot finds of another bot of its home is remarked.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from molthub.model import bare_name
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution, resolve_bots
+from molthub.registry.resolving.homes import strange_skills
 from molthub.registry.rules.sync import check_sync
 from molthub.registry.rules.withdrawn import check_withdrawn
 
@@ -24,6 +28,7 @@ def check_bots(catalog: Catalog) -> Iterator[Problem]:
         yield from (problem for problem in resolution.problems if problem.id != "MH211")
         if resolution.resolved:
             yield from _bundled(resolution)
+    yield from strange_skills(resolutions.values())
 
 
 def _bundled(resolution: Resolution) -> Iterator[Problem]:
