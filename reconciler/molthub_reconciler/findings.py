@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from molthub.documents import digest_of
@@ -97,7 +99,12 @@ def shown_changes(look: Look, results: Mapping[str, Result] | None = None) -> tu
     return tuple(_shown(look, change, results) for change in look.plan.changes)
 
 
-def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> dict[str, Json]:
+def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> Mapping[str, Json]:
+    is_new = (change.action, change.cause, change.drift) == ("create", "declared", None)
+    if is_new and change.key.startswith("skill/"):
+        origin = origin_of(change.key, look.desired.origins)
+        result = None if results is None else results.get(change.key, "kept")
+        return _new_skill(change.key, change.at.file, look.desired.desired[change.key], origin, result)
     shown: dict[str, Json] = {"key": change.key, "action": change.action, "cause": change.cause}
     if change.drift:
         shown["drift"] = change.drift
@@ -112,6 +119,13 @@ def _shown(look: Look, change: Change, results: Mapping[str, Result] | None) -> 
     if results is not None:
         shown["result"] = results.get(change.key, "kept")
     return shown
+
+
+@lru_cache(maxsize=8192)  # thousands of bots get the same skills, and reports of all of them are held at once
+def _new_skill(key: str, file: str, after: str, origin: str | None, result: Result | None) -> Mapping[str, Json]:
+    shown: dict[str, Json] = {"key": key, "action": "create", "cause": "declared", "file": file}
+    shown |= {"before": None, "after": after} | ({"origin": origin} if origin else {})
+    return MappingProxyType(shown | ({"result": result} if result is not None else {}))
 
 
 def _skill_sides(look: Look, change: Change) -> dict[str, Json]:

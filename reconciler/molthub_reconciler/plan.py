@@ -289,6 +289,8 @@ def _declared(key: str, wanted: Wanted, written: Written | None, sight: _Sight) 
     shadow = next((place for place, same in wanted.shadows.items() if observed.get(place, same) != same), None)
     if shadow is not None:
         return Change(key, "keep", "conflict", shadow)
+    if written is None and observed.keys().isdisjoint(target):
+        return Change(key, "create", "declared", next(iter(target)), write=tuple(target))
     write = tuple(place for place, fingerprint in target.items() if observed.get(place) != fingerprint)
     remove = sight.leftovers(written, target) if written else ()
     if not write and not remove:

@@ -51,12 +51,12 @@ class SkillSignatures:
 
         A skill is judged under the name of its key: what a document calls it there is what the bot would have.
         """
-        named = {key: replace(artifact, name=key.removeprefix("skill/")) for key, artifact in skills.items()}
-        new = {_of(artifact): artifact for artifact in named.values() if _of(artifact) not in self._judged}
+        judged = self._judged
+        named = {key: (key.removeprefix("skill/"), artifact.digest) for key, artifact in skills.items()}
+        new = {of: replace(skills[key], name=of[0]) for key, of in named.items() if of not in judged}
         if new:
-            self._judged |= self._judge(new.values()) if self.index is not None else self._remembered(new.values())
-        found = {key: self._judged[_of(artifact)] for key, artifact in named.items()}
-        return {key: problem for key, problem in found.items() if problem is not None}
+            judged |= self._judge(new.values()) if self.index is not None else self._remembered(new.values())
+        return {key: problem for key, of in named.items() if (problem := judged[of]) is not None}
 
     def _judge(self, artifacts: Iterable[Artifact]) -> dict[tuple[str, str], Problem | None]:
         from molthub.client.signatures.judge import Rules, Subject, judge

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from molthub.errors import PlatformValueError, Problem
 from molthub.model import DesiredState, Json
@@ -52,7 +53,7 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
     for key, value in state.desired.items():
         kind, _, name = key.partition("/")
         if kind == "skill":
-            keys[key] = Wanted({Place(platform.skill_folder(state.agent, name)): value})
+            keys[key] = _wanted_skill(platform.skill_folder(state.agent, name), value)
             continue
         if key in shared:
             continue
@@ -71,6 +72,11 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
         keys[key] = Wanted(places, {**wiring.get(kind, {}), **wiring.get("", {})}, shadows)
     problems += _clashes(keys)
     return WantedBot(keys, contents, compared, frozenset(state.desired.keys() - keys.keys()), tuple(problems))
+
+
+@lru_cache(maxsize=8192)  # bots of a fleet have the same skills
+def _wanted_skill(folder: str, digest: str) -> Wanted:
+    return Wanted({Place(folder): digest})
 
 
 def _without_owners(platform: Platform, entry: Entry) -> Json:

@@ -72,6 +72,8 @@ class DirectoryTarget:
     ) -> Observed:
         """Look at a home; what the last look found and the system says has not moved is not read again."""
         last = glance_from_bytes(self._memory.remembered(home.bot))
+        if not last.units and self._has_nothing(home):
+            return Observed()
         look = _Look(self.where, home, Glance() if full else last, {place.file for place in detail})
         files: dict[str, list[Place]] = {}
         for place in places:
@@ -90,6 +92,12 @@ class DirectoryTarget:
         if self._keep and look.glance != last and (look.standing or look.skills or last.units):
             self._memory.remember(home.bot, glance_to_bytes(look.glance))
         return look.observed()
+
+    def _has_nothing(self, home: Home) -> bool:
+        """Whether there is no such home, and no link on the way to where it would be."""
+        fleet = f"{self.where}/{home.folder.partition('/')[0]}"
+        is_link = os.path.islink(self.where) or os.path.islink(fleet)
+        return not is_link and not status_of(f"{self.where}/{home.folder}")
 
     def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
         """Do ``steps``: skills, then files, then what is taken away."""

@@ -73,6 +73,8 @@ def reference(secret: str) -> str:
 
 def pieces(text: str) -> tuple[Piece, ...]:
     """Return a value's literal text and secrets in order; neighbouring literals are one, empty ones are left out."""
+    if "$" not in text:
+        return (text,) if text else ()
     found: list[Piece] = []
     literal = ""
     start = 0
@@ -90,8 +92,8 @@ def pieces(text: str) -> tuple[Piece, ...]:
 
 def placeholders(value: Json) -> tuple[str, ...]:
     """Return the names of the secrets in a value of any depth, each once, in order of first use."""
-    found = (piece.name for text in _texts(value) for piece in pieces(text) if isinstance(piece, Secret))
-    return tuple(dict.fromkeys(found))
+    texts = (text for text in _texts(value) if "$" in text)
+    return tuple(dict.fromkeys(piece.name for text in texts for piece in pieces(text) if isinstance(piece, Secret)))
 
 
 def is_sensitive(value: Json) -> bool:

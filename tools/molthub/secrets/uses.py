@@ -32,6 +32,7 @@ def uses(desired: Mapping[str, Json], origins: Mapping[str, tuple[Origin, ...]] 
     return tuple(
         Use(secret, key, part, _origin(key, part, desired, origins or {}))
         for key, value in sorted(desired.items())
+        if not key.startswith("skill/")  # whose value is a digest
         for part, text in _texts(value)
         for secret in placeholders(text)
     )
