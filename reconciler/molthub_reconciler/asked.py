@@ -21,6 +21,7 @@ from molthub_reconciler.places import (
 )
 
 if TYPE_CHECKING:
+    from molthub.client.index import Index
     from molthub_reconciler.remote.link import ControllerLink
     from molthub_reconciler.workplace import Workplace
 
@@ -30,7 +31,7 @@ Place = TypeVar("Place", bound="Workplace")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the options of the commands say."""
+    """What the options of the commands say. Without an ``index``, an agent has it from its controller."""
 
     index: str
     target: Path
@@ -80,7 +81,8 @@ def asked_options(command: Wrapped) -> Wrapped:
         accept_signers: tuple[str, ...],
         **kwargs: Any,
     ) -> Any:
-        index, target, state = whole_place(context, index, target, state)
+        is_agent = kwargs.get("controller") is not None  # which passes on what an agent needs of the index
+        index, target, state = whole_place(context, index, target, state, needs_index=not is_agent)
         asked = Asked(index, target, bots, fleets, state, root, require_signatures, accept_signers)
         return command(*args, asked=asked, **kwargs)
 
@@ -93,9 +95,18 @@ def agent_workplace(
     """Return where the agent of the one bot works. Raises :class:`UsageError`."""
     from molthub_reconciler.agent.follower import AgentWorkplace
 
-    place = _made_workplace(AgentWorkplace, asked, warn)
+    place = _made_workplace(AgentWorkplace, asked, warn, index=None if asked.index else _relayed(asked, controller))
     place.follow(controller, asked.bots[0], interval, warn)
     return place
+
+
+def _relayed(asked: Asked, controller: ControllerLink) -> Index:
+    from molthub.client.index import Index
+    from molthub.client.paths import index_cache, state_folder
+    from molthub_reconciler.remote.link import RelayFetcher
+
+    fetcher = RelayFetcher(controller, asked.bots[0])
+    return Index(fetcher, cache=index_cache(fetcher.where), state=(asked.state or state_folder()).resolve())
 
 
 def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Workplace:
@@ -108,7 +119,9 @@ def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Wor
     return _made_workplace(Workplace, asked, warn)
 
 
-def _made_workplace(kind: type[Place], asked: Asked, warn: Callable[[str], None] | None) -> Place:
+def _made_workplace(
+    kind: type[Place], asked: Asked, warn: Callable[[str], None] | None, index: Index | None = None
+) -> Place:
     from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
     from molthub_reconciler.subjects import Choice
     from molthub_reconciler.watched_secrets import watched_secrets
@@ -120,7 +133,7 @@ def _made_workplace(kind: type[Place], asked: Asked, warn: Callable[[str], None]
     root = asked.root.read_bytes() if asked.root is not None else None
     choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
     signatures = AskedOfSignatures(asked.require_signatures, frozenset(asked.accept_signers))
-    place = kind(asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
+    place = kind(index or asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
     place.secrets = watched_secrets(place.state.folder, warn)
     return place
 
@@ -130,7 +143,7 @@ def _keep_apart(asked: Asked) -> None:
     from molthub.client.paths import state_folder
 
     target = Path(os.path.realpath(asked.target))
-    if "://" not in asked.index:
+    if asked.index and "://" not in asked.index:
         index = Path(os.path.realpath(asked.index))
         if target.is_relative_to(index):
             remedy = "choose a folder outside of the index"

@@ -38,12 +38,15 @@ root_option = click.option(
 
 
 def whole_place(
-    context: str | None, index: str | None, target: Path | None, state: Path | None
+    context: str | None, index: str | None, target: Path | None, state: Path | None, *, needs_index: bool = True
 ) -> tuple[str, Path, Path | None]:
-    """Return index, target and state as the options and a context say. Raises :class:`UsageError`."""
+    """Return index, target and state as the options and a context say. Raises :class:`UsageError`.
+
+    Where none is needed, the index may be empty.
+    """
     found = said_place(context, index, target, state)
-    need(found, "index", "target")
-    return str(found.index), Path(str(found.target)), Path(found.state) if found.state else None
+    need(found, *(("index", "target") if needs_index else ("target",)))
+    return str(found.index or ""), Path(str(found.target)), Path(found.state) if found.state else None
 
 
 def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from molthub_reconciler.pruning.prune import Pruned
 
 
+def _opened(index: str, state: Path | None) -> Index:
+    cache = index_cache(index) if "://" in index else None
+    return Index.open(index, cache=cache, state=(state or state_folder()).resolve())
+
+
 class Workplace:
     """Where passes happen. ``index`` is opened, but nothing is fetched before the first pass.
 
@@ -45,7 +50,7 @@ class Workplace:
 
     def __init__(
         self,
-        index: str,
+        index: str | Index,
         target: Path,
         state: Path | None,
         choice: Choice,
@@ -54,8 +59,7 @@ class Workplace:
         signatures: Asked | None = None,
         secrets: SecretVersions | None = None,
     ) -> None:
-        cache = index_cache(index) if "://" in index else None
-        self.index = Index.open(index, cache=cache, state=(state or state_folder()).resolve())
+        self.index = index if isinstance(index, Index) else _opened(index, state)
         if root is not None:
             self.index.trust.begin_unless_known(root)
         self.folder = target.resolve()

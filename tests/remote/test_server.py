@@ -18,6 +18,7 @@ from molthub.documents import hex_of
 from molthub.errors import MolthubError, UsageError
 from molthub_reconciler.remote import connection
 from molthub_reconciler.remote import server as served
+from molthub_reconciler.remote.desk import Desk
 from molthub_reconciler.remote.exchange import MAX_REPORT, Assignment
 from molthub_reconciler.remote.listen import Listen, listen_at
 from molthub_reconciler.remote.server import AgentServer
@@ -46,7 +47,8 @@ class running:  # noqa: N801 (reads as a verb)
     def __init__(self, store: AgentStore, listen: Listen | None = None) -> None:
         self.warned: list[str] = []
         self.news = threading.Event()
-        self.server = AgentServer(listen or Listen("127.0.0.1", 0), store, self.news, self.warned.append, list)
+        desk = Desk(store, news=self.news, warn=self.warned.append, observed=list)
+        self.server = AgentServer(listen or Listen("127.0.0.1", 0), desk)
 
     def __enter__(self) -> AgentServer:
         self.server.start()
@@ -135,10 +137,10 @@ def test_an_assignment_has_an_etag_and_says_what_was_reported(server: AgentServe
     assert ask(server, f"/v1/bots/prod/ada/documents/{'d' * 64}", token)[0] == 404
     told = report(ADA)
     assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200
-    assert server.news.is_set()
-    server.news.clear()
+    assert server.desk.news.is_set()
+    server.desk.news.clear()
     assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200
-    assert not server.news.is_set()
+    assert not server.desk.news.is_set()
     _, body, _ = ask(server, path, token)
     assert json.loads(body)["reported"] is not None
 
@@ -171,7 +173,7 @@ def test_a_body_that_is_no_report_is_refused(
     token = store.tokens.enrol(Owner(bot=ADA))
     assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=body, **headers)[0] == status
     assert store.report(ADA) is None
-    assert not server.news.is_set()
+    assert not server.desk.news.is_set()
     assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=report(ADA))[0] == 200
 
 
@@ -206,6 +208,7 @@ def test_slow_and_silent_clients_stop_nobody_and_are_cut_off(
 
 def test_strangers_cannot_crowd_out_who_has_a_token(store: AgentStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "STRANGERS", 2)
+    monkeypatch.setattr(served, "SILENT", -1.0)
     token = store.tokens.enrol(Owner(bot=ADA))
     with running(store) as server:
         known = http.client.HTTPConnection("127.0.0.1", server.listen.port, timeout=30)
@@ -244,7 +247,7 @@ def test_it_speaks_tls_and_outlasts_who_does_not(store: AgentStore, tmp_path: Pa
         assert connection.getresponse().status == 200
         connection.close()
     with pytest.raises(UsageError, match="the certificate cannot be used"):
-        AgentServer(Listen("127.0.0.1", 0, str(key), str(key)), store, threading.Event(), print, list)
+        AgentServer(Listen("127.0.0.1", 0, str(key), str(key)), server.desk)
 
 
 def test_an_operators_token_sees_all_and_nudges(server: AgentServer, store: AgentStore) -> None:
@@ -273,7 +276,7 @@ def test_where_it_listens(text: str, url: str) -> None:
     assert listen_at(text, None, None, insecure=False).url == url
 
 
-def test_tokens_are_not_sent_for_all_to_read(store: AgentStore, server: AgentServer) -> None:
+def test_tokens_are_not_sent_for_all_to_read(server: AgentServer) -> None:
     for text in ("0.0.0.0:8000", "fleet.example.com:8000", "[::]:8000"):
         with pytest.raises(UsageError, match="could read the tokens"):
             listen_at(text, None, None, insecure=False)
@@ -284,4 +287,4 @@ def test_tokens_are_not_sent_for_all_to_read(store: AgentStore, server: AgentSer
             listen_at(text, None, None, insecure=False)
     taken = Listen("127.0.0.1", server.listen.port)
     with pytest.raises(MolthubError, match="nobody can listen there"):
-        AgentServer(taken, store, threading.Event(), print, list)
+        AgentServer(taken, server.desk)

@@ -1,9 +1,10 @@
 """``make bench``: times the line on a made-up registry, beside the nearest tools, in one run on one machine.
 
-Usage: ``python tools/bench [--quick | --size N | --bots N]``; ``--size`` times building, checking and searching alone,
-of N skill versions (up to 100,000, which takes some 10 minutes on an idle machine and 12 GB), ``--bots`` keeping N bots
-in sync (10,000 are 210,000 files and 1.2 GB). Prints a table of whole processes (medians) and ratios of equal work.
-Numbers of other machines or runs cannot be compared with these; ratios of one run can.
+Usage: ``python tools/bench [--quick | --size N | --bots N | --agents N]``; ``--size`` times building, checking and
+searching alone, of N skill versions (up to 100,000, which takes some 10 minutes on an idle machine and 12 GB),
+``--bots`` keeping N bots in sync (10,000 are 210,000 files and 1.2 GB), ``--agents`` a controller that the agents of N
+bots on other machines follow. Prints a table of whole processes (medians) and ratios of equal work. Numbers of other
+machines or runs cannot be compared with these; ratios of one run can.
 """
 
 from __future__ import annotations
@@ -167,6 +168,7 @@ def asked() -> argparse.Namespace:
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--quick", action="store_true", help="a small registry, fewer runs")
     one.add_argument("--size", type=int, metavar="N", help="building, checking, searching: N skill versions")
+    one.add_argument("--agents", type=int, metavar="N", help="a controller with N agents on other machines")
     one.add_argument("--bots", type=int, metavar="N", help="keeping N bots in sync")
     return parser.parse_args()
 
@@ -178,6 +180,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:
         if options.size:
             BuildBench(Path(folder), Size(skills=max(options.size // 5, 100), bots=0), runs=3).run()
+        elif options.agents:
+            from agents import AgentsBench
+
+            AgentsBench(Path(folder), Size(skills=10, versions=1, bots=options.agents, pack_skills=5), runs=1).run()
         elif options.bots:
             BotsBench(Path(folder), Size(skills=100, versions=1, bots=options.bots), runs=3).run()
         else:

@@ -131,16 +131,17 @@ def _pack_files(name: str, locks: dict[str, tuple[str, str]]) -> Iterator[tuple[
     yield f"packs/{name}/project.yaml", project.encode()
 
 
-def _document(kind: str, name: str, spec: str) -> bytes:
+def document(kind: str, name: str, spec: str) -> bytes:
+    """Return one manifest of a fleet."""
     return f"apiVersion: molthub.dev/v1alpha1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n{spec}".encode()
 
 
 def _fleet_files(bots: int) -> Iterator[tuple[str, bytes]]:
-    yield "fleets/bench/fleet.yaml", _document("Fleet", "bench", "  packs:\n    - name: bot-pack\n")
+    yield "fleets/bench/fleet.yaml", document("Fleet", "bench", "  packs:\n    - name: bot-pack\n")
     for number in range(bots):
         name = f"bot-{number:05d}"
         spec = f"  platform: agents-dir\n  envVars:\n    BOT: {json.dumps(name)}\n"
-        yield f"fleets/bench/bots/{name}.yaml", _document("Bot", name, spec)
+        yield f"fleets/bench/bots/{name}.yaml", document("Bot", name, spec)
 
 
 def write_repository(folder: Path, size: Size) -> Path:
@@ -151,7 +152,7 @@ def write_repository(folder: Path, size: Size) -> Path:
         executable = path.rsplit("/", 2)[-2:] == ["scripts", "run.py"]
         mode = pygit2.enums.FileMode.BLOB_EXECUTABLE if executable else pygit2.enums.FileMode.BLOB
         index.add(pygit2.IndexEntry(path, repo.create_blob(content), mode))
-    _commit(repo, index, "Make up a registry")
+    commit(repo, index, "Make up a registry")
     return folder
 
 
@@ -191,10 +192,11 @@ def publish_one_more(folder: Path, size: Size, number: int = 0, *, other_words: 
     old = repo[index[project].id].data.decode()
     entry = f'  {version}:\n    published: "{PUBLISHED}"\n    digest: {_digest(files)}\n'
     index.add(pygit2.IndexEntry(project, repo.create_blob((old + entry).encode()), pygit2.enums.FileMode.BLOB))
-    _commit(repo, index, "Publish one more version")
+    commit(repo, index, "Publish one more version")
 
 
-def _commit(repo: pygit2.Repository, index: pygit2.Index, message: str) -> None:
+def commit(repo: pygit2.Repository, index: pygit2.Index, message: str) -> None:
+    """Commit what ``index`` holds."""
     author = pygit2.Signature("Bench", "bench@example.com", 1_762_000_000, 0)
     parents = [] if repo.head_is_unborn else [repo.head.target]
     repo.create_commit("refs/heads/main", author, author, message, index.write_tree(repo), parents)

@@ -105,7 +105,10 @@ class AgentWorkplace(Workplace):
                 return Subject(self._bot, state="suspended", problems=(why,)), True
             return replace(known, problems=(*known.problems, why)), True
         try:
+            self._check_signed(given.document)
             desired, content = self._document(given.document)
+            if desired.digest != given.digest:
+                raise FormatError("the controller gives a document of another digest", place=self._link.where)
         except MolthubError as error:
             known = last_good(self.state, self._bot)
             return replace(known, state="failed", problems=(problem_of(error),), asked=given.digest), False
@@ -116,6 +119,24 @@ class AgentWorkplace(Workplace):
         if not pin.holds(given.digest, given.revision):
             return replace(subject, lifted=pin), True
         return pinned(self.state, subject, pin), True
+
+    def _check_signed(self, name: str) -> None:
+        """Check that the registry's signed index names the document, where this machine has its root of trust.
+
+        It did once, where it was checked before: a rollout may bring a bot back to what it had. Raises
+        :class:`MolthubError`: so no controller can make a document of its own.
+        """
+        if self.index.trust.root is None:
+            return
+        known = self.state.note(self._bot, _SIGNED).decode("ascii", "replace").split()
+        if name in known:
+            return
+        fleet, _, bot = self._bot.partition("/")
+        ref = self.index.fleet(fleet).bots.get(bot)
+        if ref is None or ref.file != name:
+            message = f"the controller gives a document of {self._bot} that the signed index does not name"
+            raise IntegrityError(message, place=self._link.where, remedy=_UNSIGNED)
+        self.state.keep_note(self._bot, _SIGNED, "\n".join([*known[-_SIGNED_KEPT:], name]).encode())
 
     def _document(self, name: str) -> tuple[DesiredState, bytes]:
         kept = self.state.document(self._bot, name)
@@ -156,4 +177,10 @@ def _without_time(content: bytes) -> Mapping[str, Json]:
     return {key: value for key, value in said.items() if key != "at"}
 
 
+_SIGNED = "signed"
+_SIGNED_KEPT = 50
+_UNSIGNED = (
+    "it may be older than this agent, or newer than the index that it reads: it is asked again. If it stays so, look "
+    "at the controller: somebody may have changed what it hands out"
+)
 _KEPT = "what it has is kept; declare it in git, or look at the controller: molthub agents list"

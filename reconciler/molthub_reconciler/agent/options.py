@@ -139,13 +139,18 @@ def listening(remote: Remote, place: Workplace, console: Console) -> Iterator[No
     if remote.listen is None:
         yield
         return
+    from molthub.client.fetch import open_fetcher
+    from molthub_reconciler.remote.desk import Desk
     from molthub_reconciler.remote.known import known_bots
     from molthub_reconciler.remote.listen import listen_at
+    from molthub_reconciler.remote.relay import Relay
     from molthub_reconciler.remote.server import AgentServer
 
     listen = listen_at(remote.listen, remote.tls_certificate, remote.tls_key, insecure=remote.insecure_listen,
                        client_ca=remote.tls_client_ca)  # fmt: skip
-    server = AgentServer(listen, place.agents, place.news, console.warn, lambda: known_bots(place.state))
+    relay = Relay(open_fetcher(place.index.where), place.store, place.agents)
+    desk = Desk(place.agents, news=place.news, warn=console.warn, observed=lambda: known_bots(place.state), relay=relay)
+    server = AgentServer(listen, desk)
     server.start()
     count = len(place.agents.bots())
     known = f"{counted(count, 'bot')} with a token" if count else "no bot has a token: molthub agents token FLEET/BOT"
@@ -189,9 +194,10 @@ def _unit(remote: Remote, asked: Asked, interval: float) -> Unit:
 
     program = Path(sys.argv[0])
     start = [str(program.resolve())] if program.name == "molthub" else [sys.executable, "-m", "molthub.cli.main"]
-    index = asked.index if "://" in asked.index else str(Path(asked.index).resolve())
+    index = asked.index if "://" in asked.index or not asked.index else str(Path(asked.index).resolve())
+    source = ["--index", index] if index else []
     target, state = asked.target.resolve(), (asked.state or state_folder()).resolve()
-    command = [*start, "reconcile", "--bot", asked.bots[0], "--controller", str(remote.controller), "--index", index,
+    command = [*start, "reconcile", "--bot", asked.bots[0], "--controller", str(remote.controller), *source,
                "--target", str(target), "--state", str(state), "--interval", f"{interval:g}"]  # fmt: skip
     command += ["--root", str(asked.root.resolve())] if asked.root is not None else []
     command += ["--require-signature"] if asked.require_signatures else []

@@ -5,6 +5,7 @@
                                                With ``Prefer: wait=N`` (RFC 7240, section 4.3) the answer waits for
                                                something else than what is known, N seconds at most
 ``GET /v1/bots/F/B/documents/<hex>``           the document that it is assigned, and no other
+``GET /v1/bots/F/B/index/...``                 what the bot needs of the index (:mod:`.relay`)
 ``POST /v1/bots/F/B/report``                   what its agent found and did
 ``GET /v1/bots``, ``POST /v1/nudge``           for operators: all bots; ask for a look now
 =============================================  ================================================================
@@ -19,15 +20,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 from molthub.client.index_cache import timestamp
 from molthub.documents import hex_of
-from molthub.errors import FormatError
+from molthub.errors import FormatError, MolthubError
 from molthub.model import Json
 from molthub_reconciler.remote.connection import Reply, Request
 from molthub_reconciler.remote.exchange import MAX_REPORT, answer_to_bytes
 from molthub_reconciler.remote.refusals import Refusals
+from molthub_reconciler.remote.relay import AT_ONCE, Relay
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Kept, Owner
 from molthub_reconciler.remote.tokens import operator_of
@@ -44,6 +47,8 @@ _SERIAL = re.compile(r"[0-9]{1,15}\Z")
 AGENT_HEADER = "molthub-agent"
 MACHINE_HEADER = "molthub-machine"
 
+_LASTING = "private, max-age=31536000, immutable"
+
 Observed = Callable[[], list[Json]]
 """Returns all bots of the target as the operator sees them."""
 
@@ -53,16 +58,21 @@ _NOTHING = Reply.error(HTTPStatus.NOT_FOUND, "there is nothing here")
 
 
 class Desk:
-    """Answers for one controller. ``news`` is set when a report came that says something new.
+    """Answers for one controller.
 
+    ``news`` is set when a report came that says something new, ``relay`` passes its index on, ``warn`` is told what
+    whoever runs it should know, and ``observed`` returns all bots of the target as an operator sees them.
     All but :meth:`hear` and :meth:`look_around` belong to the thread of the event loop.
     """
 
     def __init__(
-        self, store: AgentStore, news: threading.Event, warn: Callable[[str], None], observed: Observed
-    ) -> None:
+        self, store: AgentStore, *, news: threading.Event, warn: Callable[[str], None], observed: Observed,
+        relay: Relay | None = None,
+    ) -> None:  # fmt: skip
         self.store = store
-        self._news = news
+        self._relay = relay
+        self._relaying = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay")
+        self.news = news
         self._warn = warn
         self._observed = observed
         self._refusals = Refusals(warn)
@@ -108,18 +118,34 @@ class Desk:
 
     async def _to_agent(self, request: Request, bot: str) -> Reply:
         thing = (request.method, *request.path[4:])
-        other = self._other(request, bot)
-        if other:
-            message = f"another agent keeps {bot}, on {other}: stop one of the two"
-            return Reply.error(HTTPStatus.CONFLICT, message)
-        if thing == ("GET", "assignment"):
-            return await self._assignment(request, bot)
-        if thing == ("POST", "report"):
-            return self._told(bot, request.body)
+        if thing in (("GET", "assignment"), ("POST", "report")):
+            other = self._other(request, bot)
+            if other:
+                message = f"another agent keeps {bot}, on {other}: stop one of the two"
+                return Reply.error(HTTPStatus.CONFLICT, message)
+            is_report = request.method == "POST"
+            return self._told(bot, request.body) if is_report else await self._assignment(request, bot)
         if thing[:2] == ("GET", "documents") and len(thing) == 3:  # noqa: PLR2004 (and its name)
             document = await asyncio.to_thread(self.store.document, bot, thing[2])  # it may have to be fetched
             return _NOTHING if document is None else Reply(HTTPStatus.OK, document)
+        if thing[:2] == ("GET", "index") and self._relay is not None:
+            return await self._relayed(self._relay, request, bot, "/".join(thing[2:]))
         return _NOTHING
+
+    async def _relayed(self, relay: Relay, request: Request, bot: str, path: str) -> Reply:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._relaying, relay.file, bot, path)
+        except MolthubError as error:
+            self._warn(f"{bot} could not get {path[:120]} of the index: {error}")
+            return Reply.error(HTTPStatus.BAD_GATEWAY, f"the controller cannot get that: {error.message}"[:500])
+        if found is None:
+            return _NOTHING
+        etag = f'"{hex_of(found.content)}"'
+        headers = {"ETag": etag, **({"Cache-Control": _LASTING} if found.lasting else {})}
+        if request.headers.get("if-none-match") == etag:
+            return Reply(HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Reply(HTTPStatus.OK, found.content, headers, kind="application/octet-stream")
 
     async def _to_operator(self, request: Request) -> Reply:
         thing = (request.method, *request.path)
@@ -174,7 +200,7 @@ class Desk:
         except FormatError as error:
             return Reply.error(HTTPStatus.BAD_REQUEST, str(error)[:500])
         if is_news:
-            self._news.set()
+            self.news.set()
         return Reply.of({"reported": hex_of(content)})
 
     # --- waiting for news -------------------------------------------------------------------------------------------
@@ -195,10 +221,16 @@ class Desk:
 
     def wake(self, bot: str | None = None) -> None:
         """Let those who wait for news of a bot look again; None: all."""
+        if self._relay is not None:
+            self._relay.forget()
         chosen = list(self._waiting.values()) if bot is None else [self._waiting.get(bot, set())]
         for waiting in (one for some in chosen for one in some):
             if not waiting.done():
                 waiting.set_result(None)
+
+    def close(self) -> None:
+        """Pass nothing on any more."""
+        self._relaying.shutdown(wait=False, cancel_futures=True)
 
     def look_around(self) -> None:
         """Do what is due now and then: hear of nudges and of tokens that came or went, write down who was heard."""

@@ -16,12 +16,13 @@ from molthub.client.access.find import Access
 from molthub.client.access.logins import Login
 from molthub.client.addresses import parse_address
 from molthub.client.connections import Connection, Pool
+from molthub.client.fetcher import NOT_FOUND, Fetched
 from molthub.client.paced import PacedResponse
 from molthub.documents import hex_of
 from molthub.errors import FormatError, IntegrityError, UsageError
 from molthub.secrets.private_file import PrivateFileError, read_private
 from molthub_reconciler.remote.exchange import MAX_ASSIGNMENT, Answer, answer_from_bytes
-from molthub_reconciler.remote.refused import NO_ANSWER, REDIRECTS, failure, refusal, too_large
+from molthub_reconciler.remote.refused import NO_ANSWER, REDIRECTS, MissingError, failure, refusal, too_large
 
 TOKEN_VARIABLE = "MOLTHUB_OPERATOR_TOKEN_FILE"  # noqa: S105 (the name of a variable)
 TIMEOUT = 20.0
@@ -54,6 +55,23 @@ class _Ask(NamedTuple):
     body: bytes | None
     limit: int
     patience: float
+
+
+class RelayFetcher:
+    """The index as the controller passes it on to one bot's agent (:class:`molthub.client.fetcher.Fetcher`)."""
+
+    def __init__(self, link: ControllerLink, bot: str) -> None:
+        self._link = link
+        self._bot = bot
+        self.where = f"{link.where}v1/bots/{bot}/index/"
+
+    def get(self, path: str, *, etag: str | None = None, limit: int) -> Fetched:
+        """Fetch a file. Raises :class:`MolthubError`."""
+        return self._link.relayed(self._bot, path, etag=etag, limit=limit)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._link.close()
 
 
 class ControllerLink:
@@ -118,6 +136,15 @@ class ControllerLink:
             raise IntegrityError("the document has other bytes than it is named for", place=self.where,
                                  remedy="whoever runs the controller should look at its state folder")  # fmt: skip
         return got.content
+
+    def relayed(self, bot: str, path: str, *, etag: str | None, limit: int) -> Fetched:
+        """Return a file of the index, as the controller passes it on to ``bot``'s agent."""
+        headers = {"If-None-Match": etag} if etag else {}
+        try:
+            got = self._asked("GET", f"v1/bots/{bot}/index/{path}", bot, limit=limit, headers=headers)
+        except MissingError:
+            return Fetched(NOT_FOUND)
+        return Fetched(got.status, got.content, got.etag)
 
     def bots(self) -> Any:
         """Return what the controller knows of every bot, for its operator."""
@@ -209,6 +236,7 @@ class ControllerLink:
     def _read(self, connection: Connection, limit: int) -> tuple[Got, bool]:
         """Return an answer, and whether it was read to its end."""
         with connection.http.getresponse() as response:
+            limit = limit if response.status == HTTPStatus.OK else max(limit, MAX_ASSIGNMENT)
             if response.length is not None and response.length > limit:
                 raise too_large(self.where, limit)
             if isinstance(response, PacedResponse):

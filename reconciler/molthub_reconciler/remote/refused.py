@@ -19,6 +19,10 @@ class TakenError(UnreachableError):
     """Another agent keeps the bot."""
 
 
+class MissingError(UnreachableError):
+    """The controller has nothing of that name, for whoever asks."""
+
+
 def failure(error: Exception, where: str) -> MolthubError:
     """Return why nobody answers at ``where``."""
     reason = str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error) or type(error).__name__
@@ -50,7 +54,7 @@ def refusal(status: int, content: bytes, where: str, path: str, bot: str) -> Mol
             return TakenError(said, place=where, remedy=_ONE)
         case HTTPStatus.NOT_FOUND:
             place = f"{where}{path.partition('?')[0]}"
-            return UnreachableError("the controller does not have that", place=place, remedy=NO_ANSWER)
+            return MissingError("the controller does not have that", place=place, remedy=NO_ANSWER)
     return UnreachableError(message, place=where, remedy=remedy)
 
 

@@ -10,19 +10,20 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from molthub.errors import MolthubError
 from molthub_reconciler.remote.connection import HttpConnection
-from molthub_reconciler.remote.desk import Desk, Observed
+from molthub_reconciler.remote.desk import Desk
 from molthub_reconciler.remote.listen import Listen, server_context
-from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Kept
 
 STRANGERS = 256
-"""Connections that showed no token yet; who comes beyond that takes the place of the one that came first."""
+"""Connections that showed no token yet; of more than these, who was silent for :data:`SILENT` seconds has to go."""
+SILENT = 3.0
 MOST = 20_000
 """Connections at a time."""
 _SPARE_FILES = 256
@@ -33,23 +34,26 @@ _BACKLOG = 1024
 class Guests:
     """Who is connected: those with a token that counts, and strangers, of whom there are few."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        self._clock = clock
         self._known: set[HttpConnection[Any]] = set()
-        self._strangers: OrderedDict[HttpConnection[Any], None] = OrderedDict()
+        self._strangers: OrderedDict[HttpConnection[Any], float] = OrderedDict()
 
     def came(self, connection: HttpConnection[Any]) -> bool:
-        """Let a stranger in, instead of the one who came first where there are too many."""
-        if len(self._known) + len(self._strangers) >= self._most:
+        """Let a stranger in, for one who is silent where there are many. When everything is full, the oldest goes."""
+        now = self._clock()
+        is_full = len(self._known) + len(self._strangers) >= self._most
+        if is_full and not self._strangers:
             return False
-        if len(self._strangers) >= STRANGERS:
+        if is_full or (len(self._strangers) >= STRANGERS and now - next(iter(self._strangers.values())) > SILENT):
             self._strangers.popitem(last=False)[0].abort()
-        self._strangers[connection] = None
+        self._strangers[connection] = now
         return True
 
     def is_known(self, connection: HttpConnection[Any]) -> None:
         """Count a connection among those that showed a token."""
-        if self._strangers.pop(connection, self) is None:
+        if self._strangers.pop(connection, None) is not None:
             self._known.add(connection)
 
     def left(self, connection: HttpConnection[Any]) -> None:
@@ -64,18 +68,13 @@ class Guests:
 
 
 class AgentServer:
-    """Answers agents and operators from :meth:`start` to :meth:`close`.
+    """Lets a desk answer agents and operators from :meth:`start` to :meth:`close`.
 
-    ``news`` is set when a report came that says something new. Raises :class:`MolthubError` where nobody can listen
-    there, :class:`UsageError` for certificates that cannot be used.
+    Raises :class:`MolthubError` where nobody can listen there, :class:`UsageError` for unusable certificates.
     """
 
-    def __init__(
-        self, listen: Listen, store: AgentStore, news: threading.Event, warn: Callable[[str], None], observed: Observed
-    ) -> None:
-        self._desk = Desk(store, news, warn, observed)
-        self.news = news
-        self._store = store
+    def __init__(self, listen: Listen, desk: Desk) -> None:
+        self.desk = desk
         self._tls = server_context(listen)
         self._socket = _bound(listen)
         self.listen = Listen(listen.host, self._socket.getsockname()[1], listen.certificate, listen.key,
@@ -87,23 +86,24 @@ class AgentServer:
 
     def start(self) -> None:
         """Answer from now on."""
-        self._store.on_news = self._hear
+        self.desk.store.on_news = self._hear
         self._thread.start()
 
     def close(self) -> None:
         """Answer no more; who was heard of when is written down."""
-        self._store.on_news = lambda _bot: None
+        self.desk.store.on_news = lambda _bot: None
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
         else:
             self._loop.close()
+        self.desk.close()
         self._socket.close()
 
     def _hear(self, bot: str) -> None:
         """Something is new for a bot's agent. Called by the thread that works on bots."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._desk.wake, bot)
+            self._loop.call_soon_threadsafe(self.desk.wake, bot)
 
     def _serve(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -111,18 +111,18 @@ class AgentServer:
 
     async def _answer_all(self) -> None:
         server = await self._loop.create_server(
-            lambda: HttpConnection[Kept](self._desk, self._guests, self._tls), sock=self._socket, backlog=_BACKLOG
+            lambda: HttpConnection[Kept](self.desk, self._guests, self._tls), sock=self._socket, backlog=_BACKLOG
         )
         try:
             while not self._stop.is_set():
-                self._desk.look_around()
+                self.desk.look_around()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK):
                         await self._stop.wait()
         finally:
             server.close()
             self._guests.send_away()
-            self._desk.note_presence()
+            self.desk.note_presence()
 
 
 def _bound(listen: Listen) -> socket.socket:
