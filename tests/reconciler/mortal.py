@@ -1,14 +1,18 @@
 """Reconciles that end, as by kill -9, just before one of their system calls that write.
 
-Run as a program, it reads a JSON line for each reconcile, ``{"arguments": [...], "dies_at": n}``, makes a process for
-it, and answers with how many such calls there were. A process that has imported everything is copied for each, so one
-takes some milliseconds. ``dies_at`` counts from 0; null lets it live. A ``write`` it dies at leaves half its bytes.
+Run as a program, it reads a JSON line for each reconcile, ``{"arguments": [...], "dies_at": n, "largest": bytes}``,
+makes a process for it, and answers with how many such calls there were. A process that has imported everything is
+copied for each, so one takes some milliseconds. ``dies_at`` counts from 0; null lets it live. A ``write`` it dies at
+leaves half its bytes. ``largest`` is the size that no file may pass, as on a full disk. Whoever runs the tests, a
+reconcile may do only what the modes of files allow their owner.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import resource
 import subprocess
 import sys
 from importlib import import_module
@@ -53,11 +57,11 @@ class Mortals:
             assert self._process.stdin is not None
             self._process.stdin.close()
 
-    def run(self, arguments: list[str], *, dies_at: int | None = None) -> tuple[int, int]:
+    def run(self, arguments: list[str], *, dies_at: int | None = None, largest: int | None = None) -> tuple[int, int]:
         """Run the command line; return its exit status (:data:`DIED`) and how many calls it came to."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"arguments": arguments, "dies_at": dies_at}) + "\n")
+        self._process.stdin.write(json.dumps({"arguments": arguments, "dies_at": dies_at, "largest": largest}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         return answer["status"], answer["calls"]
@@ -97,6 +101,21 @@ class _Fate:
         self.calls += 1
 
 
+_CAPABILITIES_VERSION = 0x20080522
+_ABOVE_MODES = 1 << 1 | 1 << 2
+"""``CAP_DAC_OVERRIDE`` and ``CAP_DAC_READ_SEARCH`` (capabilities(7))."""
+
+
+def _be_nobody_special() -> None:
+    """Let modes of files bind this process, also where root runs it. Where there are no capabilities, root is root."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() == 0 and hasattr(library, "capset"):
+        head, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0), (ctypes.c_uint32 * 6)()
+        library.capget(head, sets)
+        sets[0] &= ~_ABOVE_MODES
+        library.capset(head, sets)
+
+
 def _serve() -> None:
     from molthub.cli.main import molthub_group
     from molthub.console import run
@@ -111,6 +130,9 @@ def _serve() -> None:
             silent = os.open(os.devnull, os.O_RDWR)
             os.dup2(silent, 1)
             os.dup2(silent, 2)
+            _be_nobody_special()
+            if order["largest"] is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"], order["largest"]))
             fate = _Fate(order["dies_at"], counter)
             fate.watch()
             status = run(molthub_group, order["arguments"])

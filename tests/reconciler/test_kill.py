@@ -62,13 +62,15 @@ def test_wherever_a_pass_is_killed_the_next_one_ends_in_sync_without_conflict(tm
         shutil.copytree(world.folder, start, symlinks=True)
         _, calls = mortals.run(reconcile_command(world)[3:])
         assert calls > 100
-        step = max(1, calls // (2 * KILLS))
+        step, died = max(1, calls // (2 * KILLS)), 0
         for dies_at in range(calls % step, calls, step):
             shutil.rmtree(world.folder)
             shutil.copytree(start, world.folder, symlinks=True)
 
-            assert mortals.run(reconcile_command(world)[3:], dies_at=dies_at)[0] == DIED
+            status, _ = mortals.run(reconcile_command(world)[3:], dies_at=dies_at)
 
+            assert status in (DIED, 0)  # what a look remembers depends on the clock, so there may be a call less
+            died += status == DIED
             check_homes(world, known)
             there = [len([*world.home(f"prod/b{bot}").rglob("skills/s[123]")]) for bot in range(3)]
             assert there == [3, 3, 3], dies_at  # what is only replaced is there at any moment
@@ -79,6 +81,7 @@ def test_wherever_a_pass_is_killed_the_next_one_ends_in_sync_without_conflict(tm
             assert world.report("drift", "--full", status=0)["summary"]["changes"] == 0
             assert (world.home("prod/b1") / "thesis.md").read_text() == "years of work"
             assert not [name for name in contents(world.target) if "molthub-staging" in name]
+        assert died >= KILLS
 
 
 def reconcile_command(world: World) -> list[str]:
