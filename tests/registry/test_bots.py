@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from molthub import schema_files
+from molthub.cli.listed_bots import age
+from molthub.observed import STATES
 from tests.builders import bot, commit, fleet, overlay, pack, profile, registry, skill
 from tests.registry.command import Command
 
@@ -99,3 +104,69 @@ def test_one_bot_is_shown_with_what_it_resolves_to_or_why_not(molthub: Command, 
     assert (broken.status, "resolved: false" in broken.out, "MH105" in broken.err) == (0, True, True)
     assert "in-clear" not in broken.out + broken.err
     assert "did you mean ada?" in molthub("bots", "show", "adaa", "--registry", place).err
+
+
+def test_labels_are_selected_as_kubectl_does(molthub: Command, place: Path) -> None:
+    def names(selector: str) -> list[str]:
+        return molthub("bots", "list", "--registry", place, "-l", selector, "-o", "name").out.split()
+
+    everyone = ["lab/joe", "prod/ada", "prod/ben", "prod/eve"]
+    assert names("team!=a") == ["lab/joe", "prod/ben", "prod/eve"]
+    assert names("team") == names("team in (a, b)") == names("team==a") == ["prod/ada"]
+    assert names("!tier") == names("tier notin (edge),molthub.dev/fleet=lab") == ["lab/joe"]
+    assert names("") == everyone
+    refused = molthub("bots", "list", "--registry", place, "-l", "team=a,in (b)")
+    assert (refused.status, "'in (b)' is no condition" in refused.err) == (2, True)
+
+
+def test_the_wide_list_has_digests_and_labels(molthub: Command, place: Path) -> None:
+    listed = molthub("bots", "list", "--registry", place, "-o", "wide", "--fleet", "prod", "--pack", "ops@1")
+    assert listed.out.splitlines()[0].split()[-2:] == ["DESIRED", "LABELS"]
+    assert listed.out.splitlines()[1].split()[-1] == "team=a,tier=edge"
+    assert [line.split()[0] for line in listed.out.splitlines()[1:]] == ["prod/ada", "prod/ben"]
+    digest = molthub("bots", "list", "--registry", place, "--platform", "openclaw", "-o", "json").json["bots"][0][
+        "digest"
+    ]
+    assert digest.partition(":")[2][:8] in listed.out
+    assert molthub("bots", "list", "--registry", place, "--pack", "ops@2", "-o", "name").out == ""
+
+
+def test_without_a_checkout_the_index_says_which_bots_there_are(molthub: Command, place: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    assert molthub("build", "--registry", place, "--out", site, "--fleets", "--views", "none").status == 4
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    with contextlib.chdir(nowhere):
+        found = molthub("bots", "list", "--index", site, "--json").json["bots"]
+        listed = molthub("bots", "list", "--index", site, "--fleet", "prod", "-l", "team=a")
+    declared = {one["bot"]: one for one in molthub("bots", "list", "--registry", place, "--json").json["bots"]}
+    assert {one["bot"]: one.get("digest") for one in found} == {
+        name: one.get("digest") for name, one in declared.items()
+    }
+    assert [line.split()[:4] for line in listed.out.splitlines()[1:]] == [["prod/ada", "openclaw", "dev@2,", "ops@1"]]
+
+
+def test_states_are_known_to_a_target_alone(molthub: Command, place: Path, tmp_path: Path) -> None:
+    assert "did you mean drifted?" in molthub("bots", "list", "--registry", place, "--status", "drited").err
+    assert "needs a target" in molthub("bots", "list", "--registry", place, "--status", "drifted").err
+    words = ("bots", "list", "--registry", place, "--target", tmp_path / "bots", "-o", "wide", "--status", "unknown")
+    listed = molthub(*words)
+    assert len(listed.out.splitlines()) == 5
+    assert listed.out.splitlines()[0].split()[-3:] == ["OBSERVED", "SEEN", "LABELS"]
+    assert schema_files.load("report")["properties"]["bots"]["items"]["properties"]["state"]["enum"] == [*STATES]
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        ("2026-11-21T11:59:15Z", "45s"),
+        ("2026-11-21T11:48:00Z", "12m"),
+        ("2026-11-21T06:00:00Z", "6h"),
+        ("2026-11-18T10:00:00Z", "3d"),
+        ("2026-11-21T12:00:09Z", "0s"),
+        (None, "-"),
+        ("yesterday", "-"),
+    ],
+)
+def test_how_long_ago_it_was(at: str | None, shown: str) -> None:
+    assert age(at, datetime(2026, 11, 21, 12, tzinfo=UTC)) == shown

@@ -14,13 +14,18 @@ from typing import Protocol
 from molthub.errors import Problem, missing_extra
 
 ENTRY_POINTS = "molthub.targets"
+STATES = (
+    *("in-sync", "drifted", "pending", "conflict", "failed", "unresolved", "orphaned", "suspended", "rolled-back"),
+    *("revoked", "offline"),
+)
+"""The states that a bot may be in, as reports have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedBot:
     """One bot as it is. ``packs`` are the versions in the document that was last acted upon.
 
-    ``state`` is one of a report's (``in-sync``, ``drifted`` ...), ``at`` when it was found (RFC 3339). ``desired`` and
+    ``state`` is one of :data:`STATES`, ``at`` when it was found (RFC 3339). ``desired`` and
     ``observed`` are digests of that look; None where nothing is known. ``held`` says why what differs is told, and not
     mended, where that is so.
     """

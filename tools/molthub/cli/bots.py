@@ -9,12 +9,11 @@ import click
 
 from molthub.cli.operating import Operating, operating_options
 from molthub.console import Console, common_options, counted
+from molthub.errors import UsageError
 
 if TYPE_CHECKING:
-    from molthub.model import Bot, Json
+    from molthub.model import Json
     from molthub.observed import ObservedBot
-    from molthub.registry.catalog import Catalog
-    from molthub.registry.resolve import Resolution
 
 
 @click.group()
@@ -30,59 +29,101 @@ def bots() -> None:
 
 @bots.command("list")
 @click.option("--fleet", metavar="FLEET", help="Only this fleet.")
-@click.option("--selector", multiple=True, metavar="LABEL=VALUE,...", help="Only bots with these labels.")
+@click.option("-l", "--selector", multiple=True, metavar="LABELS",
+              help="Only bots with these labels: team=a,tier!=edge,env in (dev,test),canary,!old.")  # fmt: skip
+@click.option("--platform", "program", metavar="P", help="Only bots that run this program.")
+@click.option("--pack", metavar="PACK[@N]", help="Only bots that should have this pack.")
+@click.option("--status", "states", metavar="STATE,...", help="Only bots in these states, as the target knows them.")
+@click.option("-o", "output", type=click.Choice(["wide", "name", "json"]), help="More columns, names alone, or JSON.")
 @operating_options
 @common_options
-def list_bots(console: Console, *, fleet: str | None, selector: tuple[str, ...], operating: Operating) -> None:
+def list_bots(
+    console: Console,
+    *,
+    fleet: str | None,
+    selector: tuple[str, ...],
+    program: str | None,
+    pack: str | None,
+    states: str | None,
+    output: str | None,
+    operating: Operating,
+) -> None:
     """List bots with their platform, packs and profile, whether they resolve, and with a target their state.
 
-    The state is that of the reconciler's last pass which changed or found something; `molthub drift` looks now.
+    The state is that of the reconciler's last pass which changed or found something; `molthub drift` looks now. `-o
+    wide` also shows the digests that each bot should have and has, when it was last seen, and its labels. Without a
+    registry's checkout the index says which bots there are.
 
     \b
     Examples:
       molthub bots list
-      molthub bots list --fleet prod --selector team=payments
+      molthub bots list --fleet prod -l team=payments -o wide
+      molthub bots list --context prod --status drifted,failed,offline
+      molthub bots list --pack standard-dev@2 -o name
       molthub bots list --target ./bots --json
     """
-    from molthub.registry.authoring.bot_choice import chosen_bots, label_pairs
-    from molthub.registry.authoring.bot_shown import bot_to_json
-    from molthub.registry.authoring.consequences import resolve_some
+    from molthub.cli.listed_bots import head, listed_bots, row
+    from molthub.registry.authoring.selectors import selector as conditions
 
-    reading = operating.need_registry()
-    reading.warn(console)
-    catalog = reading.catalog
-    chosen = chosen_bots(catalog, fleet, label_pairs(selector))
-    found = resolve_some(catalog, {bot.path for bot in chosen})
-    known = operating.target.remembered() if operating.target is not None else {}
-    shown = [_with_observed(bot_to_json(catalog, bot, found[bot.path]), known.get(bot.path)) for bot in chosen]
-    console.json({"revision": catalog.revision, "bots": shown})
+    terms = conditions(selector)
+    wanted_states = _states(states, operating)
+    console.as_json = console.as_json or output == "json"
+    found, revision = listed_bots(console, operating, fleet)
+    known = operating.target.remembered() if operating.target is not None else None
+    chosen = [
+        bot
+        for bot in found
+        if all(term.fits(bot.labels) for term in terms)
+        and program in (None, bot.platform)
+        and (pack is None or _has(bot.packs, pack))
+        and (not wanted_states or _state(known, bot.path) in wanted_states)
+    ]
+    shown = [_with_observed(dict(bot.shown), (known or {}).get(bot.path)) for bot in chosen]
+    console.json({"revision": revision, "bots": shown})
+    if output == "name":
+        for bot in chosen:
+            console.result(bot.path)
+    elif chosen:
+        wide = output == "wide"
+        rows = [row(bot, known, wide=wide) for bot in chosen]
+        console.table(head(has_target=known is not None, wide=wide), rows)
     if not chosen:
-        console.say("no bot is declared" + (" that fits" if fleet or selector else ""))
-        return
-    head = ["BOT", "PLATFORM", "PACKS", "PROFILE", "RESOLVED"]
-    has_target = operating.target is not None
-    rows = [_row(catalog, bot, found[bot.path], known if has_target else None) for bot in chosen]
-    console.table([*head, *(["STATE", "HAS"] if has_target else [])], rows)
-    unresolved = sum(not found[bot.path].resolved for bot in chosen)
+        console.say("no bot is declared" + (" that fits" if found else ""))
+    unresolved = sum(not bot.is_resolved for bot in chosen)
     if unresolved:
         console.say(f"{counted(unresolved, 'bot')} not resolved: molthub bots show BOT says why")
 
 
-def _row(catalog: Catalog, bot: Bot, resolution: Resolution, known: Mapping[str, ObservedBot] | None) -> list[str]:
-    from molthub.registry.resolving.bot_layers import profile_names
+def _states(text: str | None, operating: Operating) -> frozenset[str]:
+    """Return the states to keep. Raises :class:`UsageError` for one that is none, or without a target."""
+    from difflib import get_close_matches
 
-    profile, overlays = profile_names(bot, catalog.fleets[bot.fleet])
-    layers = ", ".join(filter(None, [profile, *overlays]))
-    packs = _packs({name: pack.version for name, pack in resolution.packs.items()})
-    row = [bot.path, bot.platform, packs or "-", layers or "-", "yes" if resolution.resolved else "no"]
-    if known is None:
-        return row
-    seen = known.get(bot.path)
-    return [*row, (seen.state if seen is not None else None) or "-", _packs(seen.packs if seen else {}) or "-"]
+    from molthub.observed import STATES
+
+    if text is None:
+        return frozenset()
+    named = [word.strip() for word in text.split(",") if word.strip()]
+    for word in named:
+        if word not in (*STATES, _UNSEEN):
+            near = get_close_matches(word, STATES, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(STATES)}, {_UNSEEN}"
+            raise UsageError(f"{word} is no state of a bot", remedy=remedy)
+    if operating.target is None:
+        raise UsageError("--status needs a target: only it knows", remedy="give --target or --context")
+    return frozenset(named)
 
 
-def _packs(versions: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}@{number}" for name, number in sorted(versions.items()))
+_UNSEEN = "unknown"
+
+
+def _state(known: Mapping[str, ObservedBot] | None, bot: str) -> str:
+    seen = (known or {}).get(bot)
+    return (seen.state if seen is not None else None) or _UNSEEN
+
+
+def _has(packs: Mapping[str, int], asked: str) -> bool:
+    name, _, number = asked.partition("@")
+    return name in packs and number in ("", str(packs[name]))
 
 
 def _with_observed(shown: dict[str, Json], seen: ObservedBot | None) -> dict[str, Json]:
