@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -41,7 +41,10 @@ Command = Callable[..., Ran]
 def _run(group: click.Group, capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
     capsys.readouterr()
     status = run(group, [str(argument) for argument in arguments])
-    return Ran(status, capsys.readouterr())
+    ran = Ran(status, capsys.readouterr())
+    if "--json" in arguments and tuple(arguments[:2]) in PRINTED and ran.out:
+        assert_printed(arguments, ran.json)
+    return ran
 
 
 def run_molthub(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
@@ -50,6 +53,34 @@ def run_molthub(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
 
 def run_skills(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
     return _run(skills_group, capsys, *arguments)
+
+
+PRINTED = {
+    ("skill-packs", "create"): "pack-written",
+    ("skill-packs", "rollback"): "pack-written",
+    ("skill-packs", "update"): "pack-update-result",
+    ("skill-packs", "import"): "pack-import-result",
+    ("skill-packs", "attach"): "attachment-result",
+    ("skill-packs", "detach"): "attachment-result",
+    ("skill-packs", "bots"): "pack-bots",
+    ("skill-packs", "sync"): "pack-sync",
+    ("skill-packs", "list"): "pack-list",
+    ("skill-packs", "show"): "pack-shown",
+    ("skill-packs", "diff"): "pack-diff",
+    ("skill-packs", "export"): "pack-export-result",
+    ("bots", "list"): "bot-list",
+    ("bots", "show"): "bot-shown",
+}
+"""The schema of what a command prints with `--json`."""
+
+
+def assert_printed(words: Sequence[object], document: Any) -> None:
+    """Hold what a command line printed as JSON against its schema; an error has one shape for all."""
+    group, command = (str(word) for word in words[:2])
+    kind = PRINTED[group, command]
+    if "error" in document:
+        return
+    assert_document("fleet-attachment" if kind == "attachment-result" and "fleet" in document else kind, document)
 
 
 def assert_document(kind: str, document: Any) -> None:
