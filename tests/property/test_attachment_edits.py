@@ -119,3 +119,13 @@ def test_what_is_attached_can_be_detached_again(text: str, attachment: Attachmen
         text = detached_text(text, attachment.pack)
     again = detached_text(attached_text(text, attachment), attachment.pack)
     _holds(text, again, _packs(text))
+
+
+@settings(max_examples=300)
+@given(documents(), _attachments)
+def test_attaching_and_detaching_again_restores_every_byte(text: str, attachment: Attachment) -> None:
+    packs = _packs(text)
+    if any(item["name"] == attachment.pack for item in packs) or parse(text, "f").value["spec"].get("packs") == []:
+        return
+    again = detached_text(attached_text(text, attachment), attachment.pack)
+    assert again.removesuffix("\n") == text.removesuffix("\n")
