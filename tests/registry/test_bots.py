@@ -139,6 +139,11 @@ def test_without_a_checkout_the_index_says_which_bots_there_are(molthub: Command
     with contextlib.chdir(nowhere):
         found = molthub("bots", "list", "--index", site, "--json").json["bots"]
         listed = molthub("bots", "list", "--index", site, "--fleet", "prod", "-l", "team=a")
+    with contextlib.chdir(nowhere):
+        shown = molthub("bots", "show", "ada", "--index", site, "--json").json
+        assert (shown["packs"]["ops"], shown["mcps"]) == ({"version": 1}, ["m"])
+        assert "did you mean ada?" in molthub("bots", "show", "adda", "--index", site).err
+        assert "resolved: false" in molthub("bots", "show", "lab/joe", "--index", site).out
     declared = {one["bot"]: one for one in molthub("bots", "list", "--registry", place, "--json").json["bots"]}
     assert {one["bot"]: one.get("digest") for one in found} == {
         name: one.get("digest") for name, one in declared.items()

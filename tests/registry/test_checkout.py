@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -188,4 +189,38 @@ def test_a_commit_that_fails_brings_back_what_was_taken_away(repository: Path) -
     with pytest.raises(RegistryError, match="commit failed"):
         Checkout(repository).write({path: None for path in before if path.startswith("skills/")}, "Remove it")
     assert _files(repository) == before
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_what_another_command_committed_meanwhile_is_not_undone(repository: Path) -> None:
+    first, second, third = (Checkout(repository) for _ in range(3))
+    first.write({"fleets/prod/fleet.yaml": NewFile(b"first: 1\n"), "one.txt": NewFile(b"1")}, "First")
+    before = git(repository, "rev-parse", "HEAD")
+    with pytest.raises(RegistryError, match=r"fleets/prod/fleet\.yaml was changed by another commit meanwhile"):
+        second.write({"two.txt": NewFile(b"2"), "fleets/prod/fleet.yaml": NewFile(b"second: 2\n")}, "Second")
+    assert git(repository, "rev-parse", "HEAD") == before
+    assert not (repository / "two.txt").exists()
+    third.write({"three.txt": NewFile(b"3")}, "Third")
+    assert (repository / "fleets/prod/fleet.yaml").read_text() == "first: 1\n"
+
+
+def test_many_editors_at_once_lose_nothing(repository: Path) -> None:
+    shared = "overlays/shared.yaml"
+
+    def edit(number: int) -> str:
+        checkout = Checkout(repository)
+        known = checkout.source.read(shared) if shared in checkout.source.files else b""
+        files = {shared: NewFile(known + b"- %d\n" % number), f"overlays/own-{number}.yaml": NewFile(b"x")}
+        try:
+            return checkout.write(files, f"Edit {number}") or ""
+        except RegistryError as error:
+            return error.message
+
+    with ThreadPoolExecutor(4) as pool:
+        said = [*pool.map(edit, range(8))]
+    done = [number for number, word in enumerate(said) if len(word.split()) == 1]
+    assert done
+    assert {word for word in said if len(word.split()) > 1} <= {f"{shared} was changed by another commit meanwhile"}
+    assert sorted(map(int, (repository / shared).read_text().replace("- ", "").split())) == done
+    assert {path.name for path in repository.glob("overlays/own-*")} == {f"own-{number}.yaml" for number in done}
     assert git(repository, "status", "--porcelain") == ""

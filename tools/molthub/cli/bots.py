@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,8 @@ from molthub.console import Console, common_options, counted
 from molthub.errors import UsageError
 
 if TYPE_CHECKING:
+    from molthub.cli.reading_registry import ReadingRegistry
+    from molthub.errors import Problem
     from molthub.model import Json
     from molthub.observed import ObservedBot
 
@@ -144,29 +146,49 @@ def observed_to_json(seen: ObservedBot) -> dict[str, Json]:
 def show(console: Console, *, bot: str, operating: Operating) -> None:
     """Show one bot: what it is attached to and by which file, what it resolves to, and with a target what it has.
 
-    Where each single value comes from is shown by `molthub explain BOT`. A target is looked at now.
+    Where each single value comes from is shown by `molthub explain BOT`. A target is looked at now. Without a
+    registry's checkout the index says what is declared.
 
     \b
     Examples:
       molthub bots show prod/ada
       molthub bots show ada --target ./bots --index site
     """
-    from molthub.registry.authoring.bot_choice import find_bot
-    from molthub.registry.authoring.bot_shown import bot_to_json
-    from molthub.registry.authoring.consequences import resolve_some
     from molthub.registry.authoring.yaml_write import block
 
-    reading = operating.need_registry()
-    reading.warn(console)
-    found = find_bot(reading.catalog, bot)
-    resolution = resolve_some(reading.catalog, {found.path})[found.path]
-    shown: dict[str, Any] = bot_to_json(reading.catalog, found, resolution)
-    shown = _with_observed(shown, _seen(operating, found.path))
+    if operating.reading is None and operating.place.index is not None:
+        shown, problems = _published(operating, bot)
+    else:
+        shown, problems = _declared(console, operating.need_registry(), bot)
+    shown = _with_observed(shown, _seen(operating, shown["bot"]))
     for line in block({key: value for key, value in shown.items() if key != "problems"}):
         console.result(line)
     console.json(shown)
     if not console.as_json:
-        console.problems(resolution.problems)
+        console.problems(problems)
+
+
+def _declared(console: Console, reading: ReadingRegistry, asked: str) -> tuple[dict[str, Any], Sequence[Problem]]:
+    from molthub.registry.authoring.bot_choice import find_bot
+    from molthub.registry.authoring.bot_shown import bot_to_json
+    from molthub.registry.authoring.consequences import resolve_some
+
+    reading.warn(console)
+    found = find_bot(reading.catalog, asked)
+    resolution = resolve_some(reading.catalog, {found.path})[found.path]
+    return bot_to_json(reading.catalog, found, resolution), resolution.problems
+
+
+def _published(operating: Operating, asked: str) -> tuple[dict[str, Any], Sequence[Problem]]:
+    from molthub.cli.listed_bots import published_bot
+    from molthub.errors import Problem
+
+    shown = dict(published_bot(operating, asked).shown)
+    said = (problem for problem in shown.get("problems", ()))
+    problems = [
+        Problem(one["id"], one["message"], one.get("remedy", ""), one["severity"], file=one.get("file")) for one in said
+    ]
+    return shown, problems
 
 
 def _seen(operating: Operating, bot: str) -> ObservedBot | None:

@@ -12,7 +12,7 @@ from molthub.errors import NotFoundError
 if TYPE_CHECKING:
     from molthub.cli.operating import Operating
     from molthub.console import Console
-    from molthub.model import Json
+    from molthub.model import DesiredState, Json
     from molthub.observed import ObservedBot
     from molthub.registry.catalog import Catalog
     from molthub.registry.resolve import Resolution
@@ -76,22 +76,52 @@ def _digest(resolution: Resolution) -> str | None:
 
 
 def _published(operating: Operating, fleet: str | None) -> Iterator[ListedBot]:
-    index = operating.index
-    if not index.fleets():
+    for name in _fleets(operating) if fleet is None else (fleet,):
+        for _, ref in sorted(operating.index.fleet(name).bots.items()):
+            yield _of_document(operating.index.bot_document(ref.file))
+
+
+def _fleets(operating: Operating) -> tuple[str, ...]:
+    fleets = operating.index.fleets()
+    if not fleets:
         remedy = "build it with --fleets, or give a registry's checkout: --registry DIR"
-        raise NotFoundError("this index declares no bots", place=index.where, remedy=remedy)
-    for name in index.fleets() if fleet is None else (fleet,):
-        for _, ref in sorted(index.fleet(name).bots.items()):
-            bot = index.bot_document(ref.file)
-            packs = {pack: attached.version for pack, attached in bot.packs.items()}
-            shown: dict[str, Json] = {"bot": bot.path, "platform": bot.platform, "home": bot.home, "agent": bot.agent,
-                                      "labels": dict(bot.labels), "resolved": bot.resolved, "digest": bot.digest,
-                                      "packs": {pack: {"version": number} for pack, number in packs.items()},
-                                      "problems": list(bot.problems)}  # fmt: skip
-            known = {key: value for key, value in shown.items() if value not in (None, {}, [], "")}
-            yield ListedBot(
-                bot.path, bot.platform, bot.labels, packs, None, bot.resolved, bot.digest, known, bot.template
-            )
+        raise NotFoundError("this index declares no bots", place=operating.index.where, remedy=remedy)
+    return fleets
+
+
+def published_bot(operating: Operating, asked: str) -> ListedBot:
+    """Return the bot of the index that is meant. Raises :class:`NotFoundError`, :class:`UsageError`."""
+    from molthub.registry.authoring.bot_choice import find_path
+
+    refs = {
+        f"{fleet}/{bot}": ref for fleet in _fleets(operating) for bot, ref in operating.index.fleet(fleet).bots.items()
+    }
+    return _of_document(operating.index.bot_document(refs[find_path(refs, asked, "index")].file))
+
+
+def _of_document(bot: DesiredState) -> ListedBot:
+    packs = {name: pack.version for name, pack in bot.packs.items()}
+    attached = {
+        name: {"version": pack.version, **({"attachedAt": pack.attached_at} if pack.attached_at else {})}
+        for name, pack in bot.packs.items()
+    }
+    shown: dict[str, Json] = {
+        "bot": bot.path,
+        "platform": bot.platform,
+        "home": bot.home,
+        "agent": bot.agent,
+        "template": bot.template or None,
+        "labels": dict(bot.labels),
+        "packs": attached,
+        "digest": bot.digest,
+        "skills": {artifact.name: artifact.version for artifact in bot.skills.values()},
+        "mcps": sorted(key[4:] for key in bot.desired if key.startswith("mcp/")),
+        "envVars": sorted(key[4:] for key in bot.desired if key.startswith("env/")),
+        "problems": list(bot.problems),
+    }
+    known = {key: value for key, value in shown.items() if value not in (None, {}, [], "")}
+    known["resolved"] = bot.resolved
+    return ListedBot(bot.path, bot.platform, bot.labels, packs, None, bot.resolved, bot.digest, known, bot.template)
 
 
 def head(*, has_target: bool, wide: bool) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from molthub.errors import NotFoundError, UsageError
@@ -18,15 +18,18 @@ def find_bot(catalog: Catalog, asked: str) -> Bot:
 
     Raises :class:`NotFoundError`, or :class:`UsageError` for a name that several fleets have.
     """
-    if asked in catalog.bots:
-        return catalog.bots[asked]
-    named = [path for path, bot in catalog.bots.items() if bot.name == asked]
+    return catalog.bots[find_path(catalog.bots, asked, "registry")]
+
+
+def find_path(paths: Collection[str], asked: str, where: str) -> str:
+    """Return which of ``paths`` (``<fleet>/<bot>``) of a registry or index is meant. Raises as :func:`find_bot`."""
+    named = [asked] if asked in paths else [path for path in paths if path.partition("/")[2] == asked]
     if len(named) == 1:
-        return catalog.bots[named[0]]
+        return named[0]
     if named:
         raise UsageError(f"there are several bots named {asked}", remedy=f"say which: {', '.join(named)}")
-    near = nearest(asked, [*catalog.bots, *(bot.name for bot in catalog.bots.values())])
-    raise NotFoundError(f"there is no bot {asked} in this registry", remedy=near or "see molthub bots list")
+    near = nearest(asked, [*paths, *(path.partition("/")[2] for path in paths)])
+    raise NotFoundError(f"there is no bot {asked} in this {where}", remedy=near or "see molthub bots list")
 
 
 def check_fleet(catalog: Catalog, name: str) -> None:

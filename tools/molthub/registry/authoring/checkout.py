@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from molthub.atomic import FileLock
 from molthub.errors import RegistryError
 from molthub.registry.source import FolderSource, GitSource, Source, open_source
 
@@ -62,13 +63,33 @@ class Checkout:
         """Write ``files`` (paths relative to the registry) and commit them; return the commit, or None without one.
 
         A file that is None is taken away, and so is a folder that this leaves empty. Raises :class:`RegistryError`,
-        with every file as it was before.
+        with every file as it was before; also where somebody else has committed to one of them since it was read.
         """
-        if self.commits:
-            self._require_identity()
+        if not self.commits:
+            with _all_or_nothing(self.folder, files):
+                return None
+        self._require_identity()
+        with self._alone():
+            self._require_unmoved(list(files))
             self._require_clean(list(files))
-        with _all_or_nothing(self.folder, files):
-            return self._commit(files, message) if self.commits else None
+            with _all_or_nothing(self.folder, files):
+                return self._commit(files, message)
+
+    def _alone(self) -> FileLock:
+        """Return the lock of those who write into this work tree: two commands at once would undo each other's work."""
+        path = Path(_git(self.folder, "rev-parse", "--git-path", "molthub.lock").strip("\n"))
+        return FileLock(self.folder / path)
+
+    def _require_unmoved(self, paths: Sequence[str]) -> None:
+        """Refuse to write what was made of files that are others by now: the other commit's work would be lost."""
+        base = self.source.revision
+        if base == _git(self.folder, "rev-parse", "HEAD").strip():
+            return
+        changed = _git(self.folder, "diff", "--name-only", "-z", "--relative", "--no-renames", base, "HEAD").split("\0")
+        lost = [path for path in paths if path in changed]
+        if lost:
+            message = f"{lost[0]} was changed by another commit meanwhile"
+            raise RegistryError(message, place=self.shown, remedy="run it again: nothing was written")
 
     def remote(self) -> str:
         """Return the name of the repository that the branch is pushed to. Raises :class:`RegistryError`: none."""
