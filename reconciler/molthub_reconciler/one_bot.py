@@ -248,7 +248,20 @@ class BotPass:
         )
         if self.around.act and (told.differences or told.problems or self.has_new_document):
             self._log(told, revision)
+        self._note_rest(told, left)
         return told
+
+    def _note_rest(self, told: BotReport, left: Look) -> None:
+        """Take note of a bot that is in sync with its document, and of which the same is to be told until it moves."""
+        resting, document = self.around.resting, self.receipt.document
+        if resting is None:
+            return
+        is_plain = told.state == "in-sync" and not (told.problems or self.subject.pin or self.fights.keys)
+        is_plain = is_plain and all(change.is_extra for change in left.plan.changes)
+        if is_plain and document is not None and document == self.subject.document:
+            resting.see(document, self.desired, told.home, shown_changes(left), left.observed.statuses)
+        else:
+            resting.drop(told.bot)
 
     def _reload(self) -> str:
         keys = [key for key, result in self.results.items() if result == "applied"]

@@ -21,11 +21,12 @@ from molthub_reconciler.one_bot import BotPass
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.report import BotReport, Command, Report
+from molthub_reconciler.resting import Resting
 from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
-from molthub_reconciler.surroundings import Adoption, Surroundings, utc_now
+from molthub_reconciler.surroundings import Adoption, Surroundings, nothing_unmet, utc_now
 from molthub_reconciler.targets.base import Target
 
 
@@ -51,7 +52,13 @@ class Rules:
     adoption: Adoption = field(default_factory=Adoption)
     show_ignored: bool = False
     clock: Callable[[], datetime] = utc_now
-    unmet: Callable[[DesiredState], tuple[Problem, ...]] = lambda _state: ()
+    unmet: Callable[[DesiredState], tuple[Problem, ...]] = nothing_unmet
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether something is to be told of bots that are in sync, too: then each is looked at."""
+        of_all = self.full or self.show_ignored or self.unmet is not nothing_unmet
+        return of_all or bool(self.adoption.bots)
 
 
 def run_pass(
@@ -66,11 +73,12 @@ def run_pass(
     empty_fleets: Collection[str] = (),
     releases: Releases | None = None,
     secrets: SecretVersions | None = None,
+    resting: Resting | None = None,
 ) -> Report:
     """Work on every bot and return what was found and done. A bot that fails never stops the others.
 
     ``empty_fleets`` declare no bots any more, which may well be a mistake: nothing of theirs is removed. ``releases``
-    says what was withdrawn, ``secrets`` which secrets changed.
+    says what was withdrawn, ``secrets`` which secrets changed, ``resting`` takes note of bots that are in sync.
     """
     around = Surroundings(
         target,
@@ -87,6 +95,7 @@ def run_pass(
         show_ignored=rules.show_ignored,
         now=rules.clock(),
         unmet=rules.unmet,
+        resting=resting,
     )
     if rules.act and revision is not None:
         state.see_revision(revision, timestamp())
@@ -96,6 +105,8 @@ def run_pass(
             releases.remember()
     finally:
         lost = state.settle()
+    if resting is not None:
+        resting.settle(lost)
     told = [_without_receipt(bot, lost[bot.bot]) if bot.bot in lost else bot for bot in told]
     return Report(command, timestamp(), revision, tuple(sorted(told, key=lambda bot: bot.bot)), tuple(problems))
 
@@ -174,6 +185,8 @@ def _brought(
     around: Surroundings, subject: Subject, new_keys: Counter[str], revision: str | None
 ) -> BotReport | BotPass:
     """Do all but the removals of one bot. Where nothing was written and nothing is to be removed, tell it."""
+    if subject.told is not None:
+        return subject.told
     if subject.desired is None:
         return BotReport(subject.bot, subject.state or "failed", problems=subject.problems)
     try:

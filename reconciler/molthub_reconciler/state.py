@@ -6,6 +6,7 @@
         target.json                      which target this is
         lock                             held by the process that works on the target
         salt                             what versions of secrets are made with, where they are watched
+        rest.json                        bots that were in sync, with what shows that nothing moved: may be deleted
         rollout-<fleet>.json             how far a fleet's change is (molthub_reconciler.rollout)
         revisions.jsonl                  the index's revisions that passes saw, oldest first
         bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.receipt)
@@ -31,6 +32,7 @@ from molthub.errors import FormatError, MolthubError, Problem
 from molthub.model import DesiredState, Json
 from molthub_reconciler.lasting import LastingFiles
 from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
+from molthub_reconciler.targets.glance import Status, status_of
 
 DOCUMENTS_KEPT = 5
 PASSES_KEPT = 200
@@ -286,6 +288,15 @@ class TargetState:
         self.keep_note(
             "", "revisions.jsonl", b"".join(canonical_plain(line) + b"\n" for line in lines[-REVISIONS_KEPT:])
         )
+
+    def status(self, bot: str) -> Status:
+        """Return what changes with every file beside a bot's receipt, and with the receipt; nothing without one.
+
+        Files are replaced as a whole, which shows at their folder; whoever edits the receipt in place shows as well.
+        """
+        folder = self._bot(bot)
+        receipt = status_of(f"{folder}/receipt.json")
+        return (*status_of(folder), *receipt) if receipt else ()
 
     def _of(self, bot: str) -> str:
         return self._bot(bot) if bot else str(self.folder)

@@ -6,7 +6,7 @@ good one; a bot that is declared no more is an orphan; neither keeps the others 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from molthub.client.index import Index
@@ -19,6 +19,7 @@ from molthub_reconciler.pins import FILE as PIN_FILE
 from molthub_reconciler.pins import Pin, pin_from_bytes
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.follow import Followed, Rollouts
 from molthub_reconciler.rollout.records import Document
 from molthub_reconciler.state import TargetState
@@ -64,10 +65,11 @@ class Subject:
     """One bot of a pass.
 
     ``desired`` is what it is compared with; without it the bot is only reported. Of a bot that lives elsewhere nobody
-    here reads the document: it has the ``digest`` instead. ``document`` is that document's hex
-    name, ``content`` its bytes where they come from the index and may have to be kept. ``state`` is set where the bot's
-    state does not follow from its changes, and ``problems`` say why. ``asked`` is the digest that git asks for, as far
-    as it is known. A bot that was rolled back has its ``pin``; one that git moved on from has its ``lifted`` one.
+    here reads the document: it has the ``digest`` instead. One that is at rest is ``told`` without a look.
+    ``document`` is the document's hex name, ``content`` its bytes where they come from the index and may have to be
+    kept. ``state`` is set where the bot's state does not follow from its changes, and ``problems`` say why. ``asked``
+    is the digest that git asks for, as far as it is known. A bot that was rolled back has its ``pin``; one that git
+    moved on from has its ``lifted`` one.
     """
 
     bot: str
@@ -80,6 +82,16 @@ class Subject:
     pin: Pin | None = None
     lifted: Pin | None = None
     digest: str | None = None
+    told: BotReport | None = None
+
+
+def _given(name: str, ref: BotRef, fleet: FleetState, followed: Followed | None) -> Document | None:
+    """Return what a bot is to have now, as far as digests say it; None also of a template."""
+    if ref.digest is None or ref.template:
+        return None
+    if fleet.rollout is None:
+        return Document(ref.file, ref.digest)
+    return followed.document(name) if followed is not None else None
 
 
 @dataclass(slots=True)
@@ -96,6 +108,7 @@ class Declared:
     last: LastPass = field(default_factory=LastPass)
     at_rest: AtRest = nobody
     elsewhere: Collection[str] = ()
+    resting: Callable[[str, Document], BotReport | None] = lambda _bot, _given: None
     _unreachable: UnreachableError | None = None
 
     def check_choice(self) -> Choice:
@@ -158,16 +171,17 @@ class Declared:
             bot = f"{fleet.fleet}/{name}"
             if bot in at_rest or not self.choice.has(bot):
                 continue
-            if fleet.rollout is not None and ref.digest is not None and not ref.template:
-                given = followed.document(name) if followed is not None else None
-                if given is None or (given.file != ref.file and bot not in self.elsewhere):
-                    yield self._held_back(bot, ref, followed, given)
-                    continue
-            else:
-                given = Document(ref.file, ref.digest) if ref.digest is not None else None
+            given = _given(name, ref, fleet, followed)
+            told = self.resting(bot, given) if given is not None and bot not in self.elsewhere else None
+            if told is not None:
+                yield Subject(bot, told=told, asked=ref.digest)
+                continue
+            is_plain = ref.digest is not None and not ref.template
+            if is_plain and (given is None or (given.file != ref.file and bot not in self.elsewhere)):
+                yield self._held_back(bot, ref, followed, given)
+                continue
             if bot in self.elsewhere and given is not None:
-                if not ref.template:
-                    yield self._unless_pinned(Subject(bot, document=given.file, digest=given.digest, asked=ref.digest))
+                yield self._unless_pinned(Subject(bot, document=given.file, digest=given.digest, asked=ref.digest))
                 continue
             try:
                 desired, content = self._document(bot, ref.file)

@@ -11,6 +11,7 @@ from molthub.model import DesiredState
 from molthub_reconciler.neighbours import Neighbours
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.report import Command
+from molthub_reconciler.resting import Resting
 from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.supply import Supply
@@ -20,6 +21,11 @@ from molthub_reconciler.targets.base import Target
 def utc_now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
+
+
+def nothing_unmet(_state: DesiredState) -> tuple[Problem, ...]:
+    """Say that a bot lacks nothing, because nobody looked."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,8 @@ class Surroundings:
 
     ``act``: mend, not only look; ``full``: trust no earlier look; ``forced`` are the bots whose windows do not count,
     None: of all bots; ``adoption`` says whose own entries are taken over; ``show_ignored``: also tell what policy
-    ignores. ``now`` is when the pass began. ``unmet`` says what a bot lacks on its machine.
+    ignores. ``now`` is when the pass began. ``unmet`` says what a bot lacks on its machine. ``resting`` takes note of
+    bots that are in sync.
     """
 
     target: Target
@@ -55,7 +62,8 @@ class Surroundings:
     adoption: Adoption = field(default_factory=Adoption)
     show_ignored: bool = False
     now: datetime = field(default_factory=utc_now)
-    unmet: Callable[[DesiredState], tuple[Problem, ...]] = lambda _state: ()
+    unmet: Callable[[DesiredState], tuple[Problem, ...]] = nothing_unmet
+    resting: Resting | None = None
 
     def forces(self, bot: str) -> bool:
         """Whether a bot is changed outside its windows too."""

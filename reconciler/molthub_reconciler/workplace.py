@@ -21,8 +21,10 @@ from molthub_reconciler.releases import Releases
 from molthub_reconciler.reloading import ReloadCommand, after_changes
 from molthub_reconciler.remote.apart import RemoteBots
 from molthub_reconciler.remote.store import AgentStore
-from molthub_reconciler.report import Command, Report
+from molthub_reconciler.report import BotReport, Command, Report
+from molthub_reconciler.resting import Resting
 from molthub_reconciler.rollout.follow import Followed, Rollouts
+from molthub_reconciler.rollout.records import Document
 from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
@@ -80,6 +82,7 @@ class Workplace:
         self.agents.fetch = self.index.bot_content
         self.store: Store = default_store()
         self._last = LastPass()
+        self._sealed = Resting(self.state, str(self.folder))
         self._resting: dict[str, Followed] = {}
 
     @property
@@ -133,6 +136,7 @@ class Workplace:
         """Forget what is remembered from one pass to the next: somebody asks for a look, or it is time for one."""
         self._last.forget()
         self._resting.clear()
+        self._sealed.forget()
         self.agents.reread()
         self.state.reread()
 
@@ -159,15 +163,17 @@ class Workplace:
         online: bool,
         empty: Collection[str] = (),
         remote: RemoteBots | None = None,
+        releases: Releases | None = None,
     ) -> Report:
         """Do one pass over given bots. ``online``: what they lack may be fetched."""
         remote = self._remote(rules, online=online) if remote is None else remote
+        releases = self._releases(rules, online=online) if releases is None else releases
         target = self.target_kind(self.folder, self.store, self.state, keep=rules.act)
         revision = self.revision(online=online)
-        releases = Releases(self.index if online else None, self.state, rules.act)
+        resting = self._sealed if rules.act and self.secrets is None else None
         supply = self._supply(online=online, act=rules.act)
         report = run_pass(command, remote.apart(subjects), target, self.state, supply, rules=rules, revision=revision,
-                          empty_fleets=empty, releases=releases, secrets=self.secrets)  # fmt: skip
+                          empty_fleets=empty, releases=releases, secrets=self.secrets, resting=resting)  # fmt: skip
         report = remote.joined(report)
         return after_changes(report, self.folder, self.reload) if rules.act else report
 
@@ -185,6 +191,9 @@ class Workplace:
     def _remote(self, rules: Rules, *, online: bool) -> RemoteBots:
         return RemoteBots(self.agents, self._last, act=rules.act, revision=self.revision(online=online))
 
+    def _releases(self, rules: Rules, *, online: bool) -> Releases:
+        return Releases(self.index if online else None, self.state, rules.act)
+
     def _supply(self, *, online: bool, act: bool) -> Supply:
         index = self.index if online else None
         return Supply(self.store, index, SkillSignatures(index, self.state.folder, self.signatures, act))
@@ -192,7 +201,12 @@ class Workplace:
     def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
         rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=not self.choice.bots,
                             at_rest=self._resting)  # fmt: skip
-        remote = self._remote(rules, online=True)
+        remote, releases = self._remote(rules, online=True), self._releases(rules, online=True)
+
+        def resting(bot: str, given: Document) -> BotReport | None:
+            """Return what is told of a bot on this machine of which nothing has moved."""
+            return self._sealed.told(bot, given, releases, act=rules.act)
+
         declared = Declared(
             self.index,
             self.state,
@@ -202,7 +216,10 @@ class Workplace:
             at_rest=remote.at_rest,
             elsewhere=remote.bots,
         )
-        report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets, remote=remote)
+        if self.secrets is None and not rules.asks_for_more:
+            declared.resting = resting
+        report = self.one_pass(command, declared, rules, online=True, empty=declared.empty_fleets, remote=remote,
+                               releases=releases)  # fmt: skip
         self.is_moving = rollouts.hear(report)
         declared.problems += rollouts.problems()
         doubts = () if report.problems else declared.doubts()  # what was refused for a fleet says it already

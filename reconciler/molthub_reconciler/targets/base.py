@@ -41,7 +41,8 @@ class Observed:
     ``standing`` holds every place asked for where something stands. ``skills`` are all skill folders below the roots,
     whoever made them. ``values`` (of places in files) and ``trees`` (of skills) say what it is in detail; a target
     that knows from the last look that nothing has moved may leave out what it was not asked for in detail.
-    ``unreadable`` are files and folders of which nothing can be said, and why (MH701, MH702).
+    ``unreadable`` are files and folders of which nothing can be said, and why (MH701, MH702). ``statuses`` are those of
+    all paths that this followed from, if it is certain that none can change without another status.
     """
 
     standing: Standing = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Observed:
     values: Mapping[Place, Json] = field(default_factory=dict)
     trees: Mapping[Place, tuple[FileEntry, ...]] = field(default_factory=dict)
     unreadable: Mapping[str, Problem] = field(default_factory=dict)
+    statuses: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

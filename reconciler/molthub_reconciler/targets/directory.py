@@ -154,6 +154,7 @@ class _Look:
     skills: list[Place] = field(default_factory=list)
     unreadable: dict[str, Problem] = field(default_factory=dict)
     walked: set[str] = field(default_factory=set)
+    units: int = 0
     began_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -161,7 +162,11 @@ class _Look:
         return f"{self.target}/{self.home.folder}"
 
     def observed(self) -> Observed:
-        return Observed(self.standing, tuple(self.skills), self.values, self.trees, self.unreadable)
+        units = self.glance.units.values() if len(self.glance.units) == self.units else ()
+        statuses = {path: status for unit in units for path, status in unit.status.items()}
+        if statuses:  # what a killed pass leaves is a reason to look
+            statuses[STAGING] = status_of(f"{self.root}/{STAGING}")
+        return Observed(self.standing, tuple(self.skills), self.values, self.trees, self.unreadable, statuses)
 
     @contextlib.contextmanager
     def told_apart(self, path: str) -> Iterator[None]:
@@ -232,6 +237,7 @@ class _Look:
     @contextlib.contextmanager
     def _unit(self, name: str) -> Iterator[Unit | None]:
         """Give what the last look found, if it still holds; turn what the system refuses into an error."""
+        self.units += 1
         try:
             unit = self.last.units.get(name) if name not in self.detailed else None
             if unit is not None and unit.still_holds(self.root):
