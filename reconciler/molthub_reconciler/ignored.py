@@ -35,8 +35,7 @@ def _with_parts(path: tuple[str, ...], rendered: Json, observed: Json, is_ignore
         return {key: value for key, value in left.items() if value is not NOTHING} or NOTHING
     if isinstance(rendered, list | tuple) and isinstance(observed, list | tuple) and len(rendered) == len(observed):
         pairs = enumerate(zip(rendered, observed, strict=True))
-        items = [_with_parts((*path, str(number)), one, other, is_ignored) for number, (one, other) in pairs]
-        return list(rendered) if NOTHING in items else items
+        return [_with_parts((*path, str(number)), one, other, is_ignored) for number, (one, other) in pairs]
     return rendered
 
 

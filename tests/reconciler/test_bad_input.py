@@ -280,6 +280,19 @@ def test_a_value_that_the_program_cannot_hold_fails_its_key_alone(world: World, 
     assert world.report("reconcile", status=1)["summary"]["changes"] == 0
 
 
+def test_a_value_that_the_program_cannot_hold_leaves_the_one_before_it(world: World, desired: dict[str, Json]) -> None:
+    world.site.bot("prod/ada", {**desired, "env/LINKER": "plain"}, platform="openclaw")
+    world.site.publish()
+    world.report("reconcile", status=0)
+    before = contents(world.home("prod/ada"))
+    world.site.bot("prod/ada", {**desired, "env/LINKER": "${secrets.ld_preload}"}, platform="openclaw")
+    world.site.publish()
+
+    world.report("reconcile", status=1)
+
+    assert contents(world.home("prod/ada")) == before
+
+
 def test_two_skills_of_one_folder_are_refused(world: World) -> None:
     one = world.site.skill("@acme/git", "1.0.0", {"SKILL.md": "one\n"})
     other = world.site.skill("git", "1.0.0", {"SKILL.md": "other\n"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -53,7 +54,7 @@ def test_a_killed_reconcile_leaves_nothing_half_done(tmp_path: Path) -> None:
 def test_wherever_a_pass_is_killed_the_next_one_ends_in_sync_without_conflict(tmp_path: Path) -> None:
     """Before each system call that writes, or at as many of them as there is time for."""
     world = World(tmp_path / "world")
-    known = declare(world, 0, bots=3)
+    known = declare(world, 0, bots=2)
     start = tmp_path / "start"
     with Mortals() as mortals:
         assert mortals.run(reconcile_command(world)[3:])[0] == 0
@@ -72,8 +73,9 @@ def test_wherever_a_pass_is_killed_the_next_one_ends_in_sync_without_conflict(tm
             assert status in (DIED, 0)  # what a look remembers depends on the clock, so there may be a call less
             died += status == DIED
             check_homes(world, known)
-            there = [len([*world.home(f"prod/b{bot}").rglob("skills/s[123]")]) for bot in range(3)]
-            assert there == [3, 3, 3], dies_at  # what is only replaced is there at any moment
+            there = [len([*world.home(f"prod/b{bot}").rglob("skills/s[123]")]) for bot in range(2)]
+            assert there == [3, 3], dies_at  # what is only replaced is there at any moment
+            check_lines(world.home("prod/b2") / ".openclaw")
             report = world.report("reconcile", status=0)
             causes = {change["cause"] for bot in report["bots"] for change in bot["changes"]}
             assert causes <= {"declared"}, dies_at  # what the killed one wrote is never taken for somebody else's
@@ -115,3 +117,10 @@ def check_homes(world: World, known: set[str]) -> None:
     for file in (*world.target.glob("*/*/**/*.json"), *world.target.glob("*/*/**/*.json5")):
         if "molthub-staging" not in str(file):
             assert isinstance(ConfigFile.parse(file.read_bytes(), "json5", str(file)).value, dict)
+
+
+def check_lines(folder: Path) -> None:
+    """Every file that OpenClaw's own is told to read is there."""
+    if (folder / "openclaw.json").exists():
+        named = re.findall(r"[\w./-]+\.json5", (folder / "openclaw.json").read_text())
+        assert [name for name in named if not (folder / name).is_file()] == []

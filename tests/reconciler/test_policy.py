@@ -127,6 +127,34 @@ def test_a_key_that_is_ignored_is_not_taken_away_either(world: World, desired: d
     assert ".openclaw/workspace/skills/docker/SKILL.md" not in after
 
 
+def test_a_key_that_is_ignored_no_more_is_taken_away_as_git_says(world: World, desired: dict[str, Json]) -> None:
+    start(world, desired, "openclaw")
+    declare(world, {}, ignoring("mcp/*", "skill/git"), "openclaw")
+    world.report("reconcile", status=0)
+    declare(world, {}, BASE, "openclaw")
+
+    world.report("reconcile", "--allow-mass-removal", status=0)
+
+    left = contents(world.home("prod/ada"))
+    assert not [path for path in left if "skills/git" in path]
+    assert b"server-github" not in b"".join(content for content in left.values() if isinstance(content, bytes))
+
+
+def test_a_line_stays_for_a_server_that_is_ignored(world: World, desired: dict[str, Json]) -> None:
+    both: dict[str, Json] = {**desired, "mcp/other": {"command": "true"}}
+    start(world, both, "openclaw")
+    before = json.loads(contents(world.home("prod/ada"))[".openclaw/openclaw.json"])
+    declare(world, desired, ignoring("mcp/github"), "openclaw")
+    world.report("reconcile", status=0)
+    declare(world, {"env/LEVEL": "info"}, ignoring("mcp/github"), "openclaw")
+
+    world.report("reconcile", "--allow-mass-removal", status=0)
+
+    after = contents(world.home("prod/ada"))
+    assert json.loads(after[".openclaw/openclaw.json"])["mcp"] == before["mcp"]
+    assert "server-github" in str(after[".openclaw/molthub/mcp.json5"])
+
+
 def test_an_ignored_part_of_a_server_stays_as_it_is_while_the_rest_is_kept(
     world: World, desired: dict[str, Json]
 ) -> None:

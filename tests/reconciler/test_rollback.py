@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from molthub.model import Json, SyncPolicy
+from molthub_reconciler.pins import Pin
 from tests.reconciler.site import GIT, contents
 from tests.reconciler.test_commands import check_report
 from tests.reconciler.world import World, changes_of, run_molthub, state_of
@@ -111,6 +112,24 @@ def test_an_index_that_lags_does_not_end_the_pin(world: World, desired: dict[str
     assert state_of(world.report("reconcile", status=0), "prod/ada") == "rolled-back"
 
     assert contents(world.home("prod/ada")) == before
+
+
+REVISION, OTHER = "1" * 40, "2" * 40
+
+
+@pytest.mark.parametrize(
+    ("digest", "revision", "holds"),
+    [
+        ("bad", OTHER, True),  # git asks for the same, at another commit
+        ("new", OTHER, False),
+        ("new", REVISION, True),  # a copy of the index that lags behind
+        (None, OTHER, True),  # it does not resolve just now
+        ("good", OTHER, False),  # git went back itself
+    ],
+)
+def test_a_pin_holds_until_git_asks_for_something_newer(digest: str | None, revision: str, holds: bool) -> None:
+    pin = Pin("0" * 64, "good", "2026-11-21T12:00:00Z", "bad", None, (REVISION,))
+    assert pin.holds(digest, revision) is holds
 
 
 def test_git_may_go_back_itself_by_a_new_commit(world: World, desired: dict[str, Json]) -> None:
