@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.adopt_told import document, tell
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.options import now, sign_option, signatures, words
@@ -35,7 +36,13 @@ _AUTO = "auto"
 @click.option("--platform", "program", default=_AUTO, show_default=True, metavar="P",
               type=click.Choice((_AUTO, *platforms())),
               help="The program that the bots run; auto finds out which are there.")  # fmt: skip
-@click.option("--fleet", required=True, metavar="FLEET", help="The fleet that they join; a new one is made.")
+@click.option(
+    "--fleet",
+    required=True,
+    metavar="FLEET",
+    shell_complete=completing.fleets,
+    help="The fleet that they join; a new one is made.",
+)
 @click.option("--all", "is_target", is_flag=True, help="DIR is a target: adopt every home in DIR/FLEET/.")
 @click.option("--name", metavar="BOT", help="The bot's name, for one DIR. Default: the folder's.")
 @click.option("--pack", "packs", multiple=True, metavar="[PROPOSED=]NAME",

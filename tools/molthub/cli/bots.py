@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.operating import Operating, operating_options
 from molthub.console import Console, common_options, counted
 from molthub.errors import UsageError
+from molthub.platforms import platforms
 
 if TYPE_CHECKING:
     from molthub.cli.reading_registry import ReadingRegistry
@@ -30,11 +32,15 @@ def bots() -> None:
 
 
 @bots.command("list")
-@click.option("--fleet", metavar="FLEET", help="Only this fleet.")
+@click.option("--fleet", metavar="FLEET", shell_complete=completing.fleets, help="Only this fleet.")
 @click.option("-l", "--selector", multiple=True, metavar="LABELS",
               help="Only bots with these labels: team=a,tier!=edge,env in (dev,test),canary,!old.")  # fmt: skip
-@click.option("--platform", "program", metavar="P", help="Only bots that run this program.")
-@click.option("--pack", metavar="PACK[@N]", help="Only bots that should have this pack.")
+@click.option(
+    "--platform", "program", type=click.Choice(platforms()), metavar="P", help="Only bots that run this program."
+)
+@click.option(
+    "--pack", metavar="PACK[@N]", shell_complete=completing.packs, help="Only bots that should have this pack."
+)
 @click.option("--status", "states", metavar="STATE,...", help="Only bots in these states, as the target knows them.")
 @click.option("-o", "output", type=click.Choice(["wide", "name", "json"]), help="More columns, names alone, or JSON.")
 @operating_options
@@ -140,7 +146,7 @@ def observed_to_json(seen: ObservedBot) -> dict[str, Json]:
 
 
 @bots.command()
-@click.argument("bot", metavar="[FLEET/]BOT")
+@click.argument("bot", metavar="[FLEET/]BOT", shell_complete=completing.bots)
 @operating_options
 @common_options
 def show(console: Console, *, bot: str, operating: Operating) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.reading_registry import ReadingRegistry
 from molthub.errors import RegistryError, UsageError
 
@@ -75,7 +76,12 @@ class Operating:
 def operating_options(command: Command) -> Command:
     """Add ``--context``, ``--index``, ``--target``, ``--state`` and the options of reading a registry."""
 
-    @click.option("--context", metavar="NAME", help="Where `molthub context` says. Default: the current one.")
+    @click.option(
+        "--context",
+        metavar="NAME",
+        shell_complete=completing.contexts,
+        help="Where `molthub context` says. Default: the current one.",
+    )
     @click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
     @click.option("--target", metavar="DIR|URL", help="The bots' homes, DIR/<fleet>/<home>, or a controller.")
     @click.option("--state", metavar="DIR", help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.bot_outcomes import bots_status, named_bots, need_one_place, show_bots
 from molthub.cli.skill_packs.options import now
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pack", metavar="PACK[@N]")
-@click.option("--bot", multiple=True, metavar="[FLEET/]BOT", help="A bot to attach it to.")
-@click.option("--bots", multiple=True, metavar="BOT,...", help="Several bots.")
-@click.option("--fleet", metavar="FLEET", help="All bots of a fleet, also those to come.")
+@click.argument("pack", metavar="PACK[@N]", shell_complete=completing.packs)
+@click.option(
+    "--bot", multiple=True, metavar="[FLEET/]BOT", shell_complete=completing.bots, help="A bot to attach it to."
+)
+@click.option(
+    "--bots", multiple=True, metavar="BOT,...", shell_complete=completing.listed(completing.bots), help="Several bots."
+)
+@click.option(
+    "--fleet", metavar="FLEET", shell_complete=completing.fleets, help="All bots of a fleet, also those to come."
+)
 @click.option("--selector", multiple=True, metavar="LABEL=VALUE,...", help="Of the fleet, only bots with these labels.")
 @click.option("--env", multiple=True, metavar="KEY=VALUE", help="What a variable is on these bots (envOverrides).")
 @click.option("--version", "number", type=click.IntRange(min=1), metavar="N",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.operating import Operating, operating_options
 from molthub.cli.skill_packs.holders import pack_holders
 from molthub.console import Console, common_options
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command("bots")
-@click.argument("pack", metavar="PACK")
-@click.option("--fleet", metavar="FLEET", help="Only this fleet.")
+@click.argument("pack", metavar="PACK", shell_complete=completing.packs)
+@click.option("--fleet", metavar="FLEET", shell_complete=completing.fleets, help="Only this fleet.")
 @operating_options
 @common_options
 def pack_bots(console: Console, *, pack: str, fleet: str | None, operating: Operating) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.options import content_options, now, sign_option, signatures, spec_of
 from molthub.console import Console, common_options
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("pack", required=False, metavar="[NAME]")
 @click.option("--name", "title", metavar="TEXT", help="The name that people read; without NAME, that is made of it.")
-@click.option("--from", "origin", metavar="PACK[@N]", help="Begin with what this version of another pack declares.")
+@click.option(
+    "--from",
+    "origin",
+    metavar="PACK[@N]",
+    shell_complete=completing.packs,
+    help="Begin with what this version of another pack declares.",
+)
 @content_options
 @click.option("--owner", metavar="NAME", help="The publisher who owns it. Default: the registry's owner.")
 @sign_option

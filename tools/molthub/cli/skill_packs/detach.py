@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.bot_outcomes import bots_status, named_bots, need_one_place, show_bots
 from molthub.console import Console, common_options, counted
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pack", metavar="PACK")
-@click.option("--bot", multiple=True, metavar="[FLEET/]BOT", help="A bot to detach it from.")
-@click.option("--bots", multiple=True, metavar="BOT,...", help="Several bots.")
-@click.option("--fleet", metavar="FLEET", help="Take the fleet's attachment away.")
+@click.argument("pack", metavar="PACK", shell_complete=completing.packs)
+@click.option(
+    "--bot", multiple=True, metavar="[FLEET/]BOT", shell_complete=completing.bots, help="A bot to detach it from."
+)
+@click.option(
+    "--bots", multiple=True, metavar="BOT,...", shell_complete=completing.listed(completing.bots), help="Several bots."
+)
+@click.option("--fleet", metavar="FLEET", shell_complete=completing.fleets, help="Take the fleet's attachment away.")
 @click.option("--selector", multiple=True, metavar="LABEL=VALUE,...", help="The fleet's attachment for these labels.")
 @editing_options
 @common_options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.reading_registry import ReadingRegistry, reading_options
 from molthub.console import Console, common_options, counted
 from molthub.errors import UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pack", metavar="PACK")
+@click.argument("pack", metavar="PACK", shell_complete=completing.packs)
 @click.option(
     "--from", "before", type=click.IntRange(min=1), metavar="N", help="Default: the version before the other."
 )

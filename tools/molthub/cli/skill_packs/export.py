@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.reading_registry import ReadingRegistry, reading_options
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
 
 
 @click.command()
-@click.argument("pack", metavar="PACK[@N]")
+@click.argument("pack", metavar="PACK[@N]", shell_complete=completing.packs)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--format",

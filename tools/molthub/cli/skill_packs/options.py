@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from molthub.cli import completing
+
 if TYPE_CHECKING:
     from molthub.registry.authoring.pack_edits import PackEdits
 
@@ -22,10 +24,22 @@ sign_option = click.option(
 def content_options(command: Command) -> Command:
     """Add the options that say what a pack holds; the command gets ``edits``, without names."""
 
-    @click.option("--skills", multiple=True, metavar="NAME[@RANGE],...", help="The skills; may be given several times.")
+    @click.option(
+        "--skills",
+        multiple=True,
+        metavar="NAME[@RANGE],...",
+        shell_complete=completing.listed(completing.skills),
+        help="The skills; may be given several times.",
+    )
     @click.option("--mcp", multiple=True, metavar="NAME=COMMAND", help="An MCP server: its command, or its URL.")
     @click.option("--env", multiple=True, metavar="KEY=VALUE", help="A variable; a secret is written ${secrets.name}.")
-    @click.option("--extends", multiple=True, metavar="PACK[@N],...", help="Packs that this one builds on.")
+    @click.option(
+        "--extends",
+        multiple=True,
+        metavar="PACK[@N],...",
+        shell_complete=completing.listed(completing.packs),
+        help="Packs that this one builds on.",
+    )
     @click.option("--description", default="", metavar="TEXT", help="What the pack is for.")
     @functools.wraps(command)
     def with_edits(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.options import now, sign_option, signatures
 from molthub.console import Console, common_options
 
 
 @click.command()
-@click.argument("pack", metavar="PACK")
+@click.argument("pack", metavar="PACK", shell_complete=completing.packs)
 @click.option("--to", "number", type=click.IntRange(min=1), required=True, metavar="N", help="The version to be again.")
 @sign_option
 @editing_options

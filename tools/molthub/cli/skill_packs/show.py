@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.reading_registry import ReadingRegistry, reading_options
 from molthub.console import Console, common_options
 
@@ -44,7 +45,7 @@ def list_packs(console: Console, *, reading: ReadingRegistry) -> None:
 
 
 @click.command()
-@click.argument("pack", metavar="PACK[@N]")
+@click.argument("pack", metavar="PACK[@N]", shell_complete=completing.packs)
 @reading_options
 @common_options
 def show(console: Console, *, pack: str, reading: ReadingRegistry) -> None:

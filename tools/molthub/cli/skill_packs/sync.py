@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.operating import Operating, operating_options
 from molthub.cli.skill_packs.holders import pack_holders
 from molthub.console import Console, common_options, counted
@@ -32,8 +33,8 @@ _HELD = {
 
 
 @click.command()
-@click.argument("pack", metavar="PACK")
-@click.option("--fleet", metavar="FLEET", help="Only this fleet.")
+@click.argument("pack", metavar="PACK", shell_complete=completing.packs)
+@click.option("--fleet", metavar="FLEET", shell_complete=completing.fleets, help="Only this fleet.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=300.0, show_default=True, metavar="S",
               help="Seconds to wait in all.")  # fmt: skip
 @click.option("--no-wait", is_flag=True, help="Ask the target to look now, and do not wait for it.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.cli import completing
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.options import content_options, now, sign_option, signatures, words
 from molthub.console import Console, common_options
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("packs", nargs=-1, metavar="[PACK]...")
+@click.argument("packs", nargs=-1, metavar="[PACK]...", shell_complete=completing.packs)
 @content_options
 @click.option("--name", "title", default="", metavar="TEXT", help="The name that people read.")
 @click.option(

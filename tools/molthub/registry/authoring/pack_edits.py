@@ -9,6 +9,7 @@ from typing import Any
 from molthub.errors import RegistryError
 from molthub.model import Json
 from molthub.registry import edit
+from molthub.registry.authoring.bot_choice import nearest
 from molthub.yaml_text import parse
 
 _LISTS = {"skill": "skills", "mcp": "mcps", "pack": "extends"}
@@ -101,5 +102,6 @@ def _without(text: str, name: str, file: str) -> str:
         return edit.remove(text, ("spec", _LISTS[kind], names.index(what)), file=file)
     held = [*(f"{kind}/{one}" for kind in _LISTS for one in _names(spec, kind)),
             *(f"env/{key}" for key in spec.get("envVars", {}))]  # fmt: skip
-    remedy = f"it declares {', '.join(held) or 'nothing'}; what a base brings is taken away by `enabled: false`"
+    declares = f"it declares {', '.join(held) or 'nothing'}; what a base brings is taken away by `enabled: false`"
+    remedy = nearest(name, held) or declares
     raise RegistryError(f"{name} is not in it", place=file, remedy=remedy)
