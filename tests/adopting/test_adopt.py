@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from molthub.platforms import platform
+from molthub.errors import PlatformValueError
+from molthub.platforms import platform, platforms
 from molthub.platforms.config_file import ConfigFile
 from molthub.platforms.rows import ROWS
 from molthub.platforms.table import Row
@@ -229,3 +231,69 @@ def test_a_skill_that_was_published_from_its_folder_is_taken_over(place: Place) 
     (own / "SKILL.md").write_text(SKILL + "edited\n")
     assert place.reconcile("--adopt").status == 4
     assert (own / "SKILL.md").read_text().endswith("edited\n")
+
+
+_REACHED = {"url": "https://mcp.example.com/", "headers": {"Authorization": f"Bearer {CANARY}", "X-Team": "a"}}
+_WITH_FLAG = {"command": "srv", "args": ["--token", f"{CANARY}.flag", "--verbose"]}
+
+
+@pytest.mark.parametrize("name", [name for name in platforms() if name != "agents-dir"])
+def test_every_program_keeps_all_but_its_literals(place: Place, name: str) -> None:
+    home = place.home("prod/ada")
+    adapter = platform(name)
+    servers: dict[str, Any] = {"reached": _REACHED, "flagged": _WITH_FLAG, "plain": {"command": "true"}}
+    for server, value in [*servers.items()]:
+        try:
+            file = write_server(home, name, value, server)
+        except PlatformValueError:
+            del servers[server]
+    variables = next((source for source in adapter.sources("main") if source.kind == "env"), None)
+    if variables is not None:
+        path = home / variables.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        form = adapter.file_format(variables.file)
+        config = ConfigFile.parse(path.read_bytes() if path.is_file() else b"", form, "settings")
+        config.set((*variables.pointer, "LOG_LEVEL"), "info")
+        path.write_bytes(config.to_bytes())
+    bot = place.bot("--fleet", "prod", program=name)
+    assert bot["besides"] == []
+    left = [one["key"] for one in bot["left"]]
+    assert left == (["mcp/reached"] if name in {"cline", "zed"} else []), "these cannot refer to a secret in a header"
+    servers = {server: value for server, value in servers.items() if f"mcp/{server}" not in left}
+    assert {one["name"] for one in bot["secrets"]} <= {"reached_token", "flagged_token"}
+    assert set(bot["declared"]) == {f"mcp/{server}" for server in servers} | ({"env/LOG_LEVEL"} if variables else set())
+    place.build()
+    for one in bot["secrets"]:
+        place.keep(one["name"])
+    before = contents(home)
+    assert place.reconcile().status == 4
+    if name != "openclaw":  # there a line names our file
+        assert {path: text for path, text in contents(home).items() if path in before} == before
+    done = place.reconcile("--adopt")
+    assert done.status == 0, done
+    assert (CANARY in file.read_text()) == bool(left)
+    config = ConfigFile.parse(file.read_bytes(), adapter.file_format(file.relative_to(home).as_posix()), "settings")
+    if name != "openclaw":
+        source = next(one for one in adapter.sources("main") if one.kind == "mcp")
+        found = config.get(source.pointer)[1]
+        assert found.keys() == servers.keys() | {key[4:] for key in left}
+        declared = {key: _as_declared(value) for key, value in servers.items()}
+        for server, value in declared.items():
+            assert found[server] == adapter.entries("main", f"mcp/{server}", value)[0].value
+    assert place.reconcile().status == 0
+
+
+def _as_declared(server: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(server).replace(f"{CANARY}.flag", "${secrets.flagged_token}")
+    found: dict[str, Any] = json.loads(text.replace(CANARY, "${secrets.reached_token}"))
+    return found
+
+
+def test_of_a_program_without_settings_the_skills_are_declared(place: Place) -> None:
+    skill = place.home("prod/ada") / ".agents/skills/notes"
+    shutil.copytree(place.publish_skill(), skill)
+    was = contents(place.home("prod/ada"))
+    assert place.bot(program="agents-dir")["declared"] == ["skill/notes"]
+    place.build()
+    assert place.reconcile().status == 0
+    assert {path: text for path, text in contents(place.home("prod/ada")).items() if path in was} == was
