@@ -241,6 +241,7 @@ class BotPass:
             changes=self._changes(before),
             versions=self._versions(before),
             held=self._held(left),
+            kept=self.policy.keeps,
             pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
             reload=self._reload(),
             home=self.home.folder,

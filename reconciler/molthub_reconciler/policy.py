@@ -34,6 +34,12 @@ class Policy:
     problem: Problem | None = None
     is_forced: bool = False
 
+    @property
+    def keeps(self) -> Held | None:
+        """Why the whole bot is kept as it is, whatever differs; None: it is not."""
+        is_watched = self.mode == "detect" and not self.modes.rules
+        return self.held or ("detect" if is_watched else None)
+
     def holds(self, change: Change) -> Held | None:
         """Return why a change waits; None: it does not."""
         if self.held is not None:

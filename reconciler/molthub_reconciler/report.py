@@ -20,7 +20,8 @@ Command = Literal["plan", "drift", "reconcile", "rollback"]
 class BotReport:
     """One bot. ``changes`` are as published; ``desired`` and ``observed`` are digests.
 
-    ``versions`` names skill versions by digest, for people. ``held``: why differences are told and not mended.
+    ``versions`` names skill versions by digest, for people. ``held``: why differences are told and not mended;
+    ``kept``: why they would be, whether anything differs or not.
     ``pinned`` says what a bot was rolled back to. ``reload`` is when the running program takes
     up what was changed. ``home`` is its folder below the target's,
     ``artifacts`` are the skills that differ, by digest. ``generation`` is that of the assignment which an agent on
@@ -36,6 +37,7 @@ class BotReport:
     changes: tuple[Mapping[str, Json], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     held: Held | None = None
+    kept: Held | None = None
     pinned: Mapping[str, Json] | None = None
     reload: str = ""
     home: str = ""

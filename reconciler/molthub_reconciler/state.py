@@ -265,10 +265,13 @@ class TargetState:
         except OSError:
             return b""
 
-    def keep_note(self, bot: str, name: str, content: bytes) -> None:
-        """Keep such a file; without ``content`` there is none any more. Raises :class:`OSError`."""
+    def keep_note(self, bot: str, name: str, content: bytes, *, durable: bool = False) -> None:
+        """Keep such a file (for good, where ``durable``); without ``content`` there is none any more.
+
+        Raises :class:`OSError`.
+        """
         if content:
-            self._write(self._of(bot), name, content)
+            self._write(self._of(bot), name, content, durable=durable)
         else:
             Path(f"{self._of(bot)}/{name}").unlink(missing_ok=True)
 
@@ -304,9 +307,9 @@ class TargetState:
     def _bot(self, bot: str) -> str:
         return f"{self._bots}/{bot}"
 
-    def _write(self, folder: str, name: str, content: bytes) -> None:
+    def _write(self, folder: str, name: str, content: bytes, *, durable: bool = False) -> None:
         self._make(folder)
-        write_atomically(f"{folder}/{name}", content, _FILE_MODE, durable=False)
+        write_atomically(f"{folder}/{name}", content, _FILE_MODE, durable=durable)
 
     def _make(self, folder: str) -> None:
         """Make a folder and those around it that are missing; what lies around the state is the user's own."""

@@ -165,7 +165,7 @@ class Declared:
         yield from (self._orphan(bot, SyncPolicy()) for bot in sorted(left))
 
     def _of_fleet(self, fleet: FleetState) -> Iterator[Subject]:
-        followed = self.rollouts.follow(fleet) if fleet.rollout is not None and self.rollouts is not None else None
+        followed = self._followed(fleet)
         at_rest = self._at_rest(fleet, followed)
         for name, ref in sorted(fleet.bots.items()):
             bot = f"{fleet.fleet}/{name}"
@@ -205,6 +205,15 @@ class Declared:
         if not self.choice.is_everything:
             asked = {bot: given for bot, given in asked.items() if self.choice.has(bot)}
         return self.at_rest(asked)
+
+    def _followed(self, fleet: FleetState) -> Followed | None:
+        """Return what a fleet's rollout keeps its bots at; None where it has none, or it is not followed here."""
+        if self.rollouts is None:
+            return None
+        if fleet.rollout is None:
+            self.rollouts.forget(fleet.fleet)
+            return None
+        return self.rollouts.follow(fleet)
 
     def _held_back(self, bot: str, ref: BotRef, followed: Followed | None, given: Document | None) -> Subject:
         """Return a bot as its fleet's rollout keeps it, at another document than git asks for."""

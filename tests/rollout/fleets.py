@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Literal
 
 from molthub.model.rollouts import Rollout
-from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Wish
+from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Why, Wish, Wished
 from molthub_reconciler.rollout.step import Inputs, Stepped, step
 
 NAMES = tuple(f"bot-{number:02}" for number in range(20))
@@ -30,15 +31,25 @@ def names_of(release: str, bot: str) -> tuple[str, str]:
 RELEASES: dict[str, str] = {}
 
 
+Effect = Literal["failed", "stuck", "off", "conflict"]
+"""What a release that is bad does to a bot: it fails, never gets well, is never heard of again, or cannot take it."""
+
+
 @dataclass
 class Fleet:
-    """A fleet and its controller's state. ``bad`` releases make no bot healthy; ``apart`` bots are off."""
+    """A fleet and its controller's state.
+
+    ``bad`` releases do to every bot what their effect says, ``apart`` bots are off (or what ``whys`` says), those in
+    ``kept`` are well, but would not be changed.
+    """
 
     policy: Rollout = field(default_factory=Rollout)
     desired: dict[str, Document] = field(default_factory=lambda: documents("a"))
     state: RolloutState = field(default_factory=lambda: RolloutState("prod"))
-    bad: set[str] = field(default_factory=set)
+    bad: dict[str, Effect] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)
+    whys: dict[str, Why] = field(default_factory=dict)
+    kept: dict[str, Why] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     gate: Callable[[Ask], Answer] = lambda _ask: Answer(passed=True)
     now: int = 1000
@@ -47,28 +58,32 @@ class Fleet:
 
     def tell(self) -> dict[str, Told]:
         """Return what every bot tells of what it was given."""
-        told = {}
-        for bot in self.desired:
-            given = self.state.assigned.get(bot)
-            if bot in self.apart:
-                told[bot] = Told("apart")
-            elif given is None:
-                told[bot] = Told("waiting")
-            else:
-                is_bad = bot in self.failing or self.release_of(bot) in self.bad
-                told[bot] = Told("failed" if is_bad else "healthy", given.document.digest, given.generation)
-        return told
+        return {bot: self._tell(bot) for bot in self.desired}
+
+    def _tell(self, bot: str) -> Told:
+        given, effect = self.state.assigned.get(bot), self.bad.get(self.release_of(bot), "")
+        if bot in self.apart or effect == "off":
+            return Told("apart", why=self.whys.get(bot, "offline") if bot in self.apart else "offline")
+        if given is None:
+            return Told("waiting")
+        said = given.document.digest, given.generation
+        if effect == "conflict":
+            return Told("apart", *said, "conflict")
+        if bot in self.failing or effect == "failed":
+            return Told("failed", *said)
+        return Told("waiting" if effect == "stuck" else "healthy", *said, self.kept.get(bot, ""))
 
     def release_of(self, bot: str) -> str:
         """Return which release a bot has."""
         given = self.state.assigned.get(bot)
         return RELEASES[given.document.file] if given else ""
 
-    def turn(self, *wishes: Wish, seconds: int = 60, told: Mapping[str, Told] | None = None) -> Stepped:
+    def turn(self, *said: Wish | Wished, seconds: int = 60, told: Mapping[str, Told] | None = None) -> Stepped:
         """Let time pass, hear every bot, and make the next step, gates included."""
         self.now += seconds
-        said = self.tell() if told is None else told
-        done = step(self.state, Inputs(self.desired, self.policy, self.now, self.labels, told=said, wishes=wishes))
+        wishes = tuple(one if isinstance(one, Wished) else Wished(one) for one in said)
+        told = self.tell() if told is None else told
+        done = step(self.state, Inputs(self.desired, self.policy, self.now, self.labels, told=told, wishes=wishes))
         known: set[Ask] = set()
         while fresh := [ask for ask in done.ask if ask not in known]:
             known.update(fresh)

@@ -10,9 +10,9 @@ from molthub.documents import hex_of
 from molthub.errors import Problem
 from molthub.model.rollouts import Gate, Hook, Rollout, Share, Wave
 from molthub_reconciler.report import BotReport
-from molthub_reconciler.rollout.records import Answer, Assigned, Told
+from molthub_reconciler.rollout.records import Answer, Assigned, Told, Wished
 from molthub_reconciler.rollout.told import told_of
-from tests.rollout.fleets import NAMES, Fleet, documents, running
+from tests.rollout.fleets import NAMES, Effect, Fleet, documents, running
 
 
 def outcomes(fleet: Fleet) -> list[str]:
@@ -37,7 +37,7 @@ def test_a_change_goes_from_one_bot_to_all_in_waves() -> None:
 
 
 def test_a_bad_change_stops_at_the_canary_and_is_not_tried_again() -> None:
-    fleet = running(bad={"b"})
+    fleet = running(bad={"b": "failed"})
     fleet.desired = documents("b")
     fleet.turn()
     assert fleet.releases() == {"a": 19, "b": 1}
@@ -53,7 +53,7 @@ def test_a_bad_change_stops_at_the_canary_and_is_not_tried_again() -> None:
 
 
 def test_another_bot_changing_does_not_bring_back_what_failed() -> None:
-    fleet = running(bad={"b"})
+    fleet = running(bad={"b": "failed"})
     fleet.desired = documents("b")
     fleet.settle()
     fleet.desired = documents("b") | documents("c", NAMES[:1])
@@ -78,7 +78,7 @@ def test_a_report_on_an_older_assignment_promotes_nothing() -> None:
 
 
 def test_a_newer_change_takes_the_place_of_one_on_its_way() -> None:
-    fleet = running(bad={"b"}, policy=Rollout(on_failure="pause"))
+    fleet = running(bad={"b": "failed"}, policy=Rollout(on_failure="pause"))
     fleet.desired = documents("b")
     fleet.turn()
     fleet.turn()
@@ -104,15 +104,19 @@ def test_bots_that_are_off_hold_nothing_up_and_catch_up() -> None:
     fleet.desired = documents("b")
     fleet.settle()
     assert (outcomes(fleet), fleet.state.step) == (["done"], None)
-    assert {fleet.release_of(bot) for bot in NAMES[:5]} == {"b"}, "it waits for them"
+    assert {fleet.release_of(bot) for bot in NAMES[:5]} == {"a"}, "they are not there to take it"
+    fleet.apart = set(NAMES[:1])
+    fleet.turn()
+    fleet.turn()
+    assert fleet.releases() == {"a": 1, "b": 19}
 
 
 def test_where_the_first_wave_is_off_another_bot_tries() -> None:
-    fleet = running(bad={"b"})
+    fleet = running(bad={"b": "failed"})
     fleet.desired = documents("b")
     fleet.turn()
     (canary,) = [bot for bot in NAMES if fleet.release_of(bot) == "b"]
-    fleet = running(bad={"b"}, apart={canary})
+    fleet = running(bad={"b": "failed"}, apart={canary})
     fleet.desired = documents("b")
     fleet.turn()
     tried = {bot for bot in NAMES if fleet.release_of(bot) == "b"}
@@ -134,7 +138,7 @@ def test_where_everybody_is_off_it_waits() -> None:
 
 
 def test_a_new_fleet_begins_with_its_first_wave() -> None:
-    fleet = Fleet(bad={"a"})
+    fleet = Fleet(bad={"a": "failed"})
     fleet.turn()
     assert fleet.releases() == {"": 19, "a": 1}
     fleet.settle()
@@ -152,7 +156,7 @@ def test_a_new_bot_of_a_fleet_that_runs_well_is_served_at_once() -> None:
 
 
 def test_a_new_bot_waits_while_what_it_came_with_has_failed() -> None:
-    fleet = running(bad={"b"})
+    fleet = running(bad={"b": "failed"})
     fleet.desired = documents("b", (*NAMES, "new"))
     fleet.settle()
     assert fleet.releases() == {"a": 20, "": 1} or fleet.release_of("new") == "b"
@@ -339,8 +343,8 @@ def test_a_command_is_run_for_bots_that_are_ready() -> None:
     assert all(ask.bot in NAMES for ask in fleet.asked)
 
 
-@pytest.mark.parametrize("bad", [set(), {"b"}])
-def test_a_gate_for_afterwards_is_asked_once_however_it_ended(bad: set[str]) -> None:
+@pytest.mark.parametrize("bad", [{}, {"b": "failed"}])
+def test_a_gate_for_afterwards_is_asked_once_however_it_ended(bad: dict[str, Effect]) -> None:
     fleet = running(policy=gated("post-rollout"), bad=bad, gate=lambda _ask: Answer(passed=False))
     fleet.desired = documents("b")
     fleet.settle()
@@ -348,11 +352,212 @@ def test_a_gate_for_afterwards_is_asked_once_however_it_ended(bad: set[str]) -> 
     assert outcomes(fleet) == ["rolled-back" if bad else "done"]
 
 
+# --- who is changed, and who is waited for ------------------------------------------------------------------------
+
+
+def canary_of(fleet: Fleet) -> str:
+    """Return the one bot that has what git asks for."""
+    (canary,) = [bot for bot in fleet.desired if fleet.release_of(bot) == "b"]
+    return canary
+
+
+def test_a_first_rollout_that_git_overtakes_goes_on() -> None:
+    fleet = Fleet()
+    fleet.turn()
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"b": 20}, ["superseded", "done"])
+
+
+def test_what_mends_most_of_a_fleet_is_not_held_up_by_what_it_mends() -> None:
+    fleet = running(bad={"a": "failed"})
+    fleet.failing = set()
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"b": 20}, ["done"])
+
+
+def test_bots_that_are_ill_whatever_they_get_let_the_others_be_changed_one_by_one() -> None:
+    policy = Rollout(max_unavailable=Share(2), max_failed=Share(50, is_percent=True))
+    fleet = running(policy=policy, failing=set(NAMES[10:]))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.failing -= {canary_of(fleet)}
+    for _ in range(80):
+        before = {bot for bot in NAMES[:10] if fleet.release_of(bot) == "b"}
+        fleet.turn()
+        assert len({bot for bot in NAMES[:10] if fleet.release_of(bot) == "b"} - before) <= 1
+    assert (fleet.releases(), outcomes(fleet)) == ({"b": 20}, ["done"])
+
+
+def test_what_turns_bots_off_does_not_go_through_them_all() -> None:
+    fleet = running(bad={"b": "off"})
+    fleet.desired = documents("b")
+    given = set()
+    for _ in range(200):
+        fleet.turn()
+        given |= {bot for bot in NAMES if fleet.release_of(bot) == "b"}
+    assert (len(given), outcomes(fleet)) == (2, ["rolled-back"])
+    assert fleet.state.history[0].why.count("went off with it") == 2
+
+
+def test_a_canary_that_goes_off_by_chance_is_waited_for_and_then_replaced() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = canary_of(fleet)
+    fleet.apart = {canary}
+    for _ in range(29):
+        fleet.turn()
+    assert fleet.releases() == {"a": 19, "b": 1}
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_most_of_a_later_wave_that_go_off_with_a_change_stop_it() -> None:
+    fleet = running(policy=Rollout(max_unavailable=Share(100, is_percent=True)))
+    fleet.desired = documents("b")
+    while fleet.releases().get("b", 0) <= 2:
+        fleet.turn()
+    assert fleet.state.step is not None
+    fleet.apart = set(fleet.state.step.waves[2].bots[:5])
+    fleet.turn()
+    assert fleet.releases()["b"] == 10
+    for _ in range(40):
+        fleet.turn()
+    assert outcomes(fleet) == ["rolled-back"]
+
+
+def test_what_one_bots_owner_has_in_the_way_is_not_the_changes_fault() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.apart = {canary_of(fleet)}
+    fleet.whys = dict.fromkeys(fleet.apart, "conflict")
+    fleet.turn()
+    assert fleet.releases() == {"a": 18, "b": 2}, "another one tries at once"
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_what_nobody_can_take_is_the_changes_fault() -> None:
+    fleet = running(bad={"b": "conflict"})
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+    assert "owner" in fleet.state.history[0].why
+
+
+def test_nobody_is_given_what_it_would_take_when_its_window_opens() -> None:
+    fleet = running(kept=dict.fromkeys(NAMES, "window"))
+    fleet.desired = documents("b")
+    for _ in range(30):
+        fleet.turn(seconds=3600)
+    assert fleet.releases() == {"a": 20}
+    fleet.kept = {}
+    fleet.turn()
+    assert fleet.releases() == {"a": 19, "b": 1}, "and then in waves"
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_bots_that_are_only_watched_have_the_change_waiting_and_try_nothing() -> None:
+    fleet = running(kept=dict.fromkeys(NAMES[:10], "detect"))
+    fleet.turn()
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"b": 20}, ["done"])
+
+
+def test_a_bot_that_flaps_fails_in_the_end() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1, soak=300), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = canary_of(fleet)
+    for _ in range(80):
+        fleet.failing = set()
+        told = fleet.tell()
+        if fleet.now // 60 % 2:
+            told[canary] = told[canary]._replace(health="waiting")
+        fleet.turn(told=told)
+    assert outcomes(fleet) == ["rolled-back"]
+
+
+def test_a_step_ends_whose_bots_are_all_taken_out_of_git() -> None:
+    fleet = running()
+    fleet.desired = documents("a") | documents("b", NAMES[:3])
+    fleet.turn()
+    fleet.desired = documents("a", NAMES[3:])
+    fleet.turn()
+    assert (fleet.state.step, outcomes(fleet)) == (None, ["superseded"])
+
+
+def test_while_a_wave_waits_for_a_person_those_before_it_are_watched() -> None:
+    fleet = running(policy=gated("confirm-rollout", waves=("half",)), gate=lambda _ask: Answer(passed=False))
+    fleet.desired = documents("b")
+    for _ in range(10):
+        fleet.turn()
+    assert fleet.releases() == {"a": 18, "b": 2}
+    fleet.failing = {next(bot for bot in NAMES if fleet.release_of(bot) == "b")}
+    fleet.settle()
+    assert outcomes(fleet) == ["rolled-back"]
+
+
+def test_whoever_confirms_is_asked_before_anything_is_tried_out() -> None:
+    hooks: tuple[Hook, ...] = ("pre-rollout", "confirm-rollout")
+    gates = tuple(Gate(hook, "http", url="https://gates.example.com/", hook=hook) for hook in hooks)
+    fleet = running(policy=Rollout(gates=gates), gate=lambda _ask: Answer(passed=False))
+    fleet.desired = documents("b")
+    for _ in range(5):
+        fleet.turn()
+    assert {ask.stage for ask in fleet.asked} == {"confirm-rollout"}
+    fleet.gate = lambda ask: Answer(passed=ask.stage == "confirm-rollout")
+    fleet.settle()
+    assert outcomes(fleet) == ["rolled-back"]
+
+
+def test_nobody_is_changed_while_a_person_holds_it() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn("pause")
+    held = fleet.state.assigned
+    fleet.failing = {canary_of(fleet)}
+    fleet.turn()
+    fleet.desired = documents("c", (*NAMES, "new"))
+    fleet.turn()
+    assert fleet.state.assigned == held
+    fleet.failing = set()
+    fleet.turn("resume")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"c": 21}, ["superseded", "done"])
+
+
+def test_what_a_person_said_of_one_wave_or_change_is_not_done_to_another() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1, soak=600), Wave("half", percent=50, soak=600))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.state.step is not None
+    seen = fleet.state.step.id
+    fleet.turn(Wished("promote", seen, 0), Wished("promote", seen, 0))
+    assert fleet.state.step.wave == 1
+    fleet.desired = documents("c")
+    fleet.turn()
+    fleet.turn()
+    fleet.turn(Wished("abort", seen))
+    assert fleet.state.step.why == ""
+    fleet.turn(Wished("undo", seen))
+    fleet.settle()
+    assert outcomes(fleet) == ["superseded", "done"]
+    fleet.turn(Wished("undo", fleet.state.history[-1].id))
+    assert fleet.releases()["a"] > 0
+
+
 # --- what else git may do ------------------------------------------------------------------------------------------
 
 
 def test_bots_that_are_taken_out_of_git_on_the_way_are_forgotten() -> None:
-    fleet = running(bad={"b"})
+    fleet = running(bad={"b": "failed"})
     fleet.desired = documents("b")
     fleet.turn()
     (canary,) = [bot for bot in NAMES if fleet.release_of(bot) == "b"]
@@ -377,17 +582,25 @@ def test_a_document_that_says_the_same_in_other_lines_is_followed_without_a_roll
     ("report", "health"),
     [
         (BotReport("prod/ada", "in-sync"), "healthy"),
-        (BotReport("prod/ada", "in-sync", held="detect"), "apart"),
-        (BotReport("prod/ada", "rolled-back"), "apart"),
-        (BotReport("prod/ada", "suspended"), "apart"),
-        (BotReport("prod/ada", "pending", held="window"), "apart"),
+        (BotReport("prod/ada", "in-sync", kept="detect"), "healthy detect"),
+        (BotReport("prod/ada", "in-sync", kept="window"), "healthy window"),
+        (BotReport("prod/ada", "revoked"), "healthy"),
+        (BotReport("prod/ada", "pending", held="detect", kept="detect"), "apart detect"),
+        (BotReport("prod/ada", "rolled-back"), "apart rolled-back"),
+        (BotReport("prod/ada", "suspended"), "apart suspended"),
+        (BotReport("prod/ada", "offline"), "apart offline"),
+        (BotReport("prod/ada", "unresolved"), "apart unresolved"),
+        (BotReport("prod/ada", "pending", held="window"), "apart window"),
+        (BotReport("prod/ada", "drifted", held="fight"), "apart fight"),
+        (BotReport("prod/ada", "failed", held="policy"), "failed"),
         (BotReport("prod/ada", "pending"), "waiting"),
         (BotReport("prod/ada", "failed", problems=(Problem("MH603", "other bytes"),)), "failed"),
         (BotReport("prod/ada", "failed", problems=(Problem("MH601", "nobody answers"),)), "waiting"),
-        (BotReport("prod/ada", "conflict"), "failed"),
+        (BotReport("prod/ada", "conflict"), "apart conflict"),
     ],
 )
 def test_what_a_report_means(report: BotReport, health: str) -> None:
     given = Assigned(documents("a")[NAMES[0]], 7)
-    assert told_of(report, given) == Told(health, None, 7)  # type: ignore[arg-type] # a literal
-    assert told_of(report, None).health == "waiting"
+    health, _, why = health.partition(" ")
+    assert told_of(report, given) == Told(health, None, 7, why)  # type: ignore[arg-type] # literals
+    assert told_of(report, None).generation == 0

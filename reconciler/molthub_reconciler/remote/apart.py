@@ -19,7 +19,7 @@ from molthub_reconciler.remote.exchange import AgentReport, Assignment
 from molthub_reconciler.remote.presence import Seen
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import BotReport, Report
-from molthub_reconciler.rollout.follow import read_state
+from molthub_reconciler.rollout.kept import read_state
 from molthub_reconciler.rollout.records import Assigned, RolloutState
 from molthub_reconciler.subjects import Subject
 

@@ -105,7 +105,8 @@ def report_to_bytes(report: Report, document: str | None, generation: int) -> by
     What differs is left out where that alone would be more than a controller takes.
     """
     told = report.bots[0]
-    said = {**report.to_json(), "document": document, "generation": generation, "held": told.held}
+    said = {**report.to_json(), "document": document, "generation": generation, "held": told.held,
+            "kept": told.kept}  # fmt: skip
     content = canonical_plain(said)
     if len(content) <= MAX_REPORT and len(told.changes) <= MAX_ITEMS and len(told.problems) <= MAX_ITEMS:
         return content
@@ -125,7 +126,7 @@ def _report(said: dict[str, Any], bot: str) -> AgentReport:
     (told,) = said["bots"]
     if told["bot"] != bot:
         raise ValueError("it is about another bot")
-    held = said.get("held")
+    held, kept = said.get("held"), said.get("kept")
     found = BotReport(
         bot=bot,
         state=_one_of(told["state"], get_args(State)),
@@ -135,6 +136,7 @@ def _report(said: dict[str, Any], bot: str) -> AgentReport:
         problems=tuple(_problem(one) for one in _list(told["problems"])),
         changes=tuple(_change(one) for one in _list(told["changes"])),
         held=None if held is None else _one_of(held, get_args(Held)),
+        kept=None if kept is None else _one_of(kept, get_args(Held)),
         pinned=_maybe(_map, told.get("pinned")),
         reload=_short(told.get("reload", "")),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from molthub.console import Console, common_options, counted
-from molthub.errors import ExitStatus, FormatError, NotFoundError, UsageError
+from molthub.errors import ExitStatus, NotFoundError, UsageError
 from molthub_reconciler.places import state_option, target_option, target_state
 
 if TYPE_CHECKING:
@@ -56,10 +56,11 @@ def status(console: Console, *, fleet: str | None, target: Path, state: Path | N
       3  a change is on its way, or waits for a person
       4  what git asks for failed, and is not given
     """
+    from molthub_reconciler.rollout.kept import read_state
     from molthub_reconciler.rollout.told import one_line
 
     place = target_state(target, state)
-    found = {name: _read(place, name) for name in _fleets(place, fleet)}
+    found = {name: read_state(place, name) for name in _fleets(place, fleet)}
     console.json({"rollouts": [_shown(place, one) for one in found.values()]})
     if not found:
         console.result("no rollouts here")
@@ -72,7 +73,7 @@ def status(console: Console, *, fleet: str | None, target: Path, state: Path | N
         for ended in reversed(one.history[-3:]):
             why = f": {ended.why}" if ended.why else ""
             console.result(f"  {_time(ended.ended)} {ended.id[:15]} {ended.outcome}, {counted(ended.bots, 'bot')}{why}")
-        waiting = [wish for _, wish in _wishes(place, name)]
+        waiting = _wishes(place, name)
         if waiting:
             console.result(f"  asked for, and not done yet: {', '.join(waiting)}")
     if any(one.step is not None or one.held for one in found.values()):
@@ -84,11 +85,12 @@ def _wish_command(wish: Wish, text: str, said: str) -> click.Command:
     @click.argument("fleet")
     @_place_options
     def command(console: Console, *, fleet: str, target: Path, state: Path | None) -> ExitStatus:
-        from molthub_reconciler.rollout.follow import ask_for
+        from molthub_reconciler.rollout.kept import ask_for
+        from molthub_reconciler.rollout.records import Wished
 
         place = target_state(target, state)
         _fleets(place, fleet)
-        ask_for(place, fleet, wish)
+        ask_for(place, fleet, Wished(wish))
         console.json({"fleet": fleet, "asked": wish})
         console.result(f"{fleet}: {said}")
         console.say(f"next: molthub rollout status {fleet} --target {target}")
@@ -229,27 +231,17 @@ def _fleets(place: TargetState, fleet: str | None) -> list[str]:
     return [fleet]
 
 
-def _read(place: TargetState, fleet: str) -> RolloutState:
-    from molthub_reconciler.rollout.follow import read_state, unreadable
+def _wishes(place: TargetState, fleet: str) -> list[str]:
+    from molthub_reconciler.rollout.kept import wishes_of
 
-    try:
-        return read_state(place, fleet)
-    except FormatError as error:
-        problem = unreadable(fleet, error)
-        raise FormatError(problem.message, remedy=problem.remedy, problems=[problem]) from None
-
-
-def _wishes(place: TargetState, fleet: str) -> list[tuple[Path, Wish]]:
-    from molthub_reconciler.rollout.follow import wishes_of
-
-    return wishes_of(place, fleet)
+    return [wished.wish for wished in wishes_of(place, fleet).values()]
 
 
 def _shown(place: TargetState, state: RolloutState) -> Json:
     from molthub_reconciler.rollout.documents import state_to_json
     from molthub_reconciler.rollout.told import one_line
 
-    wishes = [wish for _, wish in _wishes(place, state.fleet)]
+    wishes = _wishes(place, state.fleet)
     return {**state_to_json(state), "said": one_line(state), "asked": wishes}
 
 

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from molthub.documents import canonical_plain
 from molthub.documents.names import DNS_LABEL
-from molthub.documents.reading import as_digest, as_hex, as_text, checked, load_document, reading
+from molthub.documents.reading import (
+    as_digest,
+    as_digest_or_none,
+    as_hex,
+    as_size,
+    as_text,
+    as_texts,
+    checked,
+    load_document,
+    reading,
+)
 from molthub.model import Json
-from molthub.model.rollouts import Members
-from molthub_reconciler.rollout.records import Ask, Assigned, Document, Finished, RolloutState, Step, Told
+from molthub.model.rollouts import Hook, Members
+from molthub_reconciler.rollout.records import (
+    Ask,
+    Assigned,
+    Document,
+    Finished,
+    Health,
+    Outcome,
+    RolloutState,
+    Step,
+    Told,
+    Why,
+)
 
 FORMAT = "molthub.rollout/1"
 
@@ -38,6 +59,7 @@ def state_to_json(state: RolloutState) -> dict[str, Json]:
         "bots": {bot: _bot_to_json(state, bot) for bot in sorted(_bots(state))},
         "step": None if state.step is None else _step_to_json(state.step),
         "history": [one._asdict() for one in state.history],
+        "heard": list(state.heard),
     }
 
 
@@ -56,7 +78,8 @@ def _bot_to_json(state: RolloutState, bot: str) -> dict[str, Json]:
         if bot in documents:
             shown[key] = documents[bot]._asdict()
     if bot in state.assigned:
-        shown["assigned"] = {**state.assigned[bot].document._asdict(), "generation": state.assigned[bot].generation}
+        given = state.assigned[bot]
+        shown["assigned"] = {**given.document._asdict(), "generation": given.generation, "at": given.at}
     if bot in state.bad:
         digest, why = state.bad[bot]
         shown["bad"] = {"digest": digest, "why": why}
@@ -74,8 +97,9 @@ def _step_to_json(step: Step) -> dict[str, Json]:
         "wave": step.wave,
         "opened": step.opened,
         "since": step.since,
-        "moved": step.moved,
         "unready": dict(step.unready),
+        "ill": dict(step.ill),
+        "tried": sorted(step.tried),
         "passed": [ask._asdict() for ask in sorted(step.passed)],
         "failures": [{**ask._asdict(), "count": count} for ask, count in sorted(step.failures.items())],
         "reverting": step.reverting,
@@ -92,16 +116,17 @@ def _state(document: dict[str, Any]) -> RolloutState:
 
     return RolloutState(
         fleet=checked(DNS_LABEL, document["fleet"], "a fleet name"),
-        generation=int(document["generation"]),
-        clock=int(document["clock"]),
+        generation=as_size(document["generation"]),
+        clock=as_size(document["clock"]),
         good=each("good", _document),
         before=each("before", _document),
-        assigned=each("assigned", lambda file, digest, generation: Assigned(_document(file, digest), int(generation))),
-        bad=each("bad", lambda digest, why: (as_text(digest), as_text(why))),
-        told=each("told", Told),
+        assigned=each("assigned", _assigned),
+        bad=each("bad", lambda digest, why: (as_digest(digest), as_text(why))),
+        told=each("told", _told),
         step=None if document["step"] is None else _step(document["step"]),
-        held=document["held"] is True,
-        history=tuple(Finished(**one) for one in document["history"]),
+        held=_truth(document["held"]),
+        history=tuple(_finished(one) for one in document["history"]),
+        heard=as_texts(document.get("heard")),
     )
 
 
@@ -109,24 +134,68 @@ def _document(file: Any, digest: Any) -> Document:
     return Document(as_hex(file), as_digest(digest))
 
 
-def _step(value: dict[str, Any]) -> Step:
-    return Step(
-        id=as_text(value["id"]),
-        target={as_text(bot): _document(**found) for bot, found in value["target"].items()},
-        waves=tuple(Members(as_text(wave["wave"]), tuple(wave["bots"])) for wave in value["waves"]),
-        began=int(value["began"]),
-        wave=int(value["wave"]),
-        opened=value["opened"] is True,
-        since=value["since"],
-        moved=int(value["moved"]),
-        unready={as_text(bot): int(since) for bot, since in value["unready"].items()},
-        passed=frozenset(_ask(ask) for ask in value["passed"]),
-        failures={_ask(ask): int(ask["count"]) for ask in value["failures"]},
-        reverting=value["reverting"] is True,
+def _assigned(file: Any, digest: Any, generation: Any, at: Any = 0) -> Assigned:
+    return Assigned(_document(file, digest), as_size(generation), as_size(at))
+
+
+def _told(health: Any, observed: Any, generation: Any, why: Any = "") -> Told:
+    number = -1 if generation == -1 else as_size(generation)  # the report of an agent on something else
+    return Told(_one_of(Health, health), as_digest_or_none(observed), number, _one_of(Why, why))
+
+
+def _finished(value: dict[str, Any]) -> Finished:
+    return Finished(
+        id=as_digest(value["id"]),
+        outcome=_one_of(Outcome, value["outcome"]),
+        began=as_size(value["began"]),
+        ended=as_size(value["ended"]),
+        bots=as_size(value["bots"]),
         why=as_text(value["why"]),
-        outcome=value["outcome"],
     )
 
 
+def _step(value: dict[str, Any]) -> Step:
+    waves = tuple(Members(as_text(wave["wave"]), as_texts(wave["bots"])) for wave in value["waves"])
+    target = {as_text(bot): _document(**found) for bot, found in value["target"].items()}
+    found = Step(
+        id=as_digest(value["id"]),
+        target=target,
+        waves=waves,
+        began=as_size(value["began"]),
+        wave=as_size(value["wave"]),
+        opened=_truth(value["opened"]),
+        since=None if value["since"] is None else as_size(value["since"]),
+        unready=_seconds(value["unready"]),
+        ill=_seconds(value.get("ill") or {}),
+        tried=frozenset(as_texts(value.get("tried"))),
+        passed=frozenset(_ask(ask) for ask in value["passed"]),
+        failures={_ask(ask): as_size(ask["count"]) for ask in value["failures"]},
+        reverting=_truth(value["reverting"]),
+        why=as_text(value["why"]),
+        outcome=_one_of(Outcome, value["outcome"]),
+    )
+    if not found.reverting and not {bot for _, bots in waves for bot in bots} <= target.keys():
+        raise ValueError("a wave holds a bot for which there is nothing")
+    return found
+
+
 def _ask(value: dict[str, Any]) -> Ask:
-    return Ask(as_text(value["gate"]), as_text(value["wave"]), value["stage"], as_text(value["bot"]))
+    texts = (as_text(value[key]) for key in ("gate", "wave", "bot"))
+    gate, wave, bot = texts
+    return Ask(gate, wave, _one_of(Hook, value["stage"]), bot)
+
+
+def _seconds(value: Any) -> dict[str, int]:
+    return {as_text(bot): as_size(number) for bot, number in value.items()}
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _one_of(words: Any, value: Any) -> Any:
+    if value not in get_args(words):
+        raise ValueError(f"{value!r} is none of {', '.join(filter(None, get_args(words)))}")
+    return value

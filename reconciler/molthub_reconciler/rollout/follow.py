@@ -6,12 +6,12 @@ is taken in, gates are asked, and the next step is made. Every step is on disk b
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from molthub.client.index_cache import timestamp
 from molthub.documents.rollouts import rollout_from_json
 from molthub.errors import FormatError, Problem
 from molthub.model import FleetState, bare_name
@@ -19,38 +19,12 @@ from molthub.model.rollouts import Rollout
 from molthub.platforms import platform
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.report import BotReport, Report
-from molthub_reconciler.rollout.documents import state_from_bytes, state_to_bytes
 from molthub_reconciler.rollout.gates import BotPlace, GateRunner, placed
-from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Wish
+from molthub_reconciler.rollout.kept import forget_wishes, keep_state, read_state, state_file, wishes_of
+from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Wished
 from molthub_reconciler.rollout.step import Inputs, Stepped, step
 from molthub_reconciler.rollout.told import phase_of, said_of, told_of
-from molthub_reconciler.state import NUDGE, TargetState
-
-_WISHES: tuple[Wish, ...] = ("pause", "resume", "promote", "abort", "undo")
-
-
-def state_file(fleet: str) -> str:
-    """Return the name of the file in a target's state folder that holds a fleet's rollouts."""
-    return f"rollout-{fleet}.json"
-
-
-def read_state(state: TargetState, fleet: str) -> RolloutState:
-    """Return what is remembered of a fleet's rollouts. Raises :class:`FormatError`."""
-    content = state.note("", state_file(fleet))
-    return state_from_bytes(content, f"{state.folder}/{state_file(fleet)}") if content else RolloutState(fleet)
-
-
-def ask_for(state: TargetState, fleet: str, wish: Wish) -> None:
-    """Leave word for the controller, which does it at once, or when it runs again."""
-    state.keep_note("", f"rollout-{fleet}.wish-{time.time_ns()}-{wish}", wish.encode())
-    state.keep_note("", NUDGE, f"{timestamp()} {wish} {time.monotonic_ns()}\n".encode())
-
-
-def wishes_of(state: TargetState, fleet: str) -> list[tuple[Path, Wish]]:
-    """Return what people asked for that was not done yet, oldest first."""
-    found = sorted(state.folder.glob(f"rollout-{fleet}.wish-*"))
-    named = {path: path.name.rpartition("-")[2] for path in found}
-    return [(path, wish) for path, name in named.items() for wish in _WISHES if wish == name]
+from molthub_reconciler.state import TargetState
 
 
 @dataclass
@@ -96,25 +70,45 @@ class Rollouts:
         if resting is not None and resting.fleet is fleet and self.whole:
             self.fleets[name] = resting
             return resting
-        if not self.whole and not self.state.note("", state_file(name)):
+        if not self.whole and not (self.state.folder / state_file(name)).exists():
             return None
         try:
             policy = rollout_from_json(fleet.rollout or {}, f"fleet {name}")
             before = read_state(self.state, name)
         except FormatError as error:
-            problem = Problem("MH727", f"the rollout of {name} cannot be followed: {error}", error.remedy or _MEND)
+            problem = problem_of(error)
+            if problem.id != "MH727":
+                problem = Problem("MH727", f"the rollout of {name} cannot be followed: {error}", _MEND)
             followed = self.fleets[name] = Followed(fleet, RolloutState(name), problem=problem)
             return followed
         if not self.whole:
             return Followed(fleet, before, policy)
-        wished = wishes_of(self.state, name)
         followed = self.fleets[name] = Followed(fleet, before, policy)
-        inputs = self._inputs(followed, wishes=tuple(wish for _, wish in wished))
-        self._keep(followed, step(before, inputs._replace(look=False)).state)
-        if self.act:
-            for path, _ in wished:
-                path.unlink(missing_ok=True)
+        self._begin(followed)
         return followed
+
+    def _begin(self, followed: Followed) -> None:
+        """Make the step that what git asks for and what people said calls for."""
+        before, found = followed.state, wishes_of(self.state, followed.fleet.fleet)
+        fresh = tuple(wished for name, wished in found.items() if name not in before.heard)
+        known = replace(before, heard=tuple(found))
+        done = step(known, self._inputs(followed, wishes=fresh)._replace(look=False))
+        self._keep(followed, done.state)
+        if self.act and followed.problem is None:
+            forget_wishes(self.state, tuple(found))
+
+    def forget(self, fleet: str) -> None:
+        """Let go of what bots of a fleet were kept at that has no rollout any more; its history stays.
+
+        Were it to have one again, its bots would else go back to what they had in the days of the first.
+        """
+        if not (self.act and self.whole and (self.state.folder / state_file(fleet)).exists()):
+            return
+        with contextlib.suppress(FormatError):  # it is told once it matters again
+            known = read_state(self.state, fleet)
+            left = RolloutState(fleet, known.generation, known.clock, history=known.history)
+            if known != left:
+                keep_state(self.state, left)
 
     def hear(self, report: Report) -> bool:
         """Take in what bots told, ask gates, make the next step. Return whether another pass has something to do."""
@@ -130,7 +124,8 @@ class Rollouts:
 
     def _note_rest(self, name: str, followed: Followed) -> None:
         """Remember a fleet of which nothing goes on: until git asks for something else, its steps change nothing."""
-        if self.act and self.whole and followed.state.step is None and not self._is_new(followed):
+        is_well = followed.problem is None and followed.state.step is None
+        if self.act and self.whole and is_well and not self._is_new(followed):
             self.at_rest[name] = followed
         else:
             self.at_rest.pop(name, None)
@@ -145,8 +140,9 @@ class Rollouts:
         told = {bot: told_of(one, before.assigned.get(bot)) for bot, one in bots.items() if bot in followed.fleet.bots}
         if not self.act:
             return False
-        if before.step is None and not self._is_new(followed) and not _came_or_went(before.told, told):
-            return False  # nobody waits for what they say: nothing to write in a pass over many bots
+        is_quiet = before.step is None and not self._is_new(followed)
+        if is_quiet and all(before.told.get(bot) == one for bot, one in told.items()):
+            return False  # nobody waits for what they say again: nothing to write in a pass over many bots
         done = self._asked(followed, step(before, self._inputs(followed, told=told)))
         self._keep(followed, done.state)
         return done.state.assigned != before.assigned or (done.state.step is None) != (before.step is None)
@@ -160,6 +156,8 @@ class Rollouts:
         while fresh := [ask for ask in done.ask if ask not in known]:
             known.update(fresh)
             self._keep(followed, done.state)  # a gate may take long, and the process may be killed meanwhile
+            if followed.problem is not None:
+                return done
             answers = {ask: self._answer(followed, done.state, ask) for ask in fresh}
             done = step(done.state, self._inputs(followed, answers=answers)._replace(look=False))
         return done
@@ -191,7 +189,7 @@ class Rollouts:
         *,
         told: Mapping[str, Told] | None = None,
         answers: Mapping[Ask, Answer] | None = None,
-        wishes: tuple[Wish, ...] = (),
+        wishes: tuple[Wished, ...] = (),
     ) -> Inputs:
         bots = {name: ref for name, ref in followed.fleet.bots.items() if not ref.template}
         desired = {name: Document(ref.file, ref.digest) for name, ref in bots.items() if ref.digest is not None}
@@ -215,23 +213,20 @@ class Rollouts:
         return found
 
     def _keep(self, followed: Followed, state: RolloutState) -> None:
-        """Remember a step, if it says anything new; that time went by says nothing while nothing goes on."""
-        before, followed.state = followed.state, state
-        is_new = replace(state, clock=0) != replace(before, clock=0)
+        """Remember a step, if it says anything new; that time went by says nothing while nothing goes on.
+
+        What cannot be kept is not acted upon: after a restart, nobody would know of it.
+        """
+        is_new = replace(state, clock=0) != replace(followed.state, clock=0)
         if self.act and is_new:
-            self.state.keep_note("", state_file(state.fleet), state_to_bytes(state))
+            try:
+                keep_state(self.state, state)
+            except OSError as error:
+                message = f"a step of the rollout of {state.fleet} cannot be kept: {error.strerror or error}"
+                followed.problem = Problem("MH727", message, _ROOM, file=str(self.state.folder))
+                return
+        followed.state = state
 
 
-def _came_or_went(before: Mapping[str, Told], told: Mapping[str, Told]) -> bool:
-    """Whether a bot can be reached that could not, or the other way round: the next change begins with who can."""
-    return any(
-        bot in before and (before[bot].health == "apart") != (one.health == "apart") for bot, one in told.items()
-    )
-
-
-def unreadable(fleet: str, error: FormatError) -> Problem:
-    """Return why the rollouts of a fleet cannot be told."""
-    return replace(problem_of(error), id="MH727", message=f"the rollouts of {fleet} cannot be read: {error}")
-
-
-_MEND = "mend its file in the state folder, or remove it: bots are then adopted as they are"
+_MEND = "mend `rollout` in fleet.yaml; until then nobody is changed"
+_ROOM = "see that the state folder can be written; until then nobody is changed"

@@ -12,8 +12,16 @@ from typing import Literal, NamedTuple
 from molthub.model.rollouts import Hook, Members
 
 Health = Literal["healthy", "failed", "waiting", "apart"]
-"""As a bot last told: in sync with what it was given; failed at it; on its way; or apart, where it does not take part
-(it is off, watched only, pinned or suspended). A bot that is apart never holds a rollout up, and catches up later."""
+"""As a bot last told: in sync with what it was given; failed at it; on its way; or apart, where it does not take part:
+``why`` of :class:`Told` says why. A bot that is apart never holds a rollout up for long, and catches up later."""
+Why = Literal[
+    "", "offline", "window", "suspended", "detect", "rolled-back", "orphaned", "unresolved", "conflict", "fight"
+]
+"""Why a bot is apart: it is off; its window is closed; a person suspended, only watches or pinned it; it is declared
+no more; what git asks for does not resolve; something of its owner's is in the way, or somebody keeps undoing it. A
+healthy bot that would not be changed now (``window``, ``detect``) is told with that, too."""
+NOT_NOW: frozenset[Why] = frozenset({"offline", "window"})
+"""Whoever is so takes nothing now, and so is given nothing now: it catches up within the limits once it can."""
 Outcome = Literal["done", "rolled-back", "superseded", "undone"]
 Wish = Literal["pause", "resume", "promote", "abort", "undo"]
 
@@ -26,10 +34,11 @@ class Document(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """The document that a bot is kept at, and the generation that it was given in."""
+    """The document that a bot is kept at, the generation that it was given in, and when."""
 
     document: Document
     generation: int
+    at: int = 0
 
 
 class Told(NamedTuple):
@@ -42,6 +51,18 @@ class Told(NamedTuple):
     health: Health
     observed: str | None = None
     generation: int = 0
+    why: Why = ""
+
+
+class Wished(NamedTuple):
+    """What a person asked for, in view of a ``step`` (its id) at a ``wave``; empty: of whatever there is.
+
+    What a person said of one change is not done to the next one.
+    """
+
+    wish: Wish
+    step: str = ""
+    wave: int | None = None
 
 
 class Ask(NamedTuple):
@@ -68,9 +89,11 @@ class Step:
     """One change on its way: ``target`` is what each of its bots is to get, ``id`` the digest of all of that.
 
     ``wave`` counts from 0; it is ``opened`` once what must come before has passed. ``since`` is when all of its
-    bots were healthy, from then on without a break, ``moved`` when a bot was last changed. ``unready`` says
-    since when a bot that can be reached is not healthy. ``passed`` are the asks that passed in this wave,
-    ``failures`` how often in a row one failed. ``why`` is set where it stopped: it is ``reverting``, or paused.
+    bots were healthy, from then on without a break. ``unready`` says since when a bot that has the change is not
+    healthy, ``ill`` for how many seconds it was so before, in this wave. ``tried`` are the bots that were there when
+    they were given the change, and did not tell yet that they are well with it. ``passed`` are the asks that passed in
+    this wave, ``failures`` how often in a row one failed. ``why`` is set where it stopped: it is ``reverting``, or
+    paused.
     """
 
     id: str
@@ -80,8 +103,9 @@ class Step:
     wave: int = 0
     opened: bool = False
     since: int | None = None
-    moved: int = 0
     unready: Mapping[str, int] = field(default_factory=dict)
+    ill: Mapping[str, int] = field(default_factory=dict)
+    tried: frozenset[str] = frozenset()
     passed: frozenset[Ask] = frozenset()
     failures: Mapping[Ask, int] = field(default_factory=dict)
     reverting: bool = False
@@ -106,7 +130,8 @@ class RolloutState:
 
     ``good`` is what each bot is brought back to: the last document of a change that went through. ``before`` is what
     it had before that, for undoing. ``bad`` are digests that failed, each with why: a bot is not given its own again.
-    ``clock`` never goes back, whatever the machine's does. ``held``: nothing goes on until a person says so.
+    ``clock`` never goes back, whatever the machine's does. ``held``: nobody is changed until a person says so.
+    ``heard`` names the words of people that were acted upon, so that none is acted upon twice.
     """
 
     fleet: str
@@ -120,3 +145,11 @@ class RolloutState:
     step: Step | None = None
     held: bool = False
     history: tuple[Finished, ...] = ()
+    heard: tuple[str, ...] = ()
+
+
+def going_step(state: RolloutState) -> Step:
+    """Return the step that is going on; raises ValueError where there is none."""
+    if state.step is None:
+        raise ValueError("no step is going on")
+    return state.step

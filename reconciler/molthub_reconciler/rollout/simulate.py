@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from molthub.model.rollouts import Rollout
+from molthub_reconciler.rollout.moving import is_available
 from molthub_reconciler.rollout.records import Answer, Ask, Document, Health, RolloutState, Told
 from molthub_reconciler.rollout.step import Inputs, step
 from molthub_reconciler.rollout.told import one_line
-from molthub_reconciler.rollout.waves import is_available
 
 LONGEST = 30 * 86400
 """Seconds of made-up time after which a simulation ends all the same."""
@@ -123,7 +123,7 @@ class Simulation:
             if bot in known:
                 told[bot] = Told(known[bot], given.document.digest, given.generation)
             elif now < self._back.get(bot, 0):
-                told[bot] = Told("apart")
+                told[bot] = Told("apart", why="offline")
             else:
                 has_new = given.document == self._desired[bot]
                 fails = has_new and (bot in broken or bot in self._failing)

@@ -2,21 +2,24 @@
 
 The laws, whatever fails and in whatever order it is told:
 
-- A bot that is healthy is changed only while fewer than ``max_unavailable`` of those that can be reached are not.
+- A bot that works is changed only while fewer than ``max_unavailable`` of those that can be reached are away, or,
+  where more are for other reasons, while nobody else is on the way to what it was given: also on the way back.
 - A wave is over only by reports on the very assignments that were made in it: never by an older one.
 - What fails in the first wave reaches nobody else. What failed is not given again to a bot until git asks for another.
-- Bots that are apart hold nothing up, and have the change waiting for them when they are back.
-- It ends: every bot that can be reached is healthy or has failed within the deadline.
+- Bots that are apart hold nothing up for longer than the deadline, and catch up when they are back.
+- It ends: a bot that can be reached is healthy, or was ill for longer than the deadline in all, and has failed then.
+- Nobody is changed while a person holds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from molthub.documents import digest_of
 from molthub.model.rollouts import Members, Rollout, members
+from molthub_reconciler.rollout.moving import document_of, moved
 from molthub_reconciler.rollout.records import (
     Answer,
     Ask,
@@ -27,9 +30,10 @@ from molthub_reconciler.rollout.records import (
     RolloutState,
     Step,
     Told,
-    Wish,
+    Wished,
+    going_step,
 )
-from molthub_reconciler.rollout.waves import advanced, failed, going_step
+from molthub_reconciler.rollout.waves import advanced, failed, with_next_wave
 
 HISTORY_KEPT = 20
 _AT_ONCE = 3
@@ -51,7 +55,7 @@ class Inputs(NamedTuple):
     standing: Mapping[str, Document] = {}
     told: Mapping[str, Told] = {}
     answers: Mapping[Ask, Answer] = {}
-    wishes: tuple[Wish, ...] = ()
+    wishes: tuple[Wished, ...] = ()
     look: bool = True
 
 
@@ -65,20 +69,21 @@ class Stepped(NamedTuple):
 def step(state: RolloutState, inputs: Inputs) -> Stepped:
     """Return the next state. Ask what ``ask`` names, and step again with the answers; a wave waits for them."""
     state = _taken_in(state, inputs)
-    for wish in inputs.wishes:
-        state = _wished(state, wish, inputs)
+    for wished in inputs.wishes:
+        state = _wished(state, wished, inputs)
+    if state.held:
+        return Stepped(_same_lines(state, inputs))
     state = _not_superseded(state, inputs)
     ask: tuple[Ask, ...] = ()
     afterwards: tuple[Ask, ...] = ()
     for _ in range(_AT_ONCE):
         if state.step is None:
-            state = _without_rollout(state, inputs)
-        if state.step is None and not state.held:
-            state = _begun(state, inputs)
+            state = _begun(_without_rollout(state, inputs), inputs)
         if state.step is None:
+            state = _caught_up(state, inputs)
             break
         state, ask = advanced(state, inputs.policy, inputs.answers, look=inputs.look)
-        if state.step is None or not _is_over(state.step, state):
+        if not _is_over(going_step(state), state):
             break
         state, ask = _ended(state), ()
         afterwards = tuple(
@@ -108,22 +113,30 @@ def _taken_in(state: RolloutState, inputs: Inputs) -> RolloutState:
                    before=before, step=going)  # fmt: skip
 
 
-def _wished(state: RolloutState, wish: Wish, inputs: Inputs) -> RolloutState:
+def _wished(state: RolloutState, wished: Wished, inputs: Inputs) -> RolloutState:
     """Do what a person asked for; what does not fit the moment changes nothing."""
-    going = state.step
+    wish, going = wished.wish, state.step
     if wish == "pause":
         return replace(state, held=True)
-    if wish == "undo" and going is None:
-        return _undone(state, inputs)
+    is_of_another = wished.step and wished.step != _last_id(state)
+    if is_of_another or (going is not None and wished.wave not in (None, going.wave)):
+        return state
     state = replace(state, held=False)
-    if going is None or going.reverting:
+    if going is None:
+        return _undone(state, inputs) if wish == "undo" else state
+    if going.reverting:
         return state
     if wish in ("abort", "undo"):
         return failed(state, "stopped by a person", revert=True)
-    again = replace(going, why="", unready={}, failures={}, moved=state.clock)
-    if wish == "promote":
-        again = replace(again, wave=going.wave + 1, opened=False, since=None, passed=frozenset())
-    return replace(state, step=again)
+    state = replace(state, step=replace(going, why="", unready={}, ill={}, failures={}))
+    return with_next_wave(state) if wish == "promote" else state
+
+
+def _last_id(state: RolloutState) -> str:
+    """Return the id of the change on its way, or else of the last one."""
+    if state.step is not None:
+        return state.step.id
+    return state.history[-1].id if state.history else ""
 
 
 def _undone(state: RolloutState, inputs: Inputs) -> RolloutState:
@@ -133,8 +146,8 @@ def _undone(state: RolloutState, inputs: Inputs) -> RolloutState:
         return state
     bad = {bot: (state.good[bot].digest, "undone by a person") for bot in back}
     target = {bot: state.good[bot] for bot in back}
-    undoing = Step(_id(target), target, (Members("all", tuple(back)),), state.clock, opened=True, moved=state.clock,
-                   reverting=True, why="undone by a person", outcome="undone")  # fmt: skip
+    undoing = Step(_id(target), target, (Members("all", tuple(back)),), state.clock, opened=True, reverting=True,
+                   why="undone by a person", outcome="undone")  # fmt: skip
     asked_again = {bot: found for bot, found in bad.items() if inputs.desired[bot].digest == found[0]}
     return replace(state, good={**state.good, **back}, before={}, bad={**state.bad, **asked_again}, step=undoing)
 
@@ -144,14 +157,14 @@ def _not_superseded(state: RolloutState, inputs: Inputs) -> RolloutState:
     going = state.step
     if going is None or going.reverting:
         return state
-    if all(inputs.desired[bot].digest == found.digest for bot, found in going.target.items()):
+    if going.target and all(inputs.desired[bot].digest == found.digest for bot, found in going.target.items()):
         return state
     proven = {bot for _, bots in going.waves[: going.wave] for bot in bots}
     again = _changed(state, inputs)
     back = {
         bot: found
         for bot, found in going.target.items()
-        if bot in state.good and _document(state, bot) == found and (bot not in proven or bot not in again)
+        if bot in state.good and document_of(state, bot) == found and (bot not in proven or bot not in again)
     }
     reverting = replace(going, target=back, reverting=True, outcome="superseded", unready={})
     return replace(state, step=reverting)
@@ -159,10 +172,18 @@ def _not_superseded(state: RolloutState, inputs: Inputs) -> RolloutState:
 
 def _without_rollout(state: RolloutState, inputs: Inputs) -> RolloutState:
     """Give new bots of a fleet that runs well what git asks for: there is nothing that they could break."""
-    if not state.good or state.bad or _changed(state, inputs).keys() & state.good.keys():
+    new = _changed(state, inputs)
+    if not new or not state.good or state.bad or any(bot in state.good or bot in state.assigned for bot in new):
         return state
-    new = {bot: found for bot, found in inputs.desired.items() if bot not in state.good}
-    return replace(_given(state, new), good={**state.good, **new})
+    generation = state.generation + 1
+    given = {bot: Assigned(found, generation, state.clock) for bot, found in new.items()}
+    return replace(state, good={**state.good, **new}, assigned={**state.assigned, **given}, generation=generation)
+
+
+def _caught_up(state: RolloutState, inputs: Inputs) -> RolloutState:
+    """Give what went through to those that could take nothing then, as many at a time as may be away."""
+    behind = {bot: found for bot, found in state.good.items() if document_of(state, bot) != found}
+    return moved(state, inputs.policy, behind, behind) if behind else state
 
 
 def _begun(state: RolloutState, inputs: Inputs) -> RolloutState:
@@ -172,21 +193,20 @@ def _begun(state: RolloutState, inputs: Inputs) -> RolloutState:
         return state
     labels = {bot: inputs.labels.get(bot, {}) for bot in target}
     waves = tuple(wave for wave in members(inputs.policy.waves, labels) if wave.bots)
-    return replace(state, step=Step(_id(target), target, waves, state.clock, moved=state.clock))
+    return replace(state, step=Step(_id(target), target, waves, state.clock))
 
 
 def _changed(state: RolloutState, inputs: Inputs) -> dict[str, Document]:
-    """Return what is to be rolled out: new documents that did not fail. New bots wait while one that failed is asked.
+    """Return what is to be rolled out: new documents that did not fail.
 
-    A bot that did not get its turn before has nothing good; its document comes from what failed for the others.
+    A bot without anything good waits while others run that refused what git asks of them: its document may well hold
+    what failed. Where nobody has anything good yet, there is nothing to wait for.
     """
+    new_wait = bool(state.bad) and bool(state.good)
     return {
         bot: found
         for bot, found in inputs.desired.items()
-        if bot not in state.bad
-        and (
-            (bot in state.good and state.good[bot].digest != found.digest) or (bot not in state.good and not state.bad)
-        )
+        if bot not in state.bad and (state.good[bot].digest != found.digest if bot in state.good else not new_wait)
     }
 
 
@@ -200,7 +220,7 @@ def _same_lines(state: RolloutState, inputs: Inputs) -> RolloutState:
     if not newer:
         return state
     assigned = {
-        bot: Assigned(newer[bot], given.generation)
+        bot: given._replace(document=newer[bot])
         if bot in newer and given.document.digest == newer[bot].digest
         else given
         for bot, given in state.assigned.items()
@@ -210,7 +230,7 @@ def _same_lines(state: RolloutState, inputs: Inputs) -> RolloutState:
 
 def _is_over(going: Step, state: RolloutState) -> bool:
     if going.reverting:
-        return all(_document(state, bot) == state.good.get(bot) for bot in going.target)
+        return all(document_of(state, bot) == state.good.get(bot) for bot in going.target)
     return going.wave >= len(going.waves)
 
 
@@ -229,23 +249,5 @@ def _kept(state: RolloutState, ended: Finished) -> tuple[Finished, ...]:
     return (*state.history, ended)[-HISTORY_KEPT:]
 
 
-def _given(state: RolloutState, documents: Mapping[str, Document]) -> RolloutState:
-    fresh = {bot: found for bot, found in documents.items() if _document(state, bot) != found}
-    if not fresh:
-        return state
-    generation = state.generation + 1
-    assigned = {**state.assigned, **{bot: Assigned(found, generation) for bot, found in fresh.items()}}
-    return replace(state, assigned=assigned, generation=generation)
-
-
-def _document(state: RolloutState, bot: str) -> Document | None:
-    return state.assigned[bot].document if bot in state.assigned else None
-
-
 def _id(target: Mapping[str, Document]) -> str:
     return digest_of({bot: found.digest for bot, found in target.items()})
-
-
-def waiting(state: RolloutState, bots: Iterable[str]) -> frozenset[str]:
-    """Return those of ``bots`` that have no document yet: their turn comes."""
-    return frozenset(bot for bot in bots if bot not in state.assigned)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from molthub.errors import Problem
 from molthub_reconciler.report import BotReport
-from molthub_reconciler.rollout.records import Ask, Assigned, Health, RolloutState, Told
+from molthub_reconciler.rollout.records import Ask, Assigned, Health, RolloutState, Told, Why
 
-_APART = frozenset({"suspended", "orphaned", "rolled-back", "offline"})
-_FAILED = frozenset({"failed", "unresolved", "conflict"})
+_APART: Mapping[str, Why] = {
+    "suspended": "suspended", "orphaned": "orphaned", "rolled-back": "rolled-back", "offline": "offline",
+    "unresolved": "unresolved", "conflict": "conflict",
+}  # fmt: skip
+_HELD: Mapping[str, Why] = {"suspended": "suspended", "window": "window", "detect": "detect", "fight": "fight"}
+_HEALTHY = frozenset({"in-sync", "revoked"})
+"""What was withdrawn and stays by policy is what git asks for."""
 _PASSING = frozenset({"MH601", "MH602"})
 _DIGITS = 15
 
@@ -17,21 +24,23 @@ def told_of(report: BotReport, given: Assigned | None) -> Told:
 
     A bot on another machine says itself what it acted upon.
     """
+    health, why = _health(report)
     if given is None:
-        return Told("waiting")
+        return Told("apart", why=why) if health == "apart" and why != "suspended" else Told("waiting")
     generation = given.generation if report.generation is None else report.generation
-    return Told(_health(report), report.observed, generation)
+    return Told(health, report.observed, generation, why)
 
 
-def _health(report: BotReport) -> Health:
-    if report.state in _APART or report.held is not None:
-        return "apart"
-    if report.state == "in-sync":
-        return "healthy"
+def _health(report: BotReport) -> tuple[Health, Why]:
+    why = _APART.get(report.state) or _HELD.get(report.held or "", "")
+    if why:
+        return "apart", why
+    if report.state in _HEALTHY:
+        return "healthy", _HELD.get(report.kept or "", "")
     errors = {problem.id for problem in report.problems if problem.severity == "error"}
     if errors and errors <= _PASSING:
-        return "waiting"  # a host that does not answer says nothing of the change; the deadline does
-    return "failed" if report.state in _FAILED else "waiting"
+        return "waiting", ""  # a host that does not answer says nothing of the change; the deadline does
+    return "failed" if report.state == "failed" or report.held is not None else "waiting", ""
 
 
 def phase_of(state: RolloutState, ask: Ask) -> str:
@@ -40,7 +49,7 @@ def phase_of(state: RolloutState, ask: Ask) -> str:
         return "Succeeded" if state.history and state.history[-1].outcome == "done" else "Failed"
     if state.step.reverting:
         return "Failed"
-    return "Promoting" if ask.stage == "confirm-promotion" else "Progressing"
+    return "Waiting" if ask.stage == "confirm-rollout" else "Progressing"
 
 
 def said_of(state: RolloutState, problem: Problem | None = None) -> Problem | None:
