@@ -25,6 +25,7 @@ from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile, same
 from molthub.platforms.rows import BY_NAME
 from molthub.references.secrets import is_sensitive
+from tests.peers.agent_backend import Backend, agent_backend
 from tests.peers.agent_homes import SECRET, SERVER, environment, seen_by, write_home
 from tests.peers.http_mcp_server import HttpServer, http_mcp_server
 from tests.peers.npm_programs import npm_file, npm_program
@@ -54,12 +55,22 @@ OFFLINE = {
 
 @dataclass(frozen=True)
 class Program:
-    """How one program is told to start its servers, and how it lists skills. ``owner`` is what stands in its file."""
+    """How one program is told to start its servers, and how it lists skills. ``owner`` is what stands in its file.
+
+    A program that lists no skills tells a model of them: ``told`` finds them in that. ``first`` is run once before,
+    ``variables`` and it may name the address of what answers in the model's place as ``{url}``. ``dollar`` is an
+    argument that it must not expand.
+    """
 
     command: Callable[[], list[str]]
     servers: tuple[str, ...]
-    skills: tuple[str, ...]
+    skills: tuple[str, ...] = ()
     owner: dict[str, Any] = field(default_factory=dict)
+    told: str = ""
+    prompt: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    dollar: str = "$$x"
 
 
 def _claude() -> list[str]:
@@ -67,8 +78,9 @@ def _claude() -> list[str]:
     return ["node", str(program.parent.parent / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs")]
 
 
+_CLINE_PROMPT = ("-P", "openai-native", "--json", "say hi")
 PROGRAMS = {
-    "claude-code": Program(_claude, ("mcp", "list"), ()),
+    "claude-code": Program(_claude, ("mcp", "list")),
     "gemini-cli": Program(
         lambda: [str(npm_program("gemini", HERE / "gemini"))],
         ("mcp", "list"),
@@ -82,6 +94,29 @@ PROGRAMS = {
     ),
     "copilot-cli": Program(
         lambda: [str(npm_program("copilot", HERE / "copilot"))], ("-p", "hi"), ("skill", "list", "--json")
+    ),
+    "cursor": Program(
+        lambda: ["node", str(HERE / "cursor_session.cjs"), str(npm_file("@cursor/sdk", HERE / "cursor"))],
+        (),
+        told=r"/\.cursor/skills/([\w-]+)/SKILL\.md",
+        variables={"CURSOR_BACKEND_URL": "{url}"},
+    ),
+    "cline": Program(
+        lambda: [str(npm_file("@cline/cli-linux-x64/bin/cline", HERE / "cline"))],
+        _CLINE_PROMPT,
+        told=r"Available skills: ([\w, -]+)\.",
+        prompt=_CLINE_PROMPT,
+        first=("auth", "-p", "openai-native", "-k", "none", "-m", "none", "-b", "{url}/v1"),
+        variables={"CLINE_SESSION_BACKEND_MODE": "local"},  # no process that goes on in the background
+    ),
+    "qwen-code": Program(
+        lambda: [str(npm_program("qwen", HERE / "qwen"))],
+        ("mcp", "list"),
+        owner={"security": {"folderTrust": {"enabled": False}}},
+        told=r"<skill>\\n<name>\\n([\w-]+)\\n",
+        prompt=("--auth-type", "openai", "hi there"),
+        dollar="$$ x",  # a name after it could not be written: there is no escape
+        variables={"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": "{url}/v1", "OPENAI_MODEL": "none"},
     ),
     "amp": Program(lambda: [str(npm_program("amp", HERE / "amp"))], ("mcp", "doctor"), ("skill", "list")),
 }
@@ -100,6 +135,7 @@ class Ran:
     program: Program
     desired: dict[str, Any]
     texts: list[str]
+    backend: Backend
     said: str = ""
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -111,11 +147,21 @@ class Ran:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [*self.program.command(), *arguments]
-        return subprocess.run(command, cwd=self.home, env=environment(self.home, **OFFLINE), timeout=120,
+        return subprocess.run(command, cwd=self.home, env=environment(self.home, **self.variables()), timeout=120,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # fmt: skip
+
+    def variables(self) -> dict[str, str]:
+        own = {name: value.format(url=self.backend.url) for name, value in self.program.variables.items()}
+        return OFFLINE | own
 
     def skills(self) -> str:
         """Return what the program says of its skills; Claude Code says it when a session begins."""
+        if self.program.told:
+            pattern = re.compile(self.program.told)
+            if not pattern.search(self.backend.told()):
+                self.start_servers(lambda: pattern.search(self.backend.told()) is not None, self.program.prompt)
+            names = ", ".join(pattern.findall(self.backend.told())).split(", ")
+            return " ".join(f'"name": "{name}"' for name in names)
         if not self.program.skills:
             self.start_servers(lambda: "\n" in (self.home / "said.txt").read_text(), _SESSION)
             return " ".join(f'"name": "{name}"' for name in json.loads(self.said.splitlines()[0])["skills"])
@@ -123,13 +169,14 @@ class Ran:
         return done.stdout
 
     def start_servers(
-        self, until: Callable[[], bool], arguments: Sequence[str] = (), variables: Mapping[str, str] = OFFLINE
+        self, until: Callable[[], bool], arguments: Sequence[str] = (), variables: Mapping[str, str] | None = None
     ) -> None:
         """Run the program until it has started its servers; it might then wait for somebody to talk to."""
         command = [*self.program.command(), *(arguments or self.program.servers)]
         with (self.home / "said.txt").open("w+") as said:
-            running = subprocess.Popen(command, cwd=self.home, env=environment(self.home, **variables), stdout=said,
-                                       stderr=said, stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+            set_for_it = environment(self.home, **(variables or self.variables()))
+            running = subprocess.Popen(command, cwd=self.home, env=set_for_it, stdout=said, stderr=said,
+                                       stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
             deadline = time.monotonic() + 90
             while running.poll() is None and not until() and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -159,14 +206,15 @@ def samples(name: str) -> list[str]:
     return found
 
 
-def desired_state(home: Path, http: HttpServer, sample: list[str]) -> dict[str, Any]:
+def desired_state(home: Path, http: HttpServer, name: str, sample: list[str]) -> dict[str, Any]:
+    refers = BY_NAME[name].references.usual is not None
     variables = {f"V{number}": text for number, text in enumerate(sample)}
     own = {"TOKEN": "${secrets.tickets_token}", "LEVEL": "HOME"}
-    headers = {"Authorization": "Bearer ${secrets.tickets_token}", "X-Level": "debug"}
+    headers = {"Authorization": "Bearer ${secrets.tickets_token}" if refers else "none", "X-Level": "debug"}
     return {
         "mcp/seen": {"command": "node", "args": [str(SERVER), "-", *sample],
                      "env": {"SEEN_FILE": str(home / "seen.json"), **own, **variables}},
-        "mcp/keyed": {"command": "node", "args": [str(SERVER), "--key=${secrets.tickets_token}", "$$x"],
+        "mcp/keyed": {"command": "node", "args": [str(SERVER), "--key=${secrets.tickets_token}", PROGRAMS[name].dollar],
                       "env": {"SEEN_FILE": str(home / "keyed.json")}},
         "mcp/hidden": {"command": "node", "args": [str(SERVER)],
                        "env": {"SEEN_FILE": str(home / "hidden.json"), "TOKEN": "${secrets.github_token}"}},
@@ -195,10 +243,12 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     file = home / row.server_file("linux")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text if row.file_format == "json" else text.replace("{\n", "{\n  // by hand\n", 1))
-    with http_mcp_server() as http:
+    with http_mcp_server() as http, agent_backend() as backend:
         sample = samples(name)
-        found = Ran(name, home, program, desired_state(home, http, sample), sample, asked=http.asked)
+        found = Ran(name, home, program, desired_state(home, http, name, sample), sample, backend, asked=http.asked)
         write_home(home, name, found.desired)
+        if program.first:
+            found.run(*(argument.format(url=backend.url) for argument in program.first))
         keep_secret(home, "github_token", KEPT)
         files = [home / f"{server}.json" for server in ("seen", "keyed", "hidden")]
         found.start_servers(lambda: all(file.exists() for file in files) and bool(http.asked))
@@ -208,7 +258,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def test_copilot_keeps_some_variables_for_itself_and_no_other(tmp_path: Path) -> None:
     withheld = sorted(BY_NAME["copilot-cli"].references.withheld)
     names = [*withheld, "GH_TOKEN", "NPM_TOKEN", "GEMINI_API_KEY", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD"]
-    ran = Ran("copilot-cli", tmp_path, PROGRAMS["copilot-cli"], {}, [])
+    ran = Ran("copilot-cli", tmp_path, PROGRAMS["copilot-cli"], {}, [], Backend("http://127.0.0.1:9"))
     server = {"type": "stdio", "command": "node", "args": [str(SERVER), *(f"${{{name}}}" for name in names)],
               "env": {"SEEN_FILE": str(tmp_path / "seen.json")}}  # fmt: skip
     ran.file().parent.mkdir()
@@ -233,7 +283,7 @@ def test_a_secret_of_its_environment_arrives_at_the_server(ran: Ran) -> None:
 
 
 def test_a_secret_arrives_in_an_argument(ran: Ran) -> None:
-    assert seen_by(ran.home / "keyed.json")[0] == [f"--key={SECRET}", "$x"]
+    assert seen_by(ran.home / "keyed.json")[0] == [f"--key={SECRET}", meant(ran.program.dollar)]
 
 
 def test_a_secret_whose_variable_the_program_hides_is_found_by_exec(ran: Ran) -> None:
@@ -243,7 +293,8 @@ def test_a_secret_whose_variable_the_program_hides_is_found_by_exec(ran: Ran) ->
 
 def test_it_sends_the_headers_that_were_declared(ran: Ran) -> None:
     headers = ran.asked["/tickets"]
-    assert (headers["authorization"], headers["x-level"]) == (f"Bearer {SECRET}", "debug")
+    bearer = f"Bearer {SECRET}" if BY_NAME[ran.name].references.usual else "none"
+    assert (headers["authorization"], headers["x-level"]) == (bearer, "debug")
 
 
 def test_no_secret_is_on_disk_and_none_is_said(ran: Ran) -> None:
@@ -267,32 +318,3 @@ def test_it_lists_the_skills_of_the_bot_and_knows_its_own(ran: Ran) -> None:
     found = {name for names in re.findall(_LISTED, said, re.MULTILINE) for name in names if name}
     assert {"pg", "deploy"} <= found
     assert found - {"pg", "deploy"} <= platform(ran.name).bundled_skills
-
-
-CLINE = """
-import { resolveMcpServerRegistrations } from "@cline/core";
-const [filePath] = process.argv.slice(-1);
-process.stdout.write(JSON.stringify(resolveMcpServerRegistrations({ filePath })));
-"""
-
-
-def test_clines_own_library_reads_servers_of_every_kind(tmp_path: Path) -> None:
-    folder = npm_file("@cline/core/package.json", HERE / "cline").parents[3]
-    github = {"command": "npx", "args": ["server"], "env": {"TOKEN": "${secrets.tickets_token}", "LEVEL": "1"}}
-    desired = {
-        "mcp/github": github,
-        "mcp/plain": {"command": "true"},
-        "mcp/tickets": {"url": "https://a.example/mcp", "headers": {"X-Level": "1"}},
-        "mcp/events": {"url": "https://a.example/sse", "transport": "sse"},
-    }
-    write_home(tmp_path, "cline", desired)
-    file = tmp_path / BY_NAME["cline"].server_file("linux")
-    done = subprocess.run(["node", "--input-type=module", "-e", CLINE, str(file)], cwd=folder, timeout=120,
-                          env=environment(tmp_path), capture_output=True, text=True, check=True)  # fmt: skip
-    assert {server["name"]: server["transport"] for server in json.loads(done.stdout)} == {
-        "github": {"type": "stdio", "command": "molthub", "args": ["exec", "--server", "github", "--", "npx", "server"],
-                   "env": {"LEVEL": "1"}},
-        "plain": {"type": "stdio", "command": "true", "args": []},
-        "tickets": {"type": "streamableHttp", "url": "https://a.example/mcp", "headers": {"X-Level": "1"}},
-        "events": {"type": "sse", "url": "https://a.example/sse"},
-    }  # fmt: skip

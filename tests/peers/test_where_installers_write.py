@@ -166,7 +166,8 @@ PACKAGES = {
     "Copilot CLI": "@github/copilot",
     "Codex CLI": "@openai/codex",
     "Amp": "@sourcegraph/amp",
-    "Cline's library": "@cline/core",
+    "Cline": "@cline/cli-linux-x64",
+    "Cursor's library": "@cursor/sdk",
     "Qwen Code": "@qwen-code/qwen-code",
     **{name: name for name in ("add-mcp", "install-mcp", "skills")},
 }

@@ -36,7 +36,7 @@ def test_two_platforms_share_a_folder_or_one_may_see_the_others_and_never_both()
 @pytest.mark.parametrize(
     ("reader", "other", "sees", "own"),
     [
-        ("cursor", "claude-code", True, False),
+        ("cursor", "claude-code", True, True),
         ("claude-code", "cursor", False, False),
         ("gemini-cli", "codex", True, False),
         ("copilot-cli", "codex", True, True),

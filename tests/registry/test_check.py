@@ -194,10 +194,10 @@ def test_a_skill_that_an_agent_brings_itself_is_a_warning() -> None:
 
 
 FOUND_TOO = [
-    ("cursor", "claude-code", "a: cursor finds docker too and cursor may offer git twice, in .claude/skills"),
-    ("qwen-code", "codex", "a: qwen-code finds docker too, in .agents/skills"),
-    ("gemini-cli", "goose", "a: gemini-cli finds docker too, in .agents/skills"),
-    ("claude-code", "cursor", "b: cursor may offer git twice, in .claude/skills"),
+    ("cursor", "claude-code", "cursor finds docker too, in .claude/skills"),
+    ("qwen-code", "codex", "qwen-code finds docker too, in .agents/skills"),
+    ("gemini-cli", "goose", "gemini-cli finds docker too, in .agents/skills"),
+    ("claude-code", "cursor", ""),
     ("gemini-cli", "claude-code", ""),
 ]
 
@@ -209,9 +209,8 @@ def test_what_a_bot_finds_of_another_bot_of_its_home_is_a_warning(one: str, othe
     found = _found(registry(skill("git"), skill("docker"), fleet("f"), bots))
     assert [(problem.id, problem.severity) for problem in found] == [("MH223", "warning")] * bool(said)
     for problem in found:
-        reader, _, told = said.partition(": ")
-        assert problem.message.endswith(f"share the home f/h, where {told}")
-        assert problem.file == f"fleets/f/bots/{reader}.yaml"
+        assert problem.message == f"f/a and f/b share the home f/h, where {said}"
+        assert problem.file == "fleets/f/bots/a.yaml"
 
 
 def test_a_host_that_has_the_name_of_a_used_skill_is_a_finding_and_no_crash() -> None:

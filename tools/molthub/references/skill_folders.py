@@ -40,7 +40,7 @@ SKILL_FOLDERS: Mapping[str, SkillFolders] = {
     ),
     "copilot-cli": SkillFolders(COPILOT, after=(AGENTS,)),
     "vscode": SkillFolders(COPILOT, beside=(CLAUDE, AGENTS)),
-    "cursor": SkillFolders(".cursor/skills", beside=(AGENTS, CLAUDE, ".codex/skills")),
+    "cursor": SkillFolders(".cursor/skills", after=(CLAUDE, ".codex/skills", AGENTS)),
     "windsurf": SkillFolders(".codeium/windsurf/skills", beside=(AGENTS,)),
     "cline": SkillFolders(AGENTS, beside=(".cline/skills",)),
     "roo": SkillFolders(".roo/skills", after=(AGENTS,)),

@@ -85,16 +85,8 @@ def strange_skills(resolutions: Iterable[Resolution]) -> Iterator[Problem]:
 def _told(reader: Resolution, found: Resolution) -> str:
     """Return what a bot finds of another bot's skills; nothing where its program does not search their folder."""
     platform, other = reader.bot.platform, found.bot.platform
-    if not sees_skills(platform, other):
-        return ""
-    own, others = _skills(reader), _skills(found)
-    more = ", ".join(sorted(others.keys() - own.keys()))
-    twice = ", ".join(sorted(others.keys() & own.keys())) if not takes_own(platform, other) else ""
-    if SKILL_FOLDERS[other].own in SKILL_FOLDERS[platform].before:
-        twice = ""  # the other one is taken, which is the same
-    said = [f"{platform} finds {more} too"] if more else []
-    said += [f"{platform} may offer {twice} twice"] if twice else []
-    return f"{' and '.join(said)}, in {SKILL_FOLDERS[other].own}" if said else ""
+    more = _skills(found).keys() - _skills(reader).keys() if sees_skills(platform, other) else frozenset()
+    return f"{platform} finds {', '.join(sorted(more))} too, in {SKILL_FOLDERS[other].own}" if more else ""
 
 
 def _skills(resolution: Resolution) -> Mapping[str, Json]:
