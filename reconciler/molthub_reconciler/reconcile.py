@@ -173,7 +173,8 @@ def _settled(
         early = written[0].wrote_at + settling - time.monotonic() if written[0].results else 0.0
         if early > 0 and not wait:
             return
-        time.sleep(max(0.0, early))
+        if early > 0:
+            time.sleep(early)
         work = written.popleft()
         try:
             yield work.report(revision)

@@ -236,9 +236,14 @@ class TargetState:
             return None
         return document.get("digest") if isinstance(document, dict) else None
 
-    def add_pass(self, bot: str, line: Mapping[str, Json]) -> None:
-        """Add what a pass changed or found, unless it changed nothing and found the same as the one before."""
-        earlier = self.passes(bot)
+    def add_pass(
+        self, bot: str, line: Mapping[str, Json], earlier: tuple[Mapping[str, Json], ...] | None = None
+    ) -> None:
+        """Add what a pass changed or found, unless it changed nothing and found the same as the one before.
+
+        ``earlier`` are those before, where they were read already.
+        """
+        earlier = self.passes(bot) if earlier is None else earlier
         has_changed = any(change["result"] == "applied" for change in line["changes"])
         if earlier and not has_changed and {**earlier[-1], "at": ""} == {**line, "at": ""}:
             return

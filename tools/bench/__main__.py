@@ -1,9 +1,10 @@
 """``make bench``: times the line on a made-up registry, beside the nearest tools, in one run on one machine.
 
-Usage: ``python tools/bench [--quick | --size N | --bots N | --agents N]``; ``--size`` times building, checking and
-searching alone, of N skill versions (up to 100,000, which takes some 10 minutes on an idle machine and 12 GB),
-``--bots`` keeping N bots in sync (10,000 are 210,000 files and 1.2 GB), ``--agents`` a controller that the agents of N
-bots on other machines follow. Prints a table of whole processes (medians) and ratios of equal work. Numbers of other
+Usage: ``python tools/bench [--quick | --size N | --bots N | --fleet N | --agents N]``; ``--size`` times building,
+checking and searching alone, of N skill versions (up to 100,000, which takes some 10 minutes on an idle machine and
+12 GB), ``--bots`` keeping N bots in sync (10,000 are 210,000 files and 1.2 GB), ``--fleet`` the index and the plan of
+a fleet of N bots with 20 skills each, and 1,000 passes of its controller, ``--agents`` a controller that the agents of
+N bots on other machines follow. Prints a table of whole processes (medians) and ratios of equal work. Numbers of other
 machines or runs cannot be compared with these; ratios of one run can.
 """
 
@@ -168,6 +169,7 @@ def asked() -> argparse.Namespace:
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--quick", action="store_true", help="a small registry, fewer runs")
     one.add_argument("--size", type=int, metavar="N", help="building, checking, searching: N skill versions")
+    one.add_argument("--fleet", type=int, metavar="N", help="a fleet of N bots: its index, its plan, its controller")
     one.add_argument("--agents", type=int, metavar="N", help="a controller with N agents on other machines")
     one.add_argument("--bots", type=int, metavar="N", help="keeping N bots in sync")
     return parser.parse_args()
@@ -180,6 +182,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="molthub-bench-") as folder:
         if options.size:
             BuildBench(Path(folder), Size(skills=max(options.size // 5, 100), bots=0), runs=3).run()
+        elif options.fleet:
+            from fleets import FleetBench
+
+            FleetBench(Path(folder), Size(skills=100, versions=1, bots=options.fleet, bot_skills=20), runs=3).run()
         elif options.agents:
             from agents import AgentsBench
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Size:
     versions: int = 5
     bots: int = 1000
     pack_skills: int = 100
+    bot_skills: int = 5
 
 
 def name_of(number: int) -> str:
@@ -112,7 +113,7 @@ def registry_files(size: Size) -> Iterator[tuple[str, bytes]]:
         project = "owners: [bench]\nstatus: active\nversions:\n" + "".join(entries)
         yield f"skills/{name_of(number)}/project.yaml", project.encode()
     yield from _pack_files("bench-pack", {name: locks[name] for name in sorted(locks)[: size.pack_skills]})
-    yield from _pack_files("bot-pack", {name: locks[name] for name in sorted(locks)[:5]})
+    yield from _pack_files("bot-pack", {name: locks[name] for name in sorted(locks)[: size.bot_skills]})
     yield from _fleet_files(size.bots)
 
 
@@ -193,6 +194,25 @@ def publish_one_more(folder: Path, size: Size, number: int = 0, *, other_words: 
     entry = f'  {version}:\n    published: "{PUBLISHED}"\n    digest: {_digest(files)}\n'
     index.add(pygit2.IndexEntry(project, repo.create_blob((old + entry).encode()), pygit2.enums.FileMode.BLOB))
     commit(repo, index, "Publish one more version")
+
+
+def change(folder: Path, files: Mapping[str, bytes], message: str) -> None:
+    """Commit other contents of files."""
+    repo = pygit2.Repository(str(folder))
+    index = pygit2.Index()
+    index.read_tree(repo.revparse_single("HEAD").peel(pygit2.Tree))
+    for path, content in files.items():
+        index.add(pygit2.IndexEntry(path, repo.create_blob(content), pygit2.enums.FileMode.BLOB))
+    commit(repo, index, message)
+
+
+def next_pack(folder: Path, name: str) -> dict[str, bytes]:
+    """Return the files of the second version of a pack: another value of a variable."""
+    tree = pygit2.Repository(str(folder)).revparse_single("HEAD").peel(pygit2.Tree)
+    first, project = (tree[f"packs/{name}/{file}"].data for file in ("1.yaml", "project.yaml"))
+    second = first.replace(b"version: 1\n", b"version: 2\n", 1).replace(b"LOG_LEVEL: info", b"LOG_LEVEL: debug")
+    entry = f'  2:\n    published: "{PUBLISHED}"\n    digest: {_digest({"2.yaml": second})}\n'
+    return {f"packs/{name}/2.yaml": second, f"packs/{name}/project.yaml": project + entry.encode()}
 
 
 def commit(repo: pygit2.Repository, index: pygit2.Index, message: str) -> None:

@@ -154,10 +154,11 @@ class RemoteBots:
         changes = [{"result": "kept", **change} for change in report.changes if change.get("drift") != "extra"]
         problems = [problem.to_json() for problem in report.problems]
         # The last report counts until there is another, and what it says was done happened once.
-        last = next(iter(reversed(self._state.passes(subject.bot))), None)
+        earlier = self._state.passes(subject.bot)
+        last = earlier[-1] if earlier else None
         line |= {"changes": changes, "problems": problems}
         if last is None or {**last, "at": "", "revision": ""} != {**line, "at": "", "revision": ""}:
-            self._state.add_pass(subject.bot, line)
+            self._state.add_pass(subject.bot, line, earlier)
 
 
 def is_plain(subject: Subject) -> bool:

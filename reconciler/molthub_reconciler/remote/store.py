@@ -188,7 +188,10 @@ class AgentStore:
         return self.folder / bot
 
     def _write(self, place: Path, content: bytes) -> None:
-        for folder in reversed([place.parent, *place.parent.parents]):
-            if folder.is_relative_to(self.state.root):
-                folder.mkdir(mode=0o700, parents=folder == self.state.root, exist_ok=True)
-        write_atomically(place, content, _FILE_MODE, durable=False)
+        try:
+            write_atomically(place, content, _FILE_MODE, durable=False)
+        except FileNotFoundError:
+            for folder in reversed([place.parent, *place.parent.parents]):
+                if folder.is_relative_to(self.state.root):
+                    folder.mkdir(mode=0o700, parents=folder == self.state.root, exist_ok=True)
+            write_atomically(place, content, _FILE_MODE, durable=False)

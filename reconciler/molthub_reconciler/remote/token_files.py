@@ -7,6 +7,7 @@ is replaced, so that one look at that file tells whether what is remembered of a
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -64,6 +65,7 @@ class TokenFiles:
         self, folder: Path, write: Callable[[Path, bytes], None], *, clock: Callable[[], float] = time.time
     ) -> None:
         self._agents = folder / "agents"
+        self._changes = str(self._agents / "changed")
         self._operators = folder / "operators"
         self._write = write
         self._clock = clock
@@ -141,7 +143,7 @@ class TokenFiles:
     def stamp(self) -> object:
         """Return what is the same as long as no token came or went; None: it is not known."""
         with contextlib.suppress(OSError):
-            status = (self._agents / "changed").stat()
+            status = os.stat(self._changes)  # noqa: PTH116 (asked for every bot of a pass)
             return (status.st_mtime_ns, status.st_ino)
         return None
 
