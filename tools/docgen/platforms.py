@@ -8,8 +8,7 @@ from importlib.resources import files
 
 from docgen.markdown import bullets, code, page, table
 from molthub.platforms import platform, platforms
-from molthub.platforms.agents_dir import AgentsDir
-from molthub.platforms.openclaw import OpenClaw
+from molthub.platforms.about import about
 from molthub.platforms.rows import ROWS
 from molthub.platforms.table import SYSTEMS, Row
 from molthub.references.agent_programs import BUNDLED_SKILLS
@@ -26,10 +25,13 @@ def pages() -> dict[str, str]:
 
 
 def _places() -> str:
-    openclaw = "`.openclaw/molthub/mcp.json5` → `servers`, by an `$include` in `.openclaw/openclaw.json`"
+    others = {
+        "agents-dir": "the manifest",
+        "openclaw": "`.openclaw/molthub/mcp.json5` → `servers`, by an `$include` in `.openclaw/openclaw.json`",
+    }
+    found = [(about(name, "linux"), servers) for name, servers in others.items()]
     rows = [
-        ("`agents-dir`", "any that reads `.agents`", code(AgentsDir().skills_root("main")), "the manifest", ""),
-        ("`openclaw`", "OpenClaw", code(OpenClaw().skills_root("main")), openclaw, "OpenClaw 2026.9.6"),
+        *((code(one.name), one.title, code(one.skills), servers, one.judged_by) for one, servers in found),
         *map(_place, ROWS),
     ]
     return table(("`platform`", "Program", "Skills", "MCP servers", "Judged by"), rows)

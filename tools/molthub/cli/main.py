@@ -34,6 +34,7 @@ MOLTHUB_COMMANDS = {
     "adopt": "molthub.cli.adopt:adopt",
     "context": "molthub.cli.contexts:context",
     "explain": "molthub.cli.explain:explain",
+    "platforms": "molthub.cli.platforms:platforms",
     "import": "molthub.cli.imports:import_",
     "build": "molthub.cli.build:build",
     "sign": "molthub.cli.sign:sign",
