@@ -49,7 +49,7 @@ def asked_options(command: Wrapped) -> Wrapped:
 
     @context_option
     @index_option
-    @target_option()
+    @target_option
     @click.option("--bot", "bots", multiple=True, metavar="[FLEET/]BOT", help="Only this bot (repeatable).")
     @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", help="Only this fleet (repeatable).")
     @state_option

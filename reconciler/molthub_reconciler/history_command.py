@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("bot", metavar="[FLEET/]BOT")
 @context_option
-@target_option()
+@target_option
 @state_option
 @click.option("-n", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many passes.")
 @common_options

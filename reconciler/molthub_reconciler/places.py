@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
 
 import click
 
 from molthub.contexts.context_file import Context, chosen_context, need
-from molthub.errors import UsageError
 
 if TYPE_CHECKING:
     from molthub_reconciler.state import TargetState
+    from molthub_reconciler.workplace import Workplace
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-def target_option(*, required: bool = False) -> Callable[[Wrapped], Wrapped]:
-    """Return the option ``--target``; it is ``required`` where no context fills it in."""
-    return click.option(
-        "--target", required=required, type=_FOLDER, help="The folder of the bots' homes: DIR/<fleet>/<home>."
-    )
-
-
+target_option = click.option("--target", type=_FOLDER, help="The folder of the bots' homes: DIR/<fleet>/<home>.")
 context_option = click.option(
     "--context", metavar="NAME", help="Where `molthub context` says. Default: the current one."
 )
@@ -52,13 +48,44 @@ def whole_place(
 def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:
     """Return what the options and a context say of where bots are on this machine.
 
-    Raises :class:`UsageError` where they are a controller's.
+    Where they are a controller's, it runs the command instead (:mod:`.remote.ordered`), and this
+    does not return. Raises :class:`UsageError` for commands that it does not run.
     """
     found = chosen_context(context, {"index": index, "target": target, "state": state})
-    if found.target is not None and found.target.startswith(("http:/", "https:/")):
-        remedy = "run it on the controller's machine; molthub bots list and skill-packs sync work from here"
-        raise UsageError("this works on bots' folders, not through a controller", place=found.target, remedy=remedy)
+    if found.target is not None and (address := _ADDRESS.match(found.target)):
+        from molthub.observed import open_target
+
+        cast("_Elsewhere", open_target(f"{address[1]}://{address[2]}", index=None, state=None)).run_there()
     return found
+
+
+class _Elsewhere(Protocol):
+    """A controller, as whoever runs commands sees it."""
+
+    def run_there(self) -> NoReturn:
+        """Have the controller run the command at hand instead, and end as it ended there."""
+        ...
+
+
+_ADDRESS = re.compile(r"(https?):/+(.+)\Z")  # a path swallows a slash
+
+
+def holding(context: click.Context, place: Workplace) -> None:
+    """Have a command work at ``place``, of which whoever runs it holds the lock: a controller between two passes."""
+    context.meta[_HELD] = place
+
+
+def held_place() -> Workplace | None:
+    """Return the place where the command at hand is to work, if it is run by whoever holds the lock there."""
+    return click.get_current_context().meta.get(_HELD)
+
+
+def locked(state: TargetState) -> AbstractContextManager[None]:
+    """Return the lock of a target; nothing, where whoever runs the command at hand has it already."""
+    return nullcontext() if held_place() is not None else state.lock()
+
+
+_HELD = "molthub_reconciler.held"
 
 
 def remembered(context: str | None, target: Path | None, state: Path | None) -> TargetState:

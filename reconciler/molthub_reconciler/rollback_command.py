@@ -15,7 +15,9 @@ from molthub_reconciler.cli import tell
 from molthub_reconciler.history_command import bot_on_record
 from molthub_reconciler.places import (
     context_option,
+    held_place,
     index_option,
+    locked,
     remembered,
     root_option,
     state_option,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 @click.argument("bots", nargs=-1, required=True, metavar="[FLEET/]BOT|FLEET...")
 @context_option
 @index_option
-@target_option()
+@target_option
 @click.option("--to", metavar="REVISION|DIGEST", help="What to go back to (default: what the bot had before).")
 @click.option("--release", is_flag=True, help="Let go: follow git again from the next pass on.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change no bot.")
@@ -74,31 +76,33 @@ def rollback(
       4  some bots could not be brought back
     """
     if release:
-        return _release(console, bots, remembered(context, target, state))
+        known = remembered(context, target, state)
+        with locked(known):
+            return _let_go(console, bots, known)
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.reloading import read_reload_command
     from molthub_reconciler.rollback import resolve_bots, roll_back
 
     where, homes, kept = whole_place(context, index, target, state)
-    place = workplace(Asked(where, homes, (), (), kept, root, require_signatures=False, accept_signers=()))
+    asked = Asked(where, homes, (), (), kept, root, require_signatures=False, accept_signers=())
+    place = held_place() or workplace(asked)
     place.need_target()
     choice = resolve_bots(place, bots)
     rules = Rules(act=not dry_run, allow_mass_removal=allow_mass_removal, forced=None)
     if dry_run:
         return tell(console, replace(roll_back(place, choice, to, rules), command="plan"))
     place.reload = read_reload_command()
-    with place.state.lock():
+    with locked(place.state):
         return tell(console, roll_back(place, choice, to, rules))
 
 
-def _release(console: Console, bots: tuple[str, ...], known: TargetState) -> ExitStatus:
+def _let_go(console: Console, bots: tuple[str, ...], known: TargetState) -> ExitStatus:
     from molthub_reconciler.rollback import release
 
     fleets = {bot.partition("/")[0] for bot in known.bots()}
     chosen = [bot for bot in known.bots() if bot.partition("/")[0] in {*bots} & fleets]
     chosen += [bot_on_record(known, bot) for bot in bots if bot not in fleets]
-    with known.lock():
-        found = release(known, chosen)
+    found = release(known, chosen)
     if not found:
         raise NotFoundError("none of them was rolled back", place=", ".join(bots), remedy="nothing needs to be done")
     console.json({"format": "molthub.rollback-release/1", "released": sorted(found)})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from molthub.client.cache import Store, default_store
@@ -76,6 +77,8 @@ class Workplace:
         """Whether a rollout made a step in the last pass that another one can act upon at once."""
         self.news = threading.Event()
         """Set when somebody tells something that the next pass should know: agents on other machines."""
+        self.errands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        """What is to be done between two passes, by whoever holds the target's lock."""
         self.state = TargetState((state or state_folder()).resolve(), str(self.folder))
         self.agents = AgentStore(self.state)
         """What is kept of agents on other machines."""
@@ -91,7 +94,12 @@ class Workplace:
         return "the index"
 
     def refresh(self) -> bool:
-        """Ask whether something else is declared now. Raises :class:`MolthubError` where nobody answers."""
+        """Ask whether something else is declared now; before that, do what waits to be done between two passes.
+
+        Raises :class:`MolthubError` where nobody answers.
+        """
+        while not self.errands.empty():
+            self.errands.get()()
         return self.index.refresh()
 
     def pause(self, interval: float) -> float:

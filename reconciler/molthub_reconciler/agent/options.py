@@ -140,6 +140,7 @@ def listening(remote: Remote, place: Workplace, console: Console) -> Iterator[No
         yield
         return
     from molthub.client.fetch import open_fetcher
+    from molthub_reconciler.operators.operations import Operations
     from molthub_reconciler.remote.desk import Desk
     from molthub_reconciler.remote.known import known_bots
     from molthub_reconciler.remote.listen import listen_at
@@ -149,7 +150,8 @@ def listening(remote: Remote, place: Workplace, console: Console) -> Iterator[No
     listen = listen_at(remote.listen, remote.tls_certificate, remote.tls_key, insecure=remote.insecure_listen,
                        client_ca=remote.tls_client_ca)  # fmt: skip
     relay = Relay(open_fetcher(place.index.where), place.store, place.agents)
-    desk = Desk(place.agents, news=place.news, warn=console.warn, observed=lambda: known_bots(place.state), relay=relay)
+    desk = Desk(place.agents, news=place.news, warn=console.warn, observed=lambda: known_bots(place.state), relay=relay,
+                operate=Operations(place, console.say).do)  # fmt: skip
     server = AgentServer(listen, desk)
     server.start()
     count = len(place.agents.bots())

@@ -8,6 +8,7 @@
 ``GET /v1/bots/F/B/index/...``                 what the bot needs of the index (:mod:`.relay`)
 ``POST /v1/bots/F/B/report``                   what its agent found and did
 ``GET /v1/bots``, ``POST /v1/nudge``           for operators: all bots; ask for a look now
+``POST /v1/commands``                          for operators: a command (:mod:`.orders`), run here
 =============================================  ================================================================
 """
 
@@ -19,7 +20,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
@@ -52,6 +53,9 @@ _LASTING = "private, max-age=31536000, immutable"
 Observed = Callable[[], list[Json]]
 """Returns all bots of the target as the operator sees them."""
 
+Operate = Callable[[Request, Kept], Awaitable[Reply]]
+"""Runs a command for an operator."""
+
 _DENIED = Reply.error(HTTPStatus.UNAUTHORIZED, "there is no such bot, or this is not its token", last=True,
                       **{"WWW-Authenticate": "Bearer"})  # fmt: skip
 _NOTHING = Reply.error(HTTPStatus.NOT_FOUND, "there is nothing here")
@@ -61,15 +65,17 @@ class Desk:
     """Answers for one controller.
 
     ``news`` is set when a report came that says something new, ``relay`` passes its index on, ``warn`` is told what
-    whoever runs it should know, and ``observed`` returns all bots of the target as an operator sees them.
+    whoever runs it should know, ``observed`` returns all bots of the target as an operator sees them, and
+    ``operate`` does what operators ask.
     All but :meth:`hear` and :meth:`look_around` belong to the thread of the event loop.
     """
 
     def __init__(
         self, store: AgentStore, *, news: threading.Event, warn: Callable[[str], None], observed: Observed,
-        relay: Relay | None = None,
+        relay: Relay | None = None, operate: Operate | None = None,
     ) -> None:  # fmt: skip
         self.store = store
+        self._operate = operate
         self._relay = relay
         self._relaying = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay")
         self.news = news
@@ -111,7 +117,7 @@ class Desk:
         try:
             if right.owner.bot:
                 return await self._to_agent(request, right.owner.bot)
-            return await self._to_operator(request)
+            return await self._to_operator(request, right)
         except OSError as error:
             self._warn(f"an agent could not be answered: {error.strerror or type(error).__name__}")
             return Reply.error(HTTPStatus.SERVICE_UNAVAILABLE, "this cannot be done now")
@@ -147,7 +153,7 @@ class Desk:
             return Reply(HTTPStatus.NOT_MODIFIED, headers=headers)
         return Reply(HTTPStatus.OK, found.content, headers, kind="application/octet-stream")
 
-    async def _to_operator(self, request: Request) -> Reply:
+    async def _to_operator(self, request: Request, right: Kept) -> Reply:
         thing = (request.method, *request.path)
         if thing == ("GET", "v1", "bots"):
             bots = await asyncio.to_thread(self._observed)
@@ -156,6 +162,8 @@ class Desk:
             note = f"{timestamp()} an operator {time.monotonic_ns()}\n"
             self.store.state.keep_note("", NUDGE, note.encode())
             return Reply.of({"asked": f"the controller on {socket.gethostname()}"})
+        if thing == ("POST", "v1", "commands") and self._operate is not None:
+            return await self._operate(request, right)
         return _NOTHING
 
     async def _assignment(self, request: Request, bot: str) -> Reply:

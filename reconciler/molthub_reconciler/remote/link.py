@@ -22,10 +22,12 @@ from molthub.documents import hex_of
 from molthub.errors import FormatError, IntegrityError, UsageError
 from molthub.secrets.private_file import PrivateFileError, read_private
 from molthub_reconciler.remote.exchange import MAX_ASSIGNMENT, Answer, answer_from_bytes
+from molthub_reconciler.remote.orders import MAX_ANSWER, Order, Outcome, outcome_from_json
 from molthub_reconciler.remote.refused import NO_ANSWER, REDIRECTS, MissingError, failure, refusal, too_large
 
 TOKEN_VARIABLE = "MOLTHUB_OPERATOR_TOKEN_FILE"  # noqa: S105 (the name of a variable)
 TIMEOUT = 20.0
+_LONGEST_ORDER = 600.0
 MAX_DOCUMENT = 16 * 1024 * 1024
 MAX_BOTS = 256 * 1024 * 1024
 _CLOSED = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
@@ -154,6 +156,12 @@ class ControllerLink:
         """Ask the controller to look now; return who will."""
         got = self._asked("POST", "v1/nudge", "", limit=MAX_ASSIGNMENT, body=b"")
         return str(_parsed(got.content, self.where).get("asked"))
+
+    def order(self, order: Order) -> Outcome:
+        """Have the controller run a command, and return what came of it."""
+        body = json.dumps(order.to_json()).encode()
+        got = self._asked("POST", "v1/commands", "", limit=MAX_ANSWER, body=body, patience=_LONGEST_ORDER)
+        return outcome_from_json(_parsed(got.content, self.where), self.where)
 
     def tell(self, bot: str, report: bytes) -> None:
         """Tell the controller what became of a bot. Raises :class:`MolthubError`."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Mapping
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NoReturn
 
 from molthub.documents.printable import printable
 from molthub.errors import FormatError, UsageError
@@ -50,6 +51,12 @@ class OperatedController:
         """Refuse: only the controller and the agents reach the bots."""
         remedy = "leave --once out: the controller is asked to look now"
         raise UsageError("bots are brought in sync where they live, not from here", place=self._address, remedy=remedy)
+
+    def run_there(self) -> NoReturn:
+        """Have the controller run the command at hand instead, and end as it ended there."""
+        from molthub_reconciler.remote.ordered import run_there
+
+        run_there(self._link)
 
     @cached_property
     def _link(self) -> ControllerLink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Container
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from molthub.console import Console, common_options, counted
+from molthub.contexts.context_file import need
 from molthub.errors import ExitStatus, NotFoundError, UsageError
-from molthub_reconciler.places import state_option, target_option, target_state
+from molthub_reconciler.places import context_option, said_place, state_option, target_option, target_state
 
 if TYPE_CHECKING:
     from molthub.model import FleetState, Json
@@ -35,7 +37,21 @@ def rollout() -> None:
 
 
 def _place_options(command: Wrapped) -> Wrapped:
-    return target_option(required=True)(state_option(common_options(command)))
+    """Add the options that say where bots are; the command gets ``target`` and ``state``."""
+
+    @context_option
+    @target_option
+    @state_option
+    @functools.wraps(command)
+    def with_place(
+        *args: Any, context: str | None, target: Path | None, state: Path | None, **kwargs: Any
+    ) -> Any:  # fmt: skip
+        found = said_place(context, None, target, state)
+        need(found, "target")
+        return command(*args, target=Path(str(found.target)), state=Path(found.state) if found.state else None,
+                       **kwargs)  # fmt: skip
+
+    return common_options(with_place)  # type: ignore[return-value] # functools.wraps keeps the signature for click
 
 
 @rollout.command()

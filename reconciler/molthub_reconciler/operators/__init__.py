@@ -1,0 +1,1 @@
+"""What operators of a controller have it do from elsewhere."""
