@@ -21,6 +21,7 @@ from molthub_reconciler.reconcile import Rules, lacking, run_pass
 from molthub_reconciler.releases import Releases
 from molthub_reconciler.reloading import ReloadCommand, after_changes
 from molthub_reconciler.remote.apart import RemoteBots
+from molthub_reconciler.remote.gates import RemoteGates
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import BotReport, Command, Report
 from molthub_reconciler.resting import Resting
@@ -208,7 +209,7 @@ class Workplace:
 
     def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
         rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=not self.choice.bots,
-                            at_rest=self._resting)  # fmt: skip
+                            at_rest=self._resting, elsewhere=RemoteGates(self.agents))  # fmt: skip
         remote, releases = self._remote(rules, online=True), self._releases(rules, online=True)
 
         def resting(bot: str, given: Document) -> BotReport | None:

@@ -16,10 +16,12 @@ from molthub.documents import bot_from_json, hex_of
 from molthub.errors import FormatError, IntegrityError, MolthubError, Problem
 from molthub.model import DesiredState, Json
 from molthub_reconciler.agent.assignments import AssignmentWatch, Followed, asks, own_name
+from molthub_reconciler.agent.gates import AgentGates
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.remote.exchange import Answer, report_to_bytes
 from molthub_reconciler.remote.link import ControllerLink
+from molthub_reconciler.remote.questions import Answered
 from molthub_reconciler.report import Command, Report
 from molthub_reconciler.subjects import Choice, Subject, last_good, pin_of, pinned
 from molthub_reconciler.workplace import Workplace
@@ -38,6 +40,7 @@ class AgentWorkplace(Workplace):
         self._followed = Followed(link, bot, interval, self.state)
         self._watch: AssignmentWatch | None = None
         self._answer: Answer | None = None
+        self._gates: AgentGates | None = None
         self._has_index = False
         self._said: bytes = b""
         self._untold = ""
@@ -87,8 +90,18 @@ class AgentWorkplace(Workplace):
         subjects = [subject] if choice is None or choice.has(self._bot) else []
         report = self.one_pass(command, subjects, rules, online=self._has_index)
         if rules.act and report.bots:
-            self._tell(report, subject.document if is_as_assigned else None)
+            answers = self._answers(report, subject, rules) if is_as_assigned else {}
+            self._tell(report, subject.document if is_as_assigned else None, answers)
         return report
+
+    def _answers(self, report: Report, subject: Subject, rules: Rules) -> Mapping[str, Answered]:
+        """Return what gates say, once the bot is as it is to be."""
+        assert self._answer is not None  # noqa: S101 (the caller asked)
+        asks = self._answer.assignment.asks
+        if not asks or subject.desired is None or report.bots[0].state != "in-sync":
+            return {}
+        self._gates = self._gates or AgentGates(self.index, self.folder, rules.run_gates)
+        return self._gates.answers(asks, subject.desired)
 
     def revision(self, *, online: bool) -> str | None:  # noqa: ARG002 (the controller knows it, not the index)
         """Return the revision that the assignment is of."""
@@ -150,11 +163,12 @@ class AgentWorkplace(Workplace):
             raise IntegrityError("the controller gives a document that no bot can have", place=self._link.where)
         return desired, content
 
-    def _tell(self, report: Report, document: str | None) -> None:
+    def _tell(self, report: Report, document: str | None, answers: Mapping[str, Answered]) -> None:
         """Tell the controller what is new to it: what changed here, or what it does not have any more."""
         assert self._answer is not None  # noqa: S101 (the caller asked)
         given = self._answer.assignment
-        content = report_to_bytes(report, given.document if document is not None else None, given.generation)
+        content = report_to_bytes(report, given.document if document is not None else None, given.generation,
+                                  answers)  # fmt: skip
         if self._said and _without_time(content) == _without_time(self._said):
             content = self._said
         if hex_of(content) == self._answer.reported:

@@ -111,7 +111,10 @@ class RemoteBots:
         digest = subject.digest if desired is None else desired.digest
         if digest is None or subject.document is None:
             return None if subject.state == "failed" else Assignment(bot, why=why)
-        return Assignment(bot, subject.document, digest, self._generation(bot), self._revision)
+        before, generation = self._store.assignment(bot), self._generation(bot)
+        is_same = before is not None and (before.document, before.generation) == (subject.document, generation)
+        asks = before.asks if before is not None and is_same else ()
+        return Assignment(bot, subject.document, digest, generation, self._revision, asks=asks)
 
     def _generation(self, bot: str) -> int:
         if bot in self._bases:

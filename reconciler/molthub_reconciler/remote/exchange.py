@@ -7,7 +7,7 @@ bot's token.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from molthub.documents import canonical_plain
@@ -18,6 +18,7 @@ from molthub.errors import PROBLEMS, Problem
 from molthub.model import Json
 from molthub_reconciler.findings import State
 from molthub_reconciler.policy import Held
+from molthub_reconciler.remote.questions import Answered, Question, answers_from_json, question_from_json
 from molthub_reconciler.report import BotReport, Report
 
 MAX_REPORT = 1024 * 1024
@@ -34,7 +35,8 @@ class Assignment:
     """What one bot is to have: a ``document`` by its hex name in the index, and the ``digest`` of what it asks for.
 
     ``generation`` is that of the fleet's rollout; 0 where there is none. Without a document, ``why`` says why.
-    ``serial`` is higher in every later assignment of the bot, so that nobody can give an older one for a new one.
+    ``asks`` are gates to be asked where the bot lives. ``serial`` is higher in every later assignment of the bot, so
+    that nobody can give an older one for a new one.
     """
 
     bot: str
@@ -44,6 +46,7 @@ class Assignment:
     revision: str | None = None
     why: str = ""
     serial: int = 0
+    asks: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AgentReport:
-    """A report of one bot, and the document and generation of the assignment that the agent acted upon."""
+    """A report of one bot, and the document and generation of the assignment that the agent acted upon.
+
+    ``answers`` are what gates said there, by the names of their questions.
+    """
 
     at: str
     bot: BotReport
     document: str | None
     generation: int
+    answers: Mapping[str, Answered] = field(default_factory=dict)
 
 
 def answer_to_bytes(answer: Answer) -> bytes:
@@ -74,7 +81,8 @@ def answer_to_bytes(answer: Answer) -> bytes:
     given = answer.assignment
     head = {"format": "molthub.assignment/1", "bot": given.bot, "document": given.document, "digest": given.digest}
     said = {"generation": given.generation, "revision": given.revision, "why": given.why,
-            "serial": given.serial}  # fmt: skip
+            "serial": given.serial,
+            "asks": [{"name": ask.name, **ask.to_json()} for ask in given.asks]}  # fmt: skip
     return canonical_plain({**head, **said, "nudge": answer.nudge, "reported": answer.reported})
 
 
@@ -85,6 +93,7 @@ def answer_from_bytes(content: bytes, where: str) -> Answer:
 
 
 def _answer(said: dict[str, Any]) -> Answer:
+    about = f"{said['document']} {said['generation']}"
     given = Assignment(
         bot=as_text(said["bot"]),
         document=_maybe(as_hex, said["document"]),
@@ -93,13 +102,16 @@ def _answer(said: dict[str, Any]) -> Answer:
         revision=_maybe(as_text, said["revision"]),
         why=as_text(said["why"]),
         serial=as_size(said["serial"]),
+        asks=tuple(question_from_json(one, about) for one in _list(said.get("asks", []))),
     )
     if (given.document is None) != (given.digest is None):
         raise ValueError("a document goes with its digest")
     return Answer(given, as_text(said["nudge"]), _maybe(as_hex, said["reported"]))
 
 
-def report_to_bytes(report: Report, document: str | None, generation: int) -> bytes:
+def report_to_bytes(
+    report: Report, document: str | None, generation: int, answers: Mapping[str, Answered] | None = None
+) -> bytes:
     """Return a report of one bot as the controller is told it.
 
     What differs is left out where that alone would be more than a controller takes.
@@ -107,6 +119,8 @@ def report_to_bytes(report: Report, document: str | None, generation: int) -> by
     told = report.bots[0]
     said = {**report.to_json(), "document": document, "generation": generation, "held": told.held,
             "kept": told.kept}  # fmt: skip
+    if answers:
+        said["answers"] = {name: answered.to_json() for name, answered in answers.items()}
     content = canonical_plain(said)
     if len(content) <= MAX_REPORT and len(told.changes) <= MAX_ITEMS and len(told.problems) <= MAX_ITEMS:
         return content
@@ -141,7 +155,7 @@ def _report(said: dict[str, Any], bot: str) -> AgentReport:
         reload=_short(told.get("reload", "")),
     )
     return AgentReport(checked(TIME, said["at"], "a time"), found, _maybe(as_hex, said["document"]),
-                       as_size(said["generation"]))  # fmt: skip
+                       as_size(said["generation"]), answers_from_json(said.get("answers", {})))  # fmt: skip
 
 
 def _problem(said: Any) -> Problem:

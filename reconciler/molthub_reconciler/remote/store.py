@@ -56,6 +56,9 @@ class AgentStore:
         self._assignments: dict[str, Assignment | None] = {}
         self._reports: dict[str, tuple[str, AgentReport | None]] = {}
         self._confirmed: set[str] = set()
+        self.asked: set[str] = set()
+        """The bots whose agents are asked something by gates."""
+        self._heard: dict[tuple[str, str], str] = {}
         self._stamp: object = None
         self._lock = threading.RLock()
 
@@ -82,9 +85,9 @@ class AgentStore:
         with self._lock:
             if bot not in self._assignments:
                 place = self._of(bot) / "assignment.json"
-                self._assignments[bot] = None
+                self._remember(bot, None)
                 with contextlib.suppress(OSError, FormatError):
-                    self._assignments[bot] = answer_from_bytes(place.read_bytes(), str(place)).assignment
+                    self._remember(bot, answer_from_bytes(place.read_bytes(), str(place)).assignment)
             return self._assignments[bot]
 
     def catch_up(self, bot: str, serial: int) -> None:
@@ -123,8 +126,15 @@ class AgentStore:
         # Milliseconds since 1970, so that a controller whose state was lost goes on above what it gave before.
         numbered = replace(given, serial=max(least, int(self._clock() * 1000)))
         self._write(self._of(given.bot) / "assignment.json", answer_to_bytes(Answer(numbered)))
-        self._assignments[given.bot] = numbered
+        self._remember(given.bot, numbered)
         self.on_news(given.bot)
+
+    def _remember(self, bot: str, given: Assignment | None) -> None:
+        self._assignments[bot] = given
+        if given is not None and given.asks:
+            self.asked.add(bot)
+        else:
+            self.asked.discard(bot)
 
     # --- what comes from the agent --------------------------------------------------------------------------------
 
@@ -138,6 +148,12 @@ class AgentStore:
             self._reports[bot] = (hex_of(content), report)
         self.on_news(bot)
         return True
+
+    def is_first(self, bot: str, question: str, at: str) -> bool:
+        """Whether an answer, of that time, is heard for the first time; from now on it is not."""
+        seen = self._heard.get((bot, question))
+        self._heard[bot, question] = at
+        return seen != at
 
     def report(self, bot: str) -> AgentReport | None:
         """Return what an agent last told; None where it told nothing, or it cannot be read any more."""

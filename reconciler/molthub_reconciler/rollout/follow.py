@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from molthub.documents.rollouts import rollout_from_json
 from molthub.errors import FormatError, Problem
 from molthub.model import FleetState, bare_name
-from molthub.model.rollouts import Rollout
+from molthub.model.rollouts import Gate, Rollout
 from molthub.platforms import platform
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.report import BotReport, Report
@@ -42,12 +43,29 @@ class Followed:
         return None if given is None or self.problem is not None else given.document
 
 
+class Elsewhere(Protocol):
+    """Bots that live on other machines, where a gate's command cannot be run from here."""
+
+    def lives_elsewhere(self, bot: str) -> bool:
+        """Whether ``bot`` (``<fleet>/<bot>``) is one of them."""
+        ...
+
+    def ask(self, bot: str, ask: Ask, gate: Gate, step: str, place: BotPlace | None) -> Answer | None:
+        """Return what was said there to a gate; None: nothing yet, it comes at a later look."""
+        ...
+
+    def settle(self, bots: Iterable[str], *, is_over: bool) -> None:
+        """Let ``bots`` know what they are asked at this look (nothing, where it ``is_over``), and nothing else."""
+        ...
+
+
 @dataclass
 class Rollouts:
     """The rollouts of a target's fleets. ``target`` is the folder of the bots' homes.
 
     Unless ``act``, nothing is remembered and no gate is asked. ``run_gates``: gates may run commands. Who works on some
-    bots only, and not on the ``whole`` of a fleet, makes no step: it would never hear the others.
+    bots only, and not on the ``whole`` of a fleet, makes no step: it would never hear the others. ``elsewhere`` asks
+    gates of bots on other machines.
     """
 
     state: TargetState
@@ -55,6 +73,7 @@ class Rollouts:
     act: bool = False
     run_gates: bool = False
     whole: bool = True
+    elsewhere: Elsewhere | None = None
     clock: Callable[[], float] = time.time
     fleets: dict[str, Followed] = field(default_factory=dict)
     at_rest: dict[str, Followed] = field(default_factory=dict)
@@ -142,10 +161,17 @@ class Rollouts:
             return False
         is_quiet = before.step is None and not self._is_new(followed)
         if is_quiet and all(before.told.get(bot) == one for bot, one in told.items()):
+            self._settle(followed)
             return False  # nobody waits for what they say again: nothing to write in a pass over many bots
         done = self._asked(followed, step(before, self._inputs(followed, told=told)))
         self._keep(followed, done.state)
+        self._settle(followed)
         return done.state.assigned != before.assigned or (done.state.step is None) != (before.step is None)
+
+    def _settle(self, followed: Followed) -> None:
+        if self.elsewhere is not None:
+            bots = (f"{followed.fleet.fleet}/{bot}" for bot in followed.fleet.bots)
+            self.elsewhere.settle(bots, is_over=followed.state.step is None)
 
     def _is_new(self, followed: Followed) -> bool:
         return any(bot not in followed.state.good for bot, ref in followed.fleet.bots.items() if not ref.template)
@@ -158,15 +184,20 @@ class Rollouts:
             self._keep(followed, done.state)  # a gate may take long, and the process may be killed meanwhile
             if followed.problem is not None:
                 return done
-            answers = {ask: self._answer(followed, done.state, ask) for ask in fresh}
+            said = {ask: self._answer(followed, done.state, ask) for ask in fresh}
+            answers = {ask: answer for ask, answer in said.items() if answer is not None}
             done = step(done.state, self._inputs(followed, answers=answers)._replace(look=False))
         return done
 
-    def _answer(self, followed: Followed, state: RolloutState, ask: Ask) -> Answer:
+    def _answer(self, followed: Followed, state: RolloutState, ask: Ask) -> Answer | None:
+        """Return what a gate says; None: nothing yet."""
         gate = next(gate for gate in followed.policy.gates if gate.name == ask.gate)
         last = state.history[-1].id if state.history else ""
         named = last if ask.stage == "post-rollout" or state.step is None else state.step.id
         checksum = named.removeprefix("sha256:")[:10]
+        bot = f"{followed.fleet.fleet}/{ask.bot}"
+        if ask.bot and self.elsewhere is not None and self.elsewhere.lives_elsewhere(bot):
+            return self.elsewhere.ask(bot, ask, gate, checksum, self._place(followed, ask))
         runner = GateRunner(followed.fleet.fleet, checksum, phase_of(state, ask), may_run=self.run_gates)
         return runner.ask(ask, gate, self._place(followed, ask) if ask.bot else None)
 
