@@ -13,14 +13,17 @@ from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, UsageError
 from molthub_reconciler.agent.options import Remote, install, listening, remote_options
 from molthub_reconciler.asked import Asked, agent_workplace, asked_options, workplace
+from molthub_reconciler.telling import How, form_options, said, tell
 
 if TYPE_CHECKING:
     from molthub_reconciler.environment import Unmet
+    from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import Command, Report
     from molthub_reconciler.surroundings import Adoption
     from molthub_reconciler.workplace import Workplace
 
 _show_ignored = click.option("--show-ignored", is_flag=True, help="Tell also what `sync.ignore` leaves to the bots.")
+_detail = click.option("--detail", is_flag=True, help="Show every key, part by part, bot by bot.")
 
 
 @click.command()
@@ -30,16 +33,35 @@ _show_ignored = click.option("--show-ignored", is_flag=True, help="Tell also wha
 @click.option(
     "--elsewhere", is_flag=True, help="The bots run on another machine: look for no programs and secrets here."
 )
+@_detail
+@form_options
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Keep the plan, for `molthub reconcile --once --plan FILE`.")  # fmt: skip
 @common_options
-def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool, elsewhere: bool) -> ExitStatus:
+def plan(
+    console: Console,
+    *,
+    asked: Asked,
+    full: bool,
+    show_ignored: bool,
+    elsewhere: bool,
+    detail: bool,
+    form: str,
+    output: Path | None,
+    prefix: str,
+    out: Path | None,
+) -> ExitStatus:
     """Say what a reconcile would do, and do nothing.
 
     It says too which bot lacks what on this machine: programs that skills need, secrets that do not resolve, a skill
-    for another system.
+    for another system. A plan that was kept is carried out as it is or, of a bot that has moved since, not at all.
 
     \b
     Examples:
       molthub plan --index site --target ./bots
+      molthub plan --index site --target ./bots --detail
+      molthub plan --index site --target ./bots --format markdown --output plan.md
+      molthub plan --index site --target ./bots --out plan.json
       molthub plan --index https://skills.example.com/ --target ./bots --bot prod/ada --json
 
     \b
@@ -52,18 +74,23 @@ def plan(console: Console, *, asked: Asked, full: bool, show_ignored: bool, else
     from molthub_reconciler.environment import unmet_on_this_machine
 
     unmet = None if elsewhere else unmet_on_this_machine(console.warn)
-    return _look(console, "plan", asked, full=full, show_ignored=show_ignored, unmet=unmet)
+    how = How(form, output, prefix, detail=detail).checked(console)
+    place, report = _looked(asked, "plan", full=full, show_ignored=show_ignored, unmet=unmet)
+    if out is not None:
+        from molthub_reconciler.formats.told import Told
+        from molthub_reconciler.formats.written import rendered, write
+
+        write(rendered(Told(report), "json"), out)
+        console.say(f"kept in {out}: `molthub reconcile --once --plan {out}` does this and nothing else")
+    return said(console, place, report, how)
 
 
 @click.command()
 @asked_options
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @_show_ignored
-@click.option("--format", "form", type=click.Choice(["table", "json", "sarif", "junit", "html", "markdown"]),
-              default="table", show_default=True, help="How to say it; html: text files side by side.")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Write it to a file (any --format but table).")  # fmt: skip
-@click.option("--prefix", default="", metavar="PATH", help="Where the registry is in its repository (sarif).")
+@_detail
+@form_options
 @common_options
 def drift(
     console: Console,
@@ -71,6 +98,7 @@ def drift(
     asked: Asked,
     full: bool,
     show_ignored: bool,
+    detail: bool,
     form: str,
     output: Path | None,
     prefix: str,
@@ -82,6 +110,7 @@ def drift(
     \b
     Examples:
       molthub drift --index site --target ./bots
+      molthub drift --index site --target ./bots --detail
       molthub drift --index site --target ./bots --json | jq '.bots[] | select(.state == "drifted")'
       molthub drift --index site --target ./bots --format html --output drift.html
       molthub drift --index site --target ./bots --format sarif --prefix registry-index > drift.sarif
@@ -93,22 +122,8 @@ def drift(
       3  something drifted, or git is ahead
       4  some bots could not be looked at
     """
-    if form == "table" and output is None:
-        return _look(console, "drift", asked, full=full, show_ignored=show_ignored)
-    if console.as_json and form not in ("table", "json"):
-        raise UsageError("--json and --format exclude each other", remedy="give one of the two")
-    if form == "table" and not console.as_json:
-        raise UsageError("a table is for a terminal", remedy="choose a --format to write to --output")
-    from molthub_reconciler.formats.written import rendered, write
-    from molthub_reconciler.report import exit_status, problem_lines
-
-    place, report = _looked(asked, "drift", full=full, show_ignored=show_ignored)
-    prefix = f"{prefix.strip('/')}/" if prefix else ""
-    write(rendered(place.in_full(report), "json" if console.as_json else form, prefix=prefix), output)
-    if output is not None:
-        console.say(f"{output}: {len(report.bots)} bots")
-    console.problems(problem_lines(report))
-    return exit_status(report)
+    how = How(form, output, prefix, detail=detail).checked(console)
+    return said(console, *_looked(asked, "drift", full=full, show_ignored=show_ignored), how)
 
 
 @click.command()
@@ -128,6 +143,8 @@ def drift(
 )
 @click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
 @remote_options
+@click.option("--plan", "planned", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Do what `molthub plan --out FILE` said, and nothing else (with --once).")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
 @common_options
 def reconcile(
@@ -142,6 +159,7 @@ def reconcile(
     force: bool,
     adopt: bool,
     run_gates: bool,
+    planned: Path | None,
     dry_run: bool,
     remote: Remote,
 ) -> ExitStatus:
@@ -157,6 +175,7 @@ def reconcile(
       molthub reconcile --index site --target ./bots --bot prod/ada --interval 10
       molthub reconcile --index site --target ./bots --bot prod/ada --once --force
       molthub reconcile --index site --target ./bots --bot prod/ada --once --adopt
+      molthub reconcile --index site --target ./bots --once --plan plan.json
       molthub reconcile --index site --target /srv/bots --listen 0.0.0.0:8443 --tls-certificate c.pem --tls-key k.pem
       molthub reconcile --index https://skills.example.com/ --target ~/bots --bot prod/ada \\
         --controller https://fleet.example.com:8443/ --token-file ada.token
@@ -174,6 +193,8 @@ def reconcile(
         raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
     if adopt and not (asked.bots and (once or dry_run)):
         raise UsageError("--adopt is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
+    if planned is not None and (not once or adopt or dry_run or remote.is_agent):
+        raise UsageError("--plan is for one pass on this machine", remedy="add --once, without --adopt and --dry-run")
     remote.check(asked, once=once, dry_run=dry_run)
     if remote.install:
         return install(remote, asked, interval, console)
@@ -201,7 +222,7 @@ def reconcile(
     rules = replace(rules, adoption=_adoption(place, console.warn)) if adopt else rules
     with place.state.lock():
         if once:
-            report = place.once("reconcile", rules)
+            report = _as_planned(place, rules, planned) if planned else place.once("reconcile", rules)
             outbox.add(report, is_whole=place.choice.is_all)
             status = tell(console, report)
             console.problems(outbox.flush())
@@ -250,27 +271,14 @@ def _looked(
     return place, drift_alone(report) if command == "drift" else report
 
 
+def _as_planned(place: Workplace, rules: Rules, planned: Path) -> Report:
+    from molthub_reconciler.kept_plan import carry_out, read_plan
+
+    return carry_out(place, rules, read_plan(planned))
+
+
 def _adoption(place: Workplace, warn: Callable[[str], None]) -> Adoption:
     from molthub_reconciler.environment import this_machine
     from molthub_reconciler.surroundings import Adoption
 
     return Adoption(place.choice.bots, this_machine(warn).missing)
-
-
-def tell(console: Console, report: Report) -> ExitStatus:
-    """Print a report and return the exit status it means."""
-    from molthub_reconciler.reloading import sentences
-    from molthub_reconciler.report import HEADERS, exit_status, fleet_lines, problem_lines, rows
-
-    table = list(rows(report))
-    if table:
-        console.table(HEADERS, table)
-        console.result()
-    for line in fleet_lines(report):
-        console.result(line)
-    console.json(report.to_json())
-    if not console.as_json:
-        console.problems(problem_lines(report))
-    for line in sentences(report):
-        console.say(line)
-    return exit_status(report)

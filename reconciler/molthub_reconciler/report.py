@@ -165,6 +165,19 @@ def fleet_lines(report: Report) -> Iterator[str]:
         yield f"{fleet}: {_counted(len(bots), 'bot')}, {', '.join(counts)}"
 
 
+def to_do(report: Report) -> Iterator[str]:
+    """Yield the line that sums a plan up, where it says that anything differs."""
+    changes = [change for bot in report.bots for change in bot.changes if "ignored" not in change]
+    if report.command != "plan" or not changes:
+        return
+    done = Counter(str(change["action"]) for change in changes if not change.get("held"))
+    held = sum(bool(change.get("held")) for change in changes)
+    counts = [f"{done[action]} to {action}" for action in ("create", "update", "delete")]
+    counts += [f"{done['keep']} left as they are"] if done["keep"] else []
+    counts += [f"{held} held back"] if held else []
+    yield f"plan: {', '.join(counts)}"
+
+
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 

@@ -11,7 +11,6 @@ import click
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError
 from molthub_reconciler.asked import Asked, workplace
-from molthub_reconciler.cli import tell
 from molthub_reconciler.history_command import bot_on_record
 from molthub_reconciler.places import (
     context_option,
@@ -24,6 +23,7 @@ from molthub_reconciler.places import (
     target_option,
     whole_place,
 )
+from molthub_reconciler.telling import tell
 
 if TYPE_CHECKING:
     from molthub_reconciler.state import TargetState

@@ -56,6 +56,7 @@ def test_people_get_a_row_per_change_of_one_bot(world: World, desired: dict[str,
         "prod/ada skill/git create declared 1.2.0 fleets/prod/bots/ada.yaml:9",
         "",
         "prod: 1 bot, 1 pending",
+        "plan: 6 to create, 0 to update, 0 to delete",
     ]
 
 
@@ -73,6 +74,7 @@ def test_bots_that_get_everything_at_once_are_a_row_each(world: World, desired: 
         "",
         "prod: 1 bot, 1 pending",
         "test: 1 bot, 1 pending",
+        "plan: 7 to create, 0 to update, 0 to delete",
     ]
     assert world.molthub("reconcile").stdout.splitlines()[-2:] == ["prod: 1 bot, 1 in sync", "test: 1 bot, 1 in sync"]
     assert world.molthub("drift").stdout.splitlines() == ["prod: 1 bot, 1 in sync", "test: 1 bot, 1 in sync"]

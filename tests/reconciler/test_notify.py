@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import threading
 import time
 from base64 import b64decode, b64encode
@@ -245,9 +246,23 @@ def test_slack_is_told_in_words_that_are_no_markup(tmp_path: Path, server: Serve
     assert len(message["blocks"]) <= 50
     text = json.dumps(message["blocks"])
     assert "<!channel>" not in text
-    assert "and 10 more" in text
+    assert "and 15 more" in text
     assert all(len(block.get("text", {}).get("text", "")) <= 3000 for block in message["blocks"])
     assert slack(report("failed"), report("failed").bots)["blocks"]
+
+
+def test_slack_is_told_of_every_bot_within_what_a_message_may_hold() -> None:
+    for key in ("skill/git", f"mcp/{'x' * 200}", f"env/{'&' * 200}"):
+        changes: tuple[dict[str, Json], ...] = tuple({"key": f"{key}{number}"} for number in range(9))
+        bots = tuple(BotReport(f"prod/{'b' * 50}{number:02}", "drifted", changes=changes) for number in range(45))
+        blocks: Any = slack(Report("reconcile", "2026-11-21T12:00:00Z", REVISION, bots), bots)["blocks"]
+
+        texts = [block["text"]["text"] for block in blocks if block["type"] == "section"]
+        assert len(blocks) <= 50
+        assert max(map(len, texts)) <= 3000
+        assert all(f"`{bot.bot}` is *drifted*" in "\n".join(texts) for bot in bots)
+        assert "and 4 more" in texts[-1]
+        assert not re.search(r"&(?!amp;)", "".join(texts))
 
 
 @pytest.mark.parametrize(

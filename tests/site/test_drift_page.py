@@ -41,6 +41,13 @@ def test_the_page_in_a_browser(tmp_path: Path, browser: Browser, axe: str, schem
         assert "line 31" in window.locator("table.lines").nth(1).inner_text()
         window.screenshot(path=str(tmp_path / f"{scheme}.png"), full_page=True)
         assert wrong == []
+    with browser.new_context(color_scheme=scheme, viewport={"width": 360, "height": 740}) as context:
+        phone = context.new_page()
+        phone.goto(place.as_uri())
+        assert phone.evaluate("document.documentElement.scrollWidth") == 360
+        assert "line 30" in phone.locator("table.lines").nth(1).inner_text()
+        lines = phone.locator("table.lines .same").first.locator("td").all()
+        assert [cell.is_visible() for cell in lines] == [True, True, False, False]
     with browser.new_context(color_scheme=scheme, bypass_csp=True) as context:
         window = context.new_page()
         window.goto(place.as_uri())

@@ -161,6 +161,7 @@ PROBLEMS: dict[str, str] = {
     "MH736": "agent that has not told yet what became of its assignment",
     "MH737": "target whose folder of bots is gone",
     "MH738": "target that is left out, because another process works on it",
+    "MH739": "bot that is not as it was planned any more",
     # 8xx: risks in a skill's files
     "MH801": "credential in a skill's files",
     "MH802": "invisible or direction-changing characters",

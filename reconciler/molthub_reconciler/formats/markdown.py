@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from molthub_reconciler.formats.text_differences import FileDifference, unified
 from molthub_reconciler.formats.told import SORTS, Told, sort_of
-from molthub_reconciler.report import fleet_lines, what
+from molthub_reconciler.report import fleet_lines, to_do, what
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~@:])")
 
@@ -19,9 +19,9 @@ def markdown(told: Told) -> str:
 
 def _lines(told: Told) -> Iterator[str]:
     report = told.report
-    yield f"## Drift at {report.at}"
+    yield f"## {report.command.title()} at {report.at}"
     yield ""
-    yield from (f"- {_escaped(line)}" for line in fleet_lines(report))
+    yield from (f"- {_escaped(line)}" for line in (*fleet_lines(report), *to_do(report)))
     bots = [bot for bot in report.bots if bot.changes or bot.problems]
     for bot in bots:
         yield from ("", f"### {_escaped(bot.bot)}: {bot.state}", "")

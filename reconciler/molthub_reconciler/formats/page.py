@@ -15,7 +15,7 @@ from molthub.model import Json
 from molthub_reconciler.formats.masked import masked
 from molthub_reconciler.formats.text_differences import side_by_side
 from molthub_reconciler.formats.told import SORTS, Told, sort_of
-from molthub_reconciler.report import fleet_lines, what
+from molthub_reconciler.report import fleet_lines, to_do, what
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -30,7 +30,7 @@ def page(told: Told) -> str:
     return _template().render(
         told=told,
         report=told.report,
-        fleets=list(fleet_lines(told.report)),
+        fleets=[*fleet_lines(told.report), *to_do(told.report)],
         sorts=SORTS,
         style=style,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",

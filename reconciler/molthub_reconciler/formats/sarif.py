@@ -17,7 +17,8 @@ from molthub_reconciler.report import BotReport
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 DOCS = "https://molthub.dev/docs"
-_LEVELS = {"extra": "note", "pending": "note", "secret-rotated": "note", "unreadable": "error", "conflict": "error"}
+_LEVELS = {"extra": "note", "pending": "note", "ignored": "note", "secret-rotated": "note", "unreadable": "error",
+           "conflict": "error"}  # fmt: skip
 
 
 def sarif(told: Told, *, version: str, prefix: str = "") -> dict[str, Json]:

@@ -19,6 +19,7 @@ SORTS: Mapping[str, str] = {
     "unreadable": "It stands in a file that cannot be read.",
     "conflict": "The owner has something where git declares something else.",
     "pending": "Git declares something new.",
+    "ignored": "Policy leaves it to the bot.",
 }
 """Each sort of difference, and what it means."""
 
@@ -37,6 +38,8 @@ class Told:
 
 def sort_of(change: Mapping[str, Json]) -> str:
     """Return the sort of a difference: one of :data:`SORTS`."""
+    if "ignored" in change:
+        return "ignored"
     if change.get("drift"):
         return str(change["drift"])
     return "conflict" if change["cause"] == "conflict" else "pending"

@@ -7,7 +7,7 @@ all bots of a pass in one message; a bot that was never told of and is in sync i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from molthub.model import Json
@@ -17,6 +17,10 @@ from molthub_reconciler.notify.settings import Channel
 from molthub_reconciler.report import BotReport, Report
 
 MOST_BOTS = 50
+_MOST_LINES = 45
+_MOST_TEXT = 3000
+"""What Slack takes in one block; of blocks it takes 50 (Block Kit), as many as there are lines at worst."""
+_MOST_KEY = 64
 _SHOWN = ("key", "action", "cause", "drift", "file", "origin", "result", "held")
 _GOOD: tuple[State, ...] = ("in-sync",)
 
@@ -58,25 +62,41 @@ def document(report: Report, bots: tuple[BotReport, ...]) -> dict[str, Json]:
 def slack(report: Report, bots: tuple[BotReport, ...]) -> dict[str, Json]:
     """Return a message as Slack's incoming webhooks take it: ``text`` for notifications, ``blocks`` to read."""
     headline = f"{len(bots)} {'bot' if len(bots) == 1 else 'bots'} changed: {', '.join(_counts(bots))}"
-    lines = [_line(bot) for bot in bots[:MOST_BOTS]]
-    more = [f"and {len(bots) - MOST_BOTS} more"] if len(bots) > MOST_BOTS else []
+    lines = [_line(bot) for bot in bots[:_MOST_LINES]]
+    more = [f"and {len(bots) - _MOST_LINES} more"] if len(bots) > _MOST_LINES else []
     blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": f"*{headline}*"}}]
-    blocks += [_section("\n".join(lines[start : start + 10])) for start in range(0, len(lines), 10)]
-    blocks += [_section(line) for line in more]
+    blocks += [_section(text) for text in _together([*lines, *more])]
     at = f"{report.at}, git at {report.revision[:12]}" if report.revision else report.at
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": at}]})
     return {"text": headline, "blocks": blocks}
 
 
 def _section(text: str) -> dict[str, Json]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:2900]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _together(lines: list[str]) -> Iterator[str]:
+    """Yield lines put together, as many as one text of a block may hold."""
+    found: list[str] = []
+    for line in lines:
+        if found and sum(map(len, found)) + len(found) + len(line) > _MOST_TEXT:
+            yield "\n".join(found)
+            found = []
+        found.append(line)
+    if found:
+        yield "\n".join(found)
 
 
 def _line(bot: BotReport) -> str:
     keys = [str(change["key"]) for change in bot.changes if change.get("drift") != "extra"]
-    shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")  # noqa: PLR2004 (a few)
+    shown = ", ".join(_brief(key) for key in keys[:5])
+    shown += f" and {len(keys) - 5} more" if len(keys) > 5 else ""  # noqa: PLR2004 (a few)
     ids = " ".join(dict.fromkeys(problem.id for problem in bot.problems))
     return " ".join(filter(None, (f"`{_escaped(bot.bot)}` is *{bot.state}*", _escaped(shown), ids)))
+
+
+def _brief(key: str) -> str:
+    return key if len(key) <= _MOST_KEY else f"{key[: _MOST_KEY - 1]}…"
 
 
 def _counts(bots: tuple[BotReport, ...]) -> list[str]:
