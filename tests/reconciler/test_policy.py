@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from molthub.documents import bot_from_json, bot_to_json, canonical
+from molthub.documents import bot_from_json, bot_to_json, canonical, digest_of
 from molthub.model import DesiredState, Json, KeyRule, Suspension, SyncPolicy, Window
 from molthub_reconciler.policy import age_of, policy_of
 from tests.reconciler.site import contents, stamps
@@ -259,6 +259,20 @@ def test_a_suspended_bot_is_never_touched(world: World, desired: dict[str, Json]
 
     declare(world, desired, BASE)
     assert state_of(world.report("reconcile", status=0), "prod/ada") == "in-sync"
+
+
+def test_what_a_suspended_bot_was_never_brought_to_is_nothing_to_go_back_to(
+    world: World, desired: dict[str, Json]
+) -> None:
+    start(world, desired)
+    for level in ("info", "trace"):
+        declare(world, {**desired, "env/LEVEL": level}, replace(BASE, suspend=Suspension(reason="a law")))
+        world.molthub("reconcile")
+
+    documents = world.report("history", "prod/ada", status=0)["documents"]
+
+    assert [one["current"] for one in documents] == [True]
+    assert documents[0]["digest"] == digest_of(desired)
 
 
 def test_a_suspended_bot_that_is_in_sync_asks_nobody_for_anything(world: World, desired: dict[str, Json]) -> None:

@@ -313,6 +313,22 @@ def test_a_bot_that_moves_home_leaves_the_old_one_and_says_so(world: World, desi
     assert (world.home("prod/elsewhere") / ".agents/skills/git/SKILL.md").exists()
 
 
+def test_what_an_owner_has_in_the_new_home_is_not_taken_for_ours(world: World, desired: dict[str, Json]) -> None:
+    world.site.bot("prod/ada", desired)
+    world.site.publish()
+    world.molthub("reconcile")
+    mine = world.home("prod/elsewhere") / ".agents/skills/git/SKILL.md"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    world.site.bot("prod/ada", desired, home="elsewhere")
+    world.site.publish()
+
+    report = world.report("reconcile", status=4)
+
+    assert changes_of(report, "prod/ada")["skill/git"]["cause"] == "conflict"
+    assert mine.read_text() == "mine"
+
+
 @pytest.mark.parametrize("earlier", PLATFORMS)
 @pytest.mark.parametrize("later", PLATFORMS)
 def test_another_platform_takes_the_old_places_away(
