@@ -262,3 +262,23 @@ def test_packs_are_called_as_people_ask(place: Place) -> None:
     assert "but for prod/dev-3: mcp/postgres" in told.stdout
     assert "prod/dev-3: pack dev; without mcp/postgres" in told.stdout
     assert CANARY not in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("program", ["claude-code", "codex", "openclaw", "zed"])
+def test_a_copy_of_a_bot_that_is_declared_is_a_bot_like_it(place: Place, program: str) -> None:
+    write_server(place.home("prod/ada"), program, server("github"))
+    place.adopt(program=program)
+    place.build()
+    place.keep("github_token")
+    assert place.reconcile("--adopt").status == 0
+    shutil.copytree(place.target / "prod/ada", place.target / "prod/bob")
+    bot = place.bot(home="prod/bob", program=program)
+    assert (bot["declared"], bot["packs"], bot["besides"]) == (["mcp/github"], ["adopted-prod"], [])
+    assert [(one["name"], one["literal"]) for one in bot["secrets"]] == [("github_token", False)]
+    assert [one["reason"].split(",")[0] for one in bot["left"]] == ["it is a copy of the home of prod/ada"]
+    place.build()
+    before = contents(place.target / "prod/bob")
+    done = place.reconcile("--adopt", bots=("prod/bob",))
+    assert done.status == 0, done
+    after = contents(place.target / "prod/bob")
+    assert {path for path in after if after[path] != before[path]} == {".agents/molthub.json"}

@@ -16,6 +16,7 @@ class Adopted:
     """One bot. ``agent`` is which agent of the program it is, empty for the main one.
 
     ``keeps_variables``: the program has a place for variables of its own, so that one declared would be written there.
+    ``skills_are_elsewhere``: not where skills are brought to, so they are not looked at.
     """
 
     fleet: str
@@ -27,6 +28,7 @@ class Adopted:
     left: tuple[Left, ...] = ()
     agent: str = ""
     keeps_variables: bool = True
+    skills_are_elsewhere: bool = False
 
     @property
     def path(self) -> str:

@@ -51,22 +51,29 @@ class HandMade:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
+    """One key. ``standing`` is None for what the manifest says: molthub wrote it, and as it is declared."""
+
     key: str
     declared: Json
     standing: Json
     file: str
 
 
-def read_home(home: Path, program: Platform, judged: Judged = NOTHING_JUDGED) -> HandMade:
+def read_home(home: Path, program: Platform, judged: Judged = NOTHING_JUDGED, *, is_copy: bool = False) -> HandMade:
     """Return what a home's own files say, of the program's main agent. Files of other programs are not looked at.
 
-    ``judged`` are names that a person has decided to be secrets, or none.
+    ``judged`` are names that a person has decided to be secrets, or none. ``is_copy``: what molthub wrote there was
+    written for another bot, of whose home this is a copy, so it is this bot's own now.
 
     Raises :class:`molthub.errors.PlatformFileError` for a file that does not parse, and :class:`OSError`.
     """
     left: list[Left] = []
     known = _manifest(home)
-    read = [found for source in program.sources(_AGENT) for found in _of_source(home, program, source, known, left)]
+    given = known if is_copy else {}
+    others = {} if is_copy else known
+    read = [found for source in program.sources(_AGENT) for found in _of_source(home, program, source, others, left)]
+    read = [*_of_manifest(program, given), *(found for found in read if not _is_in(given, found.key))]
+    left = [one for one in left if not _is_in(given, one.key)]
     taken = frozenset(one.name for item in read for one in references_of(item.key, item.declared, ""))
     literals = Literals(taken, judged)
     keys: dict[str, Json] = {}
@@ -77,7 +84,7 @@ def read_home(home: Path, program: Platform, judged: Judged = NOTHING_JUDGED) ->
         declared = literals.replaced(item.key, item.declared, item.file)
         try:
             program.entries(_AGENT, item.key, declared)
-            is_exact = _is_exact(program, item)
+            is_exact = item.standing is None or _is_exact(program, item)
         except PlatformValueError as error:
             del literals.needed[before:]
             left.append(Left(item.key, error.message.removeprefix(f"{item.key}: "), error.remedy))
@@ -114,6 +121,24 @@ def _of_source(
             yield _Read(key, program.read_back(_AGENT, key, value), value, source.file)
         except PlatformValueError as error:
             left.append(Left(key, error.message.removeprefix(f"{key}: "), error.remedy))
+
+
+def bots_named(home: Path) -> tuple[str, ...]:
+    """Return the bots (``<fleet>/<bot>``) that molthub's own file in a home names as those whose home it is."""
+    return tuple(sorted(_manifest(home).get("bots", {})))
+
+
+def _of_manifest(program: Platform, known: Mapping[str, Json]) -> Iterator[_Read]:
+    """Yield what molthub wrote for another bot, of the kinds that the program has."""
+    kinds = {source.kind for source in program.sources(_AGENT)} | {"env"}
+    for kind in sorted(known.keys() & kinds):
+        for name, value in known[kind].items():
+            yield _Read(f"{kind}/{name}", value, None, MANIFEST_FILE)
+
+
+def _is_in(known: Mapping[str, Json], key: str) -> bool:
+    kind, _, name = key.partition("/")
+    return name in known.get(kind, {})
 
 
 def _is_exact(program: Platform, item: _Read) -> bool:

@@ -141,6 +141,6 @@ def without_twins(bots: Sequence[Adopted]) -> tuple[list[Adopted], dict[str, Mol
     return [bot for bot in seen.values() if bot.path not in refused], refused
 
 
-def for_agent(bot: Adopted, agent: Agent) -> Adopted:
-    """Return a bot as that of an agent, with what is said of it."""
-    return replace(bot, agent=agent.name, left=(*bot.left, *agent.left))
+def for_agent(bot: Adopted, agent: Agent, left: Sequence[Left] = ()) -> Adopted:
+    """Return a bot as that of an agent, with what is said of it, and of its home (``left``)."""
+    return replace(bot, agent=agent.name, left=(*left, *agent.left), skills_are_elsewhere=bool(agent.left))

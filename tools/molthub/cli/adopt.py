@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from molthub.adopting.adopted import Adopted
+    from molthub.adopting.home import Left
     from molthub.adopting.literals import Judged
     from molthub.adopting.proposal import Naming, Proposal
     from molthub.adopting.publishing import Published
@@ -162,7 +163,10 @@ class _Reader:
     """Reads homes one by one: what is wrong with one stops no other."""
 
     def __init__(self, editing: Editing, fleet: str, program: str, judged: Judged) -> None:
+        from molthub.registry.catalog import read_catalog
+
         self._registry, self._fleet, self._program, self._judged = editing.registry, fleet, program, judged
+        self._declared = read_catalog(editing.checkout.source).bots
         self.refused: dict[str, MolthubError] = {}
         self._read: list[tuple[Adopted, Path]] = []
         self._bots: list[Adopted] = []
@@ -193,18 +197,30 @@ class _Reader:
             raise UsageError("no program's files are in this home", place=str(folder), remedy=remedy)
         for program in programs:
             adapter = platform(program)
-            read = read_home(folder, adapter, self._judged)
+            first = f"{self._fleet}/{bot_names(name or home, programs, program, '')}"
+            read = read_home(folder, adapter, self._judged, is_copy=first not in self._declared)
             keeps = any(source.kind == "env" for source in adapter.sources("main"))
             for agent in agents_of(folder, adapter):
                 bot_name = bot_names(name or home, programs, program, agent.name)
                 bot = Adopted(self._fleet, bot_name, home, program, read, {}, keeps_variables=keeps)
-                yield for_agent(bot, agent), folder / adapter.skills_root(agent.name or "main")
+                told = tuple(self._copied_from(folder, bot))
+                yield for_agent(bot, agent, told), folder / adapter.skills_root(agent.name or "main")
+
+    def _copied_from(self, folder: Path, bot: Adopted) -> Iterator[Left]:
+        """Yield a word on every bot of another home that molthub's file in this home names: it is a copy of that."""
+        from molthub.adopting.home import Left, bots_named
+
+        for other in bots_named(folder):
+            known = self._declared.get(other)
+            if known is not None and (known.fleet, known.home) != (bot.fleet, bot.home):
+                reason = f"it is a copy of the home of {other}, which its .agents/molthub.json still names"
+                yield Left("home", reason, f"take {other} out of `bots` there, so that nothing takes its secrets here")
 
     def unknown_skills(self) -> list[Path]:
         """Return every skill folder of every home whose skills are brought to where they stand."""
         from molthub.adopting.skills import skill_folders
 
-        return [path for bot, root in self._read if not bot.left for path in skill_folders(root)]
+        return [path for bot, root in self._read if not bot.skills_are_elsewhere for path in skill_folders(root)]
 
     def know_skills(self, catalog: Catalog, source: Source) -> None:
         """Look up the skills of every bot."""
@@ -213,11 +229,11 @@ class _Reader:
         from molthub.adopting.skills import read_skills
 
         for bot, root in self._read:
-            if bot.left:
+            if bot.skills_are_elsewhere:
                 self._bots.append(bot)
                 continue
             skills, left = read_skills(root, catalog, source, self._registry)
-            self._bots.append(replace(bot, skills=skills, left=left))
+            self._bots.append(replace(bot, skills=skills, left=(*bot.left, *left)))
 
     def agreeing(self) -> list[Adopted]:
         """Return the bots that may be declared together; what is wrong with others is in ``refused``."""

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from molthub.observed import ObservedBot, ObservedTarget
 
 _POLL = 1.0
-_IDLE = frozenset({"unresolved", "conflict", "suspended", "orphaned", "rolled-back", "offline"})
+_IDLE = frozenset({"unresolved", "conflict", "suspended", "orphaned", "rolled-back"})
 """States that a person has to end: no waiting does."""
+_OFFLINE_GRACE = 3.0
+"""Seconds in which an agent that was asked may still come: machines are just starting, and reports are on their way."""
 _HELD = {
     "detect": "it is only watched (sync: mode: detect)",
     "window": "it waits for a window",
@@ -102,6 +104,7 @@ class _Watch:
     deadline: float
     commit: str | None = None
     revision: str = ""
+    began: float = 0.0
     seen: dict[str, ObservedBot] = field(default_factory=dict)
     wanted: dict[str, str | None] = field(default_factory=dict)
 
@@ -144,7 +147,7 @@ class _Watch:
 
     def until_in_sync(self, bots: Collection[str], *, patient: bool) -> None:
         """Look at bots until they have what the index declares, or waiting does not help. Only laggards are asked."""
-        lagging = list(bots)
+        lagging, self.began = list(bots), time.monotonic()
         with self.console.progress("bots in sync", len(lagging)) as done:
             while lagging:
                 with self._outlasting():
@@ -173,7 +176,11 @@ class _Watch:
 
     def _is_idle(self, bot: str) -> bool:
         seen = self.seen.get(bot)
-        return seen is not None and (bool(seen.held) or seen.state in _IDLE)
+        if seen is None:
+            return False
+        if seen.state == "offline":
+            return time.monotonic() - self.began >= _OFFLINE_GRACE
+        return bool(seen.held) or seen.state in _IDLE
 
     def _pause(self) -> bool:
         """Wait for a moment; return whether there is time left."""
