@@ -161,7 +161,7 @@ def test_of_several_contents_the_usual_one_is_published(place: Place) -> None:
     for bot in ("a", "b", "c"):
         write_skill(place.home(f"prod/{bot}"), "own", "later\n" if bot == "a" else "")
     write_skill(place.home("prod/c"), "misnamed").rename(place.home("prod/c") / ".claude/skills/renamed")
-    told = place.document(str(place.target), "--all", "--publish", home=None, status=0)
+    told = place.document(str(place.target), "--all", "--publish", home=None, status=4)
     assert [(one.get("name"), one["result"]) for one in told["published"]] == [(None, "refused"), ("own", "new")]
     assert "names it misnamed" in told["published"][0]["problems"][0]["message"]
     assert told["packs"] == []

@@ -89,7 +89,7 @@ def adopt(
       molthub adopt /srv/bots --all --fleet prod --min-shared 3 --pack dev=developer-tools
       molthub adopt ~ --fleet laptops --name adas-laptop --not-secret PROJECT_ID
 
-    Exit status: 0 done or nothing to do, 4 some bots were refused (each is named), 1 all were.
+    Exit status: 0 done or nothing to do, 4 some bots or skills were refused (each is named), 1 all bots were.
     """
     from molthub.adopting.literals import Judged
     from molthub.adopting.proposal import Wishes, propose
@@ -114,7 +114,8 @@ def adopt(
     _Ending(console, editing, proposal, made, key).write(done, fleet)
     console.json(document(bots, proposal, made, refused, editing))
     if not refused:
-        return ExitStatus.DONE
+        unpublished = made is not None and any(outcome.state == "refused" for outcome in made.outcomes)
+        return ExitStatus.PARTLY_DONE if unpublished else ExitStatus.DONE
     return ExitStatus.PARTLY_DONE if done else ExitStatus.FAILED
 
 

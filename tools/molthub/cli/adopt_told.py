@@ -57,6 +57,8 @@ def _tell_skill(console: Console, outcome: object) -> None:
     elif outcome.state == "refused":
         why = outcome.problems[0].message if outcome.problems else ""
         console.result(f"{console.style('!', fg='red')} {outcome.shown} cannot be published: {why}")
+        for problem in outcome.problems[:1]:
+            console.result(f"    {problem.remedy}")
     for problem in outcome.problems if outcome.state == "new" else ():
         console.say(f"      {problem.message}")
 
