@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from molthub import schema_files
+from molthub.client.index import Index
 from molthub.documents import hex_of
+from molthub.errors import FormatError
+from molthub.model.rollouts import Rollout
+from molthub_reconciler.rollout.command import status as status_command
+from molthub_reconciler.rollout.documents import state_from_json, state_to_json
+from molthub_reconciler.rollout.follow import Rollouts
+from molthub_reconciler.rollout.step import Inputs, step
+from molthub_reconciler.state import TargetState
 from tests.reconciler.site import GIT
 from tests.reconciler.world import Outcome, World, run_molthub, state_of
 
@@ -214,3 +229,174 @@ def test_who_works_on_one_bot_makes_no_step(world: World) -> None:
     for bot in BOTS:
         assert state_of(passes(world, 1, "--bot", f"prod/{bot}"), f"prod/{bot}") == "in-sync"
     assert versions(world) == {"1.0.0": 6}
+
+
+def test_people_are_refused_what_there_is_not(world: World) -> None:
+    passes(world, 6)
+    for wish in ("promote", "abort"):
+        refused = rollout(world, wish, "prod")
+        assert (refused.status, "no change is on its way" in refused.stderr) == (1, True)
+    assert "no change to take back" in rollout(world, "undo", "prod").stderr
+    assert rollout(world, "resume", "prod").status == 0
+
+
+def test_where_is_said_by_a_context_and_fleets_are_offered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes(world, 1)
+    file = world.target.parent / "contexts.yaml"
+    file.write_text(f"current: here\ncontexts:\n  here: {{index: {world.site.folder}, target: {world.target}, "
+                    f"state: {world.state}}}\n")  # fmt: skip
+    monkeypatch.setenv("MOLTHUB_CONTEXTS", str(file))
+    assert run_molthub("rollout", "status", "prod").status == 3
+    assert run_molthub("rollout", "history", "prod", "--context", "here").status == 0
+    assert run_molthub("rollout", "simulate", "prod").status == 0
+    (argument,) = [one for one in status_command.params if one.name == "fleet"]
+    offered = argument.shell_complete(click.Context(status_command, info_name="status"), "p")
+    assert [one.value for one in offered] == ["prod"]
+
+
+def test_watching_tells_each_step_until_nothing_goes_on(world: World) -> None:
+    passes(world, 1)
+    program = Path(sys.executable).parent / "molthub"
+    where = ("--target", str(world.target), "--state", str(world.state), "--interval", "0.1", "--json")
+    watching = subprocess.Popen([program, "rollout", "status", "prod", "--watch", *where], stdout=subprocess.PIPE)
+    assert watching.stdout is not None
+    first = json.loads(watching.stdout.readline())
+    assert first["step"]["wave"] == 1
+    passes(world, 6)
+    lines = [json.loads(line) for line in watching.communicate(timeout=60)[0].splitlines()]
+    assert watching.returncode == 0
+    assert lines[-1]["step"] is None
+    assert lines[-1]["history"][-1]["outcome"] == "done"
+
+
+def test_how_a_change_went_is_exported_and_simulated(world: World) -> None:
+    passes(world, 6)
+    file = world.target.parent / "last-night.jsonl"
+    again = ("simulate", "prod", "--registry", str(world.site.folder), "--json", "--history", str(file))
+    file.write_text(rollout(world, "history", "prod", "--export").stdout)
+    assert json.loads(run_molthub("rollout", *again).stdout)["outcome"] == "done"
+    ask_for(world, "1.1.0", broken=True)
+    passes(world, 1)
+    (canary,) = [bot for bot, shown in status(world)["bots"].items() if shown.get("told", {}).get("health") == "failed"]
+    passes(world, 4)
+    told = json.loads(rollout(world, "history", "prod", "--json").stdout)["history"]
+    assert [one["outcome"] for one in told] == ["rolled-back", "done"]
+    lines = rollout(world, "history", "prod", "--export").stdout
+    assert json.loads(lines.splitlines()[0])["bot"] == canary
+    file.write_text(lines)
+    found = json.loads(run_molthub("rollout", *again).stdout)
+    assert (found["outcome"], max(one["new"] for one in found["steps"])) == ("rolled-back", 1)
+    assert rollout(world, "history", "prod", "--export", "--change", told[0]["id"][7:15]).stdout == lines
+    assert rollout(world, "history", "prod", "--export", "--change", "none").status == 1
+
+
+def test_bots_that_take_no_part_are_named(world: World) -> None:
+    passes(world, 6)
+    ask_for(world, "1.1.0")
+    passes(world, 6)
+    assert world.molthub("rollback", "prod/ada", "prod/bob").status == 0
+    passes(world, 1)
+    lines = rollout(world, "status", "prod").stdout.splitlines()
+    assert "  does not wait for ada, bob: rolled back by a person" in lines
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+def state_path(world: World) -> Path:
+    return world.state / "targets" / hex_of(str(world.target).encode())[:12] / "rollout-prod.json"
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"format": "molthub.rollout/2"}', "fleet", "folder"])
+def test_what_is_damaged_holds_everybody_and_says_where(world: World, damage: str) -> None:
+    passes(world, 6)
+    place = state_path(world)
+    kept = place.read_bytes()
+    if damage == "folder":
+        place.unlink()
+        place.mkdir()
+    else:
+        place.write_bytes(kept.replace(b'"prod"', b'"test"') if damage == "fleet" else damage.encode())
+    ask_for(world, "1.1.0")
+    report = world.report("reconcile", status=1)
+    (problem,) = report["problems"]
+    assert (problem["id"], problem["file"]) == ("MH727", str(place))
+    assert versions(world) == {"1.0.0": 6}
+    assert place.is_dir() or place.read_bytes() != kept, "it is left as it is"
+    if damage == "folder":
+        place.rmdir()
+    place.write_bytes(kept)
+    passes(world, 6)
+    assert versions(world) == {"1.1.0": 6}
+
+
+def test_what_a_person_said_is_done_once_whenever_the_controller_dies(world: World) -> None:
+    waves = [{"name": name, "count": 1, "soak": "24h"} for name in ("one", "two", "three")]
+    passes(world, 6)
+    ask_for(world, "1.1.0", rollout={**WAVES, "waves": waves})
+    passes(world, 2)
+    assert rollout(world, "promote", "prod").status == 0
+    (word,) = state_path(world).parent.glob("rollout-prod.wish-*")
+    said = word.read_bytes()
+    passes(world, 1)
+    assert not word.exists()
+    word.write_bytes(said)  # as if it had died after it kept its step, and before it dropped the word
+    state = json.loads(state_path(world).read_bytes())
+    state_path(world).write_text(json.dumps({**state, "heard": [word.name]}))
+    passes(world, 2)
+    assert (status(world)["step"]["wave"], word.exists()) == (1, False)
+
+
+class FullDisk(TargetState):
+    """A state folder on a disk that is full."""
+
+    def keep_note(self, *_arguments: object, **_options: object) -> None:
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+
+def test_a_step_that_cannot_be_kept_is_not_taken(world: World) -> None:
+    passes(world, 6)
+    ask_for(world, "1.1.0")
+    with Index.open(str(world.site.folder)) as index:
+        rollouts = Rollouts(FullDisk(world.state, str(world.target)), world.target, act=True)
+        followed = rollouts.follow(index.fleet("prod"))
+    assert followed is not None
+    assert {followed.document(bot) for bot in BOTS} == {None}
+    assert [(problem.id, "No space left" in problem.message) for problem in rollouts.problems()] == [("MH727", True)]
+
+
+def test_a_fleet_whose_rollout_was_gone_for_a_while_does_not_go_back_in_time(world: World) -> None:
+    passes(world, 6)
+    ask_for(world, "1.1.0", rollout=None)
+    passes(world, 1)
+    assert versions(world) == {"1.1.0": 6}
+    ask_for(world, "1.2.0")
+    seen = []
+    for _ in range(6):
+        passes(world, 1)
+        seen.append(versions(world))
+    assert seen[0] == {"1.1.0": 5, "1.2.0": 1}
+    assert seen[-1] == {"1.2.0": 6}
+    assert len(json.loads(rollout(world, "history", "prod", "--json").stdout)["history"]) == 2
+
+
+SOUND = Path(__file__).parent.parent / "schemas/valid/rollout-state/on-its-way.json"
+
+
+@examples(st.data())
+def test_a_state_that_somebody_changed_is_refused_or_means_what_it_says(data: st.DataObject) -> None:
+    document = json.loads(SOUND.read_bytes())
+    place: Any = document
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(st.sampled_from([None, True, 1, -2, "x", "", [], {}, [1], {"x": 1}, 10**30]))
+    try:
+        state = state_from_json(document, "kept")
+    except FormatError:
+        return
+    assert state_from_json(state_to_json(state), "kept") == state
+    desired = {bot: given.document for bot, given in state.assigned.items()}
+    step(state, Inputs(desired, Rollout(), 2000, told=state.told))

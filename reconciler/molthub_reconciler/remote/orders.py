@@ -21,6 +21,7 @@ LOOKS: dict[str, frozenset[str]] = {
     "drift": _LOOK,
     "history": frozenset({"bot", "count", "as_json", "quiet"}),
     "rollout status": _OF_FLEET,
+    "rollout history": _OF_FLEET | {"export", "change"},
     "agents list": frozenset({"as_json", "quiet"}),
 }
 """What everybody with an operator's token may ask, and with which options."""

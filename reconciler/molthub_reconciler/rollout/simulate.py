@@ -11,24 +11,17 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from molthub.model.rollouts import Rollout
 from molthub_reconciler.rollout.moving import is_available
-from molthub_reconciler.rollout.records import Answer, Ask, Document, Health, RolloutState, Told
+from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told
+from molthub_reconciler.rollout.replay import Known
 from molthub_reconciler.rollout.step import Inputs, step
 from molthub_reconciler.rollout.told import one_line
 
+_BADNESS = {"healthy": 0, "apart": 1, "waiting": 2, "failed": 3}
 LONGEST = 30 * 86400
 """Seconds of made-up time after which a simulation ends all the same."""
-
-
-class Known(NamedTuple):
-    """How a bot is from some time on, whatever it was given."""
-
-    at: int
-    bot: str
-    health: Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +110,11 @@ class Simulation:
 
     def _told(self, now: int) -> dict[str, Told]:
         broken = self._broken()
-        known = {one.bot: one.health for one in sorted(self.invented.history) if one.at <= now}
+        known = self._known(now)
         told = {}
         for bot, given in self.state.assigned.items():
             if bot in known:
-                told[bot] = Told(known[bot], given.document.digest, given.generation)
+                told[bot] = Told(known[bot].health, given.document.digest, given.generation, known[bot].why)
             elif now < self._back.get(bot, 0):
                 told[bot] = Told("apart", why="offline")
             else:
@@ -129,6 +122,16 @@ class Simulation:
                 fails = has_new and (bot in broken or bot in self._failing)
                 told[bot] = Told("failed" if fails else "healthy", given.document.digest, given.generation)
         return told
+
+    def _known(self, now: int) -> dict[str, Known]:
+        """Return how bots are by history: since the look before, the worst counts, however short it was."""
+        found: dict[str, Known] = {}
+        for one in sorted(self.invented.history):
+            last = found.get(one.bot)
+            is_recent = last is not None and last.at >= now - self.interval
+            if one.at <= now and not (is_recent and last is not None and _BADNESS[last.health] > _BADNESS[one.health]):
+                found[one.bot] = one
+        return found
 
     def _broken(self) -> frozenset[str]:
         going = self.state.step

@@ -24,14 +24,15 @@ def told_of(report: BotReport, given: Assigned | None) -> Told:
 
     A bot on another machine says itself what it acted upon.
     """
-    health, why = _health(report)
+    health, why = health_of(report)
     if given is None:
         return Told("apart", why=why) if health == "apart" and why != "suspended" else Told("waiting")
     generation = given.generation if report.generation is None else report.generation
     return Told(health, report.observed, generation, why)
 
 
-def _health(report: BotReport) -> tuple[Health, Why]:
+def health_of(report: BotReport) -> tuple[Health, Why]:
+    """Return how a bot is by its report, and why it is apart or would not be changed."""
     why = _APART.get(report.state) or _HELD.get(report.held or "", "")
     if why:
         return "apart", why
@@ -86,3 +87,34 @@ def one_line(state: RolloutState) -> str:
 
 def _bots(count: int) -> str:
     return "1 bot" if count == 1 else f"{count} bots"
+
+
+_NAMED = 3
+_SAID: Mapping[Why, str] = {
+    "offline": "off", "window": "outside of its window", "suspended": "suspended", "detect": "only watched",
+    "rolled-back": "rolled back by a person", "orphaned": "declared no more", "unresolved": "without a document",
+    "conflict": "in conflict with its owner's", "fight": "undone by somebody again and again",
+}  # fmt: skip
+
+
+def whom_it_waits_for(state: RolloutState) -> list[str]:
+    """Say whom the wave at hand waits for, and who does not have the change for a reason of its own."""
+    lines = []
+    step = state.step
+    if step is not None and not step.reverting and step.unready:
+        lines.append(f"waits for {_some(sorted(step.unready))}")
+    goals = step.target if step is not None and not step.reverting else state.good
+    reached = {bot for _, bots in step.waves[: step.wave + 1] for bot in bots} if step is not None else goals.keys()
+    left: dict[Why, list[str]] = {}
+    for bot in sorted(reached & goals.keys()):
+        told, given = state.told.get(bot), state.assigned.get(bot)
+        has_it = given is not None and given.document == goals[bot] and told is not None and told.health == "healthy"
+        if told is not None and told.why and not has_it and (step is not None or told.health == "apart"):
+            left.setdefault(told.why, []).append(bot)
+    lines += [f"does not wait for {_some(bots)}: {_SAID[why]}" for why, bots in sorted(left.items())]
+    return lines
+
+
+def _some(bots: list[str]) -> str:
+    more = f" and {len(bots) - _NAMED} more" if len(bots) > _NAMED else ""
+    return f"{', '.join(bots[:_NAMED])}{more}"
