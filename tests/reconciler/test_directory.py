@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from molthub_reconciler.plan import Place
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.targets.directory import STAGING, DirectoryTarget
+from molthub_reconciler.targets.glance import SETTLING_SECONDS
 from tests.reconciler.site import contents
 from tests.reconciler.world import World
 
@@ -110,6 +113,31 @@ def test_what_a_killed_process_staged_is_not_taken_for_ours(world: World, stocke
     assert target(world).apply(HOME, [Step("skill/git", {SKILL: stocked})]) == {}
 
     assert contents(world.home("prod/ada")) == {"skills/git/SKILL.md": b"git\n"}
+
+
+def test_what_is_made_belongs_to_whom_the_home_belongs(world: World, desired: dict[str, Json]) -> None:
+    owner = 65534 if os.geteuid() == 0 else os.geteuid()
+    world.home("prod/ada").mkdir(parents=True)
+    os.chown(world.home("prod/ada"), owner, -1)
+    world.site.bot("prod/ada", desired, platform="claude-code")
+    world.site.publish()
+
+    world.report("reconcile", status=0)
+
+    assert {place.lstat().st_uid for place in world.home("prod/ada").rglob("*")} == {owner}
+
+
+def test_a_folder_that_becomes_a_skill_is_seen(world: World, desired: dict[str, Json]) -> None:
+    world.site.bot("prod/ada", desired)
+    world.site.publish()
+    mine = world.home("prod/ada") / ".agents/skills/mine"
+    mine.mkdir(parents=True)
+    world.report("reconcile", status=0)
+    time.sleep(SETTLING_SECONDS)
+    assert world.report("reconcile", status=0)["bots"][0]["changes"] == []
+    (mine / "SKILL.md").write_text("mine")
+
+    assert [change["key"] for change in world.report("drift", status=0)["bots"][0]["changes"]] == ["skill/mine"]
 
 
 def test_a_full_look_believes_nothing_that_an_earlier_one_found(world: World, desired: dict[str, Json]) -> None:

@@ -110,6 +110,11 @@ def test_a_key_that_went_is_not_edited_by_another_that_took_its_place() -> None:
     place = Place("s/git")
     found = plan({"skill/b": Wanted({place: "b"})}, {place: "b"}, {"skill/a": Written({place: "a"})})
     assert (found.changes, found.forget, found.record) == ((), ("skill/a",), ("skill/b",))
+    other = Place("s/other")
+    left = plan(
+        {"skill/b": Wanted({place: "b"})}, {place: "b", other: "a"}, {"skill/a": Written({place: "a", other: "a"})}
+    )
+    assert (only(left).key, only(left).action, only(left).remove) == ("skill/a", "delete", (other,))
 
 
 def test_what_is_gone_between_two_steps_of_a_killed_writing_was_taken_away_by_nobody() -> None:

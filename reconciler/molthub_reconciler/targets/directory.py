@@ -313,8 +313,8 @@ class _Work:
                     staged = self._next_staged()
                     self.store.copy(digest, staged)
                     keep_files(f"{self.root}/{place.file}", staged, step.kept.get(place, ()))
-                    give_to_owner(staged)
                     refuse_links(self.target, self.home.folder, place.file, make=True)
+                    give_to_owner(staged, f"{self.root}/{place.file}")
                     replace_folder(staged, f"{self.root}/{place.file}")
 
     def edit_files(self, steps: Iterable[Step]) -> None:

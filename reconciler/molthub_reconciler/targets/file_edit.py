@@ -53,10 +53,10 @@ def edit_file(path: str, where: str, file_format: FileFormat, edits: Sequence[Ed
         write_new(staged, edited, durable=True)
         if status:
             _take_rights(staged, path)
+        else:
+            give_to_owner(staged, path)
         if status_of(path) == status:
             os.replace(staged, path)
-            if not status:
-                give_to_owner(path)
             return failed
         os.unlink(staged)
     raise unwritable(where, "another program keeps writing this file", "the next pass tries again")

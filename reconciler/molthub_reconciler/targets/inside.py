@@ -47,21 +47,31 @@ def refuse_links(root: str, folder: str, path: str, *, make: bool = False, seen:
 def _make(place: str) -> None:
     with contextlib.suppress(FileExistsError):
         os.mkdir(place)
-        give_to_owner(place)
+        if _is_root():
+            around = os.lstat(os.path.dirname(place))
+            os.chown(place, around.st_uid, around.st_gid, follow_symlinks=False)
 
 
-def give_to_owner(path: str) -> None:
-    """Give what root made to whom the folder around it belongs, so that the bot can work with it."""
-    if os.name == "nt" or os.geteuid() != 0:
-        return
-    around = os.lstat(os.path.dirname(path))
-    made = os.lstat(path)
-    if (made.st_uid, made.st_gid) == (around.st_uid, around.st_gid):
-        return
-    os.chown(path, around.st_uid, around.st_gid, follow_symlinks=False)
-    if stat.S_ISDIR(made.st_mode):
+def give_to_owner(staged: str, place: str) -> None:
+    """Give what root made to whom the folder belongs in which it is to stand at ``place``: the bot has to work with it.
+
+    It is given while it is ``staged`` where root alone gets in. Once it stands in the bot's home, the bot could put a
+    link in the way, and be given what that leads to.
+    """
+    if _is_root():
+        around = os.lstat(os.path.dirname(place))
+        _give(staged, around.st_uid, around.st_gid)
+
+
+def _give(path: str, user: int, group: int) -> None:
+    os.chown(path, user, group, follow_symlinks=False)
+    if stat.S_ISDIR(os.lstat(path).st_mode):
         for name in os.listdir(path):
-            give_to_owner(f"{path}/{name}")
+            _give(f"{path}/{name}", user, group)
+
+
+def _is_root() -> bool:
+    return os.name != "nt" and os.geteuid() == 0
 
 
 def keep_files(folder: str, staged: str, paths: Iterable[str]) -> None:
