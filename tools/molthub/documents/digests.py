@@ -44,7 +44,10 @@ def _needs_care(value: Json) -> bool:
 
 
 def _any_needs_care(items: Iterable[Json]) -> bool:
-    return any(_needs_care(item) for item in items if type(item) not in _PLAIN)
+    for item in items:  # noqa: SIM110 (half the time of any())
+        if type(item) not in _PLAIN and _needs_care(item):
+            return True
+    return False
 
 
 def digest_of(value: Json) -> str:

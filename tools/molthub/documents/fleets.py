@@ -232,6 +232,7 @@ def _attached_to_json(pack: AttachedPack) -> dict[str, Json]:
     return without_none({"version": pack.version, "attachedAt": pack.attached_at})
 
 
+@lru_cache(maxsize=_SHARED)
 def _fetch_to_json(artifact: Artifact) -> dict[str, Json]:
     head = {"name": artifact.name, "version": artifact.version, "archive": artifact.archive}
     sizes = {"size": artifact.size, "unpacked": artifact.unpacked}
@@ -256,9 +257,13 @@ def _artifact(  # noqa: PLR0917 (each is a part of the key)
 
 
 def _origin_to_json(origin: Origin) -> dict[str, Json]:
-    shown: dict[str, Json] = {"layer": origin.layer, "at": origin.at}
-    shown |= {"value": origin.value} if origin.has_value else {}
-    return shown | ({"via": origin.via} if origin.via else {})
+    plain = _plain_origin_to_json(origin.layer, origin.at, origin.via)
+    return {**plain, "value": origin.value} if origin.has_value else plain
+
+
+@lru_cache(maxsize=_SHARED)
+def _plain_origin_to_json(layer: str, at: str, via: str | None) -> dict[str, Json]:
+    return {"layer": layer, "at": at} | ({"via": via} if via else {})
 
 
 def _origin(value: dict[str, Any]) -> Origin:

@@ -12,6 +12,8 @@ from molthub.model import Artifact, BotRef, DesiredState, Fleet, FleetState, Jso
 from molthub.registry.resolve import Resolution
 
 Files = dict[str, bytes]
+Offered = dict[tuple[str, str], Artifact | None]
+"""What an index offers of skills' versions, as far as somebody asked."""
 DEFAULT_AGENT = "main"
 
 
@@ -34,8 +36,9 @@ def write_fleets(
     """
     documents = FleetDocuments()
     refs: dict[str, dict[str, BotRef]] = {name: {} for name in fleets}
+    offered: Offered = {}
     for path, resolution in sorted(resolutions.items()):
-        state, problems = desired_state(resolution, archived)
+        state, problems = desired_state(resolution, archived, offered)
         documents.states[path] = state
         documents.problems.extend(problems)
         content = canonical(bot_to_json(state))
@@ -50,12 +53,14 @@ def write_fleets(
     return documents
 
 
-def desired_state(resolution: Resolution, archived: Archived) -> tuple[DesiredState, tuple[Problem, ...]]:
-    """Return a bot's document, and all findings on it.
+def desired_state(
+    resolution: Resolution, archived: Archived, offered: Offered | None = None
+) -> tuple[DesiredState, tuple[Problem, ...]]:
+    """Return a bot's document, and all findings on it. ``offered`` is shared between bots, and only saves time.
 
     A bot one of whose skills the index does not offer does not resolve: it could never be brought in sync.
     """
-    artifacts, missing = _artifacts(resolution, archived)
+    artifacts, missing = _artifacts(resolution, archived, {} if offered is None else offered)
     problems = (*resolution.problems, *missing)
     bot = resolution.bot
     head = DesiredState(
@@ -84,10 +89,13 @@ def desired_state(resolution: Resolution, archived: Archived) -> tuple[DesiredSt
     return resolved, problems
 
 
-def _artifacts(resolution: Resolution, archived: Archived) -> tuple[list[Artifact], list[Problem]]:
+def _artifacts(resolution: Resolution, archived: Archived, offered: Offered) -> tuple[list[Artifact], list[Problem]]:
     found, missing = [], []
     for name, locked in resolution.skills.items():
-        artifact = archived.artifact(name, locked.version)
+        asked = name, locked.version
+        if asked not in offered:
+            offered[asked] = archived.artifact(*asked)
+        artifact = offered[asked]
         if artifact is not None and artifact.digest == locked.digest:
             found.append(artifact)
         else:
