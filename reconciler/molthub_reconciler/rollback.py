@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem, UnreachableError, UsageError
+from molthub_reconciler.declared import Declared
 from molthub_reconciler.history import Kept, in_force, kept_documents
 from molthub_reconciler.pins import FILE as PIN_FILE
 from molthub_reconciler.pins import Pin, pin_to_bytes
@@ -20,7 +21,7 @@ from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.report import BotReport, Report
 from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.state import TargetState
-from molthub_reconciler.subjects import Choice, Declared, Subject, kept, pin_of, pinned
+from molthub_reconciler.subjects import Choice, Subject, kept, pin_of, pinned
 from molthub_reconciler.workplace import Workplace
 
 _LEAST_DIGITS = 4

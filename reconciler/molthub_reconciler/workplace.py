@@ -15,6 +15,7 @@ from molthub.client.index import Index
 from molthub.client.paths import index_cache, state_folder
 from molthub.errors import NotFoundError, Problem
 from molthub_reconciler.at_rest import LastPass
+from molthub_reconciler.declared import Declared
 from molthub_reconciler.pace import jittered
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
@@ -30,7 +31,7 @@ from molthub_reconciler.rollout.records import Document
 from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.skill_signatures import Asked, SkillSignatures
 from molthub_reconciler.state import TargetState
-from molthub_reconciler.subjects import Choice, Declared, Subject, kept
+from molthub_reconciler.subjects import Choice, Subject, kept
 from molthub_reconciler.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
 
