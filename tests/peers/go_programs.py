@@ -21,13 +21,18 @@ TESSERA_FSCK = ("github.com/transparency-dev/tessera/cmd/fsck", "v1.0.4")
 """A checker of tiled transparency logs; Apache-2.0."""
 
 
-def own_go_program(name: str) -> Path:
-    """Return the path of a program whose source is in the folder ``name`` here, which uses others' packages."""
+def own_go_program(name: str, package: str = ".", *flags: str, is_large: bool = False) -> Path:
+    """Return the path of a program that the module in the folder ``name`` here builds of others' packages.
+
+    What is large takes minutes and gigabytes: it is built in caches that are thrown away afterwards.
+    """
     source = Path(__file__).parent / name
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(source.iterdir()))).hexdigest()[:16]
-    program = cache_folder() / "go-programs" / f"{name}-{key}" / name
+    content = [path.read_bytes() for path in sorted(source.iterdir())]
+    key = hashlib.sha256(b"".join([*content, *(flag.encode() for flag in flags)])).hexdigest()[:16]
+    file = Path(name).name
+    program = cache_folder() / "go-programs" / f"{file}-{key}" / file
     if not program.exists():
-        _build(["build", "-o", name, "."], program.parent, source)
+        _build(["build", *flags, "-o", file, package], program.parent, source, is_large=is_large)
     return program
 
 
@@ -51,14 +56,17 @@ def go_itself() -> Path:
     )
 
 
-def _build(command: list[str], place: Path, source: Path | None = None) -> None:
+def _build(command: list[str], place: Path, source: Path | None = None, *, is_large: bool = False) -> None:
     """Build beside, then rename: two runs at once, or one that was killed, leave no half program."""
     staged = place.with_name(f"{place.name}.{os.getpid()}")
     if source is not None:
         shutil.copytree(source, staged)
-    caches = {"GOPATH": str(cache_folder() / "go"), "GOCACHE": str(cache_folder() / "go-build")}
+    kept = place.with_name(f"{place.name}.{os.getpid()}.caches") if is_large else cache_folder()
+    caches = {"GOPATH": str(kept / "go"), "GOCACHE": str(kept / "go-build")}
     environment = {**os.environ, **caches, "GOBIN": str(staged), "GOFLAGS": "-modcacherw", "CGO_ENABLED": "0"}
     subprocess.run([go_itself(), *command], env=environment, cwd=source and staged, check=True)
+    if is_large:
+        shutil.rmtree(kept)
     try:
         staged.rename(place)
     except OSError:

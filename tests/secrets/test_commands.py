@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import shell_complete
 
+from molthub.cli import main
 from molthub.model import Origin
 from tests.reconciler.world import World
 from tests.registry.command import Command, assert_document
@@ -181,6 +184,97 @@ def test_a_secret_is_kept_where_the_bot_looks_for_it(
     private(home / ".config/molthub/.env", "A=1", 0o644)
     listed = molthub("secrets", "list", "--bot", "prod/ada")
     assert (listed.status, "chmod 600" in listed.err) == (4, True)
+
+
+def test_a_secret_is_taken_away_and_who_has_it_now_is_said(
+    home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = secret(home, "github_token", "CANARY")
+    ran = molthub("secrets", "unset", "github_token", "--json")
+    assert ran.json == {"name": "github_token", "provider": "directory", "where": str(place)}
+    assert "no provider has it now" in ran.err
+    assert not place.exists()
+    ran = molthub("secrets", "unset", "github_token")
+    assert (ran.status, f"there is no github_token in directory ({place.parent})" in ran.err) == (1, True)
+    monkeypatch.setenv("GITHUB_TOKEN", "CANARY")
+    monkeypatch.setattr("sys.stdin", io.StringIO("CANARY"))
+    ran = molthub("secrets", "set", "github_token")
+    assert "environment has github_token, and is asked first: bots get that value" in ran.err
+    ran = molthub("secrets", "unset", "github_token")
+    assert "environment has github_token, and is asked: bots get that value" in ran.err
+    assert "CANARY" not in ran.out + ran.err
+
+
+def test_a_file_is_written_where_it_is_named_and_all_else_stays(
+    home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(
+        home,
+        "providers: {env: {kind: file, path: .env}, deep: {kind: file, path: new/deep.json}}\norder: [env, deep]\n"
+        "names: {deep: {deep: /a/b}}\n",
+    )
+    lines = private(home / ".config/molthub/.env", "# mine\nexport TOKEN=old # kept\nB='x\ny'\n")
+    ran = molthub("secrets", "set", "token")
+    assert (ran.status, "a file is written where --provider names it" in ran.err) == (2, True)
+    for name, provider, value in (("token", "env", "it's $new"), ("deep", "deep", "d"), ("top", "deep", "t")):
+        monkeypatch.setattr("sys.stdin", io.StringIO(value))
+        assert molthub("secrets", "set", name, "--provider", provider).status == 0
+    assert lines.read_text() == "# mine\nexport TOKEN=\"it's \\$new\" # kept\nB='x\ny'\n"
+    deep = home / ".config/molthub/new/deep.json"
+    assert json.loads(deep.read_text()) == {"a": {"b": "d"}, "top": "t"}
+    assert (deep.stat().st_mode & 0o777, lines.stat().st_mode & 0o777) == (0o600, 0o600)
+    listed = molthub("secrets", "list", "--json").json["secrets"]
+    assert [(one["provider"], one["name"]) for one in listed] == [
+        ("env", "B"), ("env", "TOKEN"), ("deep", "a"), ("deep", "top"),
+    ]  # fmt: skip
+    for name, provider in (("token", "env"), ("deep", "deep")):
+        assert molthub("secrets", "unset", name, "--provider", provider).status == 0
+        assert molthub("secrets", "unset", name, "--provider", provider).status == 1
+    assert lines.read_text() == "# mine\nB='x\ny'\n"
+    assert json.loads(deep.read_text()) == {"a": {}, "top": "t"}
+    monkeypatch.setattr("sys.stdin", io.StringIO("CANARY"))
+    private(deep, "{CANARY")
+    ran = molthub("secrets", "set", "top", "--provider", "deep")
+    assert (ran.status, "is no JSON" in ran.err, "CANARY" in ran.err) == (1, True, False)
+
+
+def test_a_secret_that_nobody_who_keeps_is_asked_for_is_said(home: Path, molthub: Command) -> None:
+    settings(home, "names: {token: {environment: T}}")
+    ran = molthub("secrets", "unset", "token")
+    assert (ran.status, "token is not asked of directory" in ran.err) == (2, True)
+
+
+def test_the_bots_of_a_context_are_checked(world: World, home: Path, molthub: Command) -> None:
+    assert molthub("context", "set", "staging", "--index", world.site.folder).status == 0
+    found = molthub("secrets", "check", "lab", "--context", "staging", "--json").json["bots"]
+    assert [bot["bot"] for bot in found] == ["lab/eve"]
+    assert molthub("context", "use", "staging").status == 0
+    assert [bot["bot"] for bot in molthub("secrets", "check", "--all", "--json").json["bots"]] == [
+        "lab/eve", "prod/ada", "prod/bob",
+    ]  # fmt: skip
+    manifest(home, env={"A": "${secrets.a}"})
+    assert molthub("secrets", "check", "--json").json["bots"][0]["bot"] is None, "this home"
+    ran = molthub("secrets", "check", "--home", home, "--context", "staging")
+    assert (ran.status, "different places" in ran.err) == (2, True)
+
+
+def test_a_shell_completes_secrets_and_providers(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def completed(line: str) -> list[str]:
+        monkeypatch.setenv("COMP_WORDS", f"molthub {line}")
+        monkeypatch.setenv("COMP_CWORD", str(len(line.split(" "))))
+        shell_complete(main.molthub_group, {}, "molthub", "_MOLTHUB_COMPLETE", "bash_complete")
+        return [offered.partition(",")[2] for offered in capsys.readouterr().out.splitlines()]
+
+    manifest(home, mcp={"github": SERVER}, env={"DB": "${secrets.db}"})
+    settings(home, "names: {gh_other: X}\n")
+    assert completed("secrets set g") == ["gh_other", "github_token"]
+    assert completed("secrets unset d") == ["db"]
+    assert completed("secrets set x --provider ") == ["environment", "credentials", "directory"]
+    settings(home, "order: 5")
+    assert completed("secrets set g") == ["github_token"]
+    assert completed("secrets set x --provider ") == [""], "nothing"
 
 
 def test_a_value_on_the_command_line_is_refused_and_not_repeated(molthub: Command) -> None:

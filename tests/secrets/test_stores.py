@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from molthub.errors import DeniedError
+from molthub.errors import DeniedError, MolthubError
 from molthub.secrets.assemble import provider_of
 from molthub.secrets.kubernetes_secret import KubernetesProvider
-from molthub.secrets.provider import Answer, Provider
+from molthub.secrets.provider import Answer, Keeping, Listing, Provider
 from molthub.secrets.settings import Declared
 from molthub.secrets.system_keyring import KeyringProvider
 from molthub.secrets.value import SecretValue
 from molthub.secrets.vault import VaultProvider
+from molthub.secrets.vault_login import Login
 from tests.secrets.places import private
 from tests.secrets.stores import Store, serving
 
@@ -136,9 +138,9 @@ def test_vault_is_shown_a_token_a_role_or_nothing(vault: Store, home: Path) -> N
     assert codes(at(vault, token=None).resolve(["a"])) == {"a": "NO_LOGIN"}
     vault.answers["/v1/auth/approle/login"] = {"auth": {"client_token": "let-me-in"}}
     roles = {"VAULT_ROLE_ID": "bots", "VAULT_SECRET_ID": "s"}
-    provider = VaultProvider("v", vault.address, "bots/ada", environment=roles)
+    provider = VaultProvider("v", vault.address, "bots/ada", login=Login(roles))
     assert values(provider.resolve(["a"])) == {"a": "1"}
-    assert vault.asked[-2][3] == {"role_id": "bots", "secret_id": "s"}
+    assert vault.asked[-3][3] == {"role_id": "bots", "secret_id": "s"}
     assert codes(at(vault, role="bots").resolve(["a"])) == {"a": "NOT_FOUND"}, "there is no service account here"
 
 
@@ -151,11 +153,112 @@ def test_vault_is_not_followed_elsewhere(vault: Store) -> None:
 
 @pytest.mark.parametrize(
     ("said", "code"),
-    [(500, "UNREACHABLE"), (503, "UNREACHABLE"), (b"CANARY", "MALFORMED"), ({"data": "CANARY"}, "MALFORMED")],
+    [
+        (500, "UNREACHABLE"),
+        (503, "SEALED"),
+        (400, "REFUSED"),
+        (b"CANARY", "MALFORMED"),
+        ({"data": "CANARY"}, "MALFORMED"),
+    ],
 )
 def test_what_vault_says_besides_is_not_repeated(vault: Store, said: object, code: str) -> None:
     vault.answers["/v1/secret/data/bots/ada"] = said
     assert codes(at(vault).resolve(["a"])) == {"a": code}
+
+
+def keeping(provider: Provider) -> Keeping:
+    return cast("Keeping", provider)
+
+
+@pytest.mark.parametrize("engine", [1, 2])
+def test_a_field_is_written_beside_the_others_and_taken_away(vault: Store, engine: int) -> None:
+    vault.engine("secret", engine)
+    vault.vault_secret("secret", "bots/ada", {"a": "1"}, engine=engine)
+    provider = at(vault, engine=engine)
+    where = f"{vault.address}, secret/bots/ada"
+    assert keeping(provider).keep("b", SecretValue("2")) == where
+    assert keeping(provider).keep("below#c", SecretValue("3")) == where
+    assert values(provider.resolve(["a", "b", "below#c"])) == {"a": "1", "b": "2", "below#c": "3"}
+    assert cast("Listing", provider).ids() == ("a", "b")
+    older = " (its older versions still hold it: vault kv destroy)" if engine == 2 else ""
+    assert keeping(provider).forget("a") == where + older
+    assert keeping(provider).forget("a") is None
+    assert keeping(provider).forget("below#c") is not None
+    assert cast("Listing", provider).ids() == ("b",)
+
+
+def test_a_change_of_somebody_else_in_between_is_kept(vault: Store) -> None:
+    vault.engine("secret", 2)
+    vault.vault_secret("secret", "bots/ada", {"a": "1"})
+    vault.meanwhile = lambda: vault.vault_secret("secret", "bots/ada", {"a": "1", "theirs": "2"}, version=4)
+    keeping(at(vault)).keep("b", SecretValue("3"))
+    assert cast("Listing", at(vault)).ids() == ("a", "b", "theirs")
+
+
+def test_nothing_is_written_to_an_engine_of_the_other_version(vault: Store) -> None:
+    vault.engine("secret", 1)
+    with pytest.raises(MolthubError, match="an engine of version 1, not 2") as caught:
+        keeping(at(vault)).keep("a", SecretValue("CANARY"))
+    assert caught.value.remedy == "write `engine: 1` to the provider"
+    assert not [path for _, path, _, body in vault.asked if body]
+
+
+def test_what_may_not_be_written_or_listed_is_said(vault: Store, cluster: Store, home: Path) -> None:
+    provider = at(vault, token="wrong")
+    asked: list[Callable[[], object]] = [
+        lambda: keeping(provider).keep("a", SecretValue("CANARY")),
+        cast("Listing", provider).ids,
+    ]
+    for ask in asked:
+        with pytest.raises(MolthubError, match="it is denied") as caught:
+            ask()
+        assert "CANARY" not in repr(caught.value)
+    denied = KubernetesProvider("k", "x", kubeconfig=kubeconfig(home, cluster, "another"))
+    asked = [lambda: denied.keep("a", SecretValue("CANARY")), denied.ids, lambda: denied.forget("a")]
+    for ask in asked:
+        with pytest.raises(MolthubError, match="may not be") as caught:
+            ask()
+        assert "grant the verb" in caught.value.remedy
+
+
+def test_a_key_is_written_into_a_secret_of_kubernetes(home: Path, cluster: Store) -> None:
+    provider = KubernetesProvider("k", "ada", kubeconfig=kubeconfig(home, cluster))
+    assert provider.ids() == ()
+    assert provider.forget("a") is None
+    assert provider.keep("a", SecretValue("1")) == "Secret ada"
+    assert provider.keep("b", SecretValue("ü\n")) == "Secret ada"
+    assert values(provider.resolve(["a", "b"])) == {"a": "1", "b": "ü\n"}
+    assert provider.forget("a") == "Secret ada"
+    assert provider.ids() == ("b",)
+    cluster.answers["/api/v1/namespaces/bots/secrets/ada"] = 422
+    with pytest.raises(MolthubError, match="takes no such change"):
+        provider.keep("a", SecretValue("CANARY"))
+
+
+def test_a_token_that_is_put_anew_is_read_anew(vault: Store, home: Path) -> None:
+    vault.vault_secret("secret", "bots/ada", {"a": "1"})
+    kept = private(home / "sink", "too-old\n")
+    provider = at(vault, token=None, **{"token-file": str(kept)})
+    assert codes(provider.resolve(["a"])) == {"a": "DENIED"}
+    private(kept, "let-me-in\n")
+    assert values(provider.resolve(["a"])) == {"a": "1"}
+
+
+def test_a_token_that_was_made_for_one_question_is_given_back(vault: Store, home: Path) -> None:
+    vault.vault_secret("secret", "bots/ada", {"a": "1"})
+    vault.answers["/v1/auth/clusters/here/login"] = {"auth": {"client_token": "let-me-in"}}
+    account = private(home / "account", "a.service.account", 0o644)
+    provider = at(vault, token=None, role="bots", **{"auth-mount": "clusters/here", "account-file": str(account)})
+    assert values(provider.resolve(["a"])) == {"a": "1"}
+    paths = [path for _, path, _, _ in vault.asked]
+    assert paths == ["/v1/auth/clusters/here/login", "/v1/secret/data/bots/ada", "/v1/auth/token/revoke-self"]
+    assert vault.asked[0][3] == {"jwt": "a.service.account", "role": "bots"}
+
+
+def test_a_namespace_is_named(vault: Store) -> None:
+    vault.vault_secret("secret", "bots/ada", {"a": "1"})
+    assert values(at(vault, namespace="teams/a").resolve(["a"])) == {"a": "1"}
+    assert vault.asked[0][2]["X-Vault-Namespace"] == "teams/a"
 
 
 def test_a_vault_that_is_not_there_is_unreachable() -> None:
@@ -187,6 +290,9 @@ class Ring(KeyringBackend):
             raise KeyringLocked("CANARY")
         self.held[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[service, username]
+
 
 @pytest.fixture
 def ring() -> Iterator[Ring]:
@@ -204,6 +310,8 @@ def test_the_keyring_keeps_and_gives(ring: Ring) -> None:
     assert values(answer) == {"github_token": "tok"}
     assert codes(answer) == {"other": "NOT_FOUND"}
     assert codes(KeyringProvider("ring", "another").resolve(["github_token"])) == {"github_token": "NOT_FOUND"}
+    assert provider.forget("github_token") == "the keyring, service molthub-secrets"
+    assert provider.forget("github_token") is None
 
 
 def test_a_locked_keyring_is_said(ring: Ring) -> None:
@@ -214,3 +322,5 @@ def test_a_locked_keyring_is_said(ring: Ring) -> None:
     with pytest.raises(DeniedError) as caught:
         KeyringProvider("ring").keep("a", SecretValue("CANARY"))
     assert "CANARY" not in str(caught.value)
+    with pytest.raises(DeniedError):
+        KeyringProvider("ring").forget("a")

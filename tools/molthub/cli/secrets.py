@@ -1,51 +1,40 @@
-"""``molthub secrets``: which secrets bots need, which are there, and putting one there."""
+"""``molthub secrets``: which secrets bots need, which are there, and who is asked for them."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from molthub.cli.kept_secrets import list_secrets, set_secret, unset_secret
+from molthub.cli.secrets_options import bot_option, read, resolvers, settings_option
 from molthub.console import Console, common_options, counted
-from molthub.errors import ExitStatus, MolthubError, NotFoundError, UsageError
+from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from molthub.secrets.bots import BotSecrets
-    from molthub.secrets.provider import Keeping, Listing, Provider
-    from molthub.secrets.resolver import Resolver
-    from molthub.secrets.settings import Settings
+    from molthub.secrets.provider import Keeping, Provider
 
-Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group()
 def secrets() -> None:
-    """Say which secrets bots need, which of them are there, and put one there. No value is ever shown.
+    """Say which secrets bots need and which of them are there; put one there, take one away. No value is ever shown.
 
     \b
     Examples:
       molthub secrets check                              the bot whose home this is
       molthub secrets check prod --index site            every bot of a fleet
       molthub secrets set github_token                   asks for the value
+      molthub secrets unset github_token
     """
 
 
-def _settings_option(command: Wrapped) -> Wrapped:
-    return click.option(
-        "--secrets",
-        "settings",
-        type=_FILE,
-        help="The file that names the providers (default: $XDG_CONFIG_HOME/molthub/secrets.yaml).",
-    )(command)
-
-
-def _bot_option(command: Wrapped) -> Wrapped:
-    return click.option("--bot", metavar="FLEET/BOT", help="For this bot: its order, names and places.")(command)
+for _command in (list_secrets, set_secret, unset_secret):
+    secrets.add_command(_command)
 
 
 @secrets.command()
@@ -54,7 +43,8 @@ def _bot_option(command: Wrapped) -> Wrapped:
 @click.option("--registry", "--index", "index", metavar="URL|DIR", help="The bots that this index declares.")
 @click.option("--target", type=_FOLDER, help="The bots whose homes are in this folder: DIR/<fleet>/<home>.")
 @click.option("--home", type=_FOLDER, help="The bot whose home this is (default: $HOME).")
-@_settings_option
+@click.option("--context", metavar="NAME", help="Bots of `molthub context`; those named are the current one's.")
+@settings_option
 @common_options
 def check(
     console: Console,
@@ -64,17 +54,19 @@ def check(
     index: str | None,
     target: Path | None,
     home: Path | None,
+    context: str | None,
     settings: Path | None,
 ) -> ExitStatus:
     """Say which secrets of bots resolve, by which provider, and who needs those that do not.
 
-    It asks as the user who types it, on this machine: run it where and as whom the bots run. Without an index or a
-    folder it looks at the manifest in this home.
+    It asks as the user who types it, on this machine: run it where and as whom the bots run. Without an index, a folder
+    or a context it looks at the manifest in this home.
 
     \b
     Examples:
       molthub secrets check
       molthub secrets check prod/ada --registry https://skills.example.com/
+      molthub secrets check prod --context staging
       molthub secrets check --all --target ~/bots --json
 
     \b
@@ -86,9 +78,9 @@ def check(
     """
     from molthub.secrets.check import HEADERS, check_secrets, problems, rows
 
+    index, target = _place(bots, index, target, home, context, everyone=everyone)
     found = _bots(bots, index, target, home, everyone=everyone)
-    held = _read(settings)
-    told = check_secrets(found, _resolvers(held))
+    told = check_secrets(found, resolvers(read(settings)))
     table = list(rows(told))
     if table:
         console.table(HEADERS, table)
@@ -99,6 +91,29 @@ def check(
     known = sum(len(bot.secrets) for bot in told.bots)
     console.say(f"{counted(len(told.bots), 'bot')}, {counted(known, 'secret')}, {missing} missing")
     return told.exit_status
+
+
+def _place(
+    bots: Sequence[str],
+    index: str | None,
+    target: Path | None,
+    home: Path | None,
+    context: str | None,
+    *,
+    everyone: bool,
+) -> tuple[str | None, Path | None]:
+    """Return the index or folder of the bots: of the options, else of a context, where bots are named."""
+    from molthub.contexts.context_file import chosen_context
+
+    is_elsewhere = home is None and (everyone or bool(bots))
+    if index is not None or target is not None or not (context or is_elsewhere):
+        return index, target
+    if home is not None:
+        raise UsageError("these are different places to look at", remedy="give one of --context and --home")
+    place = chosen_context(context, {})
+    if place.index is not None:
+        return place.index, None
+    return None, Path(place.target) if place.target and "://" not in place.target else None
 
 
 def _bots(
@@ -115,151 +130,21 @@ def _bots(
     if index is not None or target is not None:
         if bool(chosen) == everyone:
             raise UsageError("which bots?", remedy="name bots (FLEET/BOT) or fleets, or give --all")
-        return in_index(index, chosen) if index is not None else in_homes(cast("Path", target), chosen)
+        if index is not None:
+            return in_index(index, chosen)
+        return in_homes(target or Path(), chosen)
     if everyone or len(chosen) > 1 or not all("/" in name for name in chosen):
         remedy = "give --registry INDEX or --target DIR; without them it is the bot whose home this is"
         raise UsageError("where are these bots?", remedy=remedy)
     return iter([at_home((home or Path.home()) / MANIFEST_FILE, chosen[0] if chosen else None)])
 
 
-def _resolvers(settings: Settings) -> Callable[[str | None], Resolver]:
-    from molthub.secrets.assemble import resolver_for
-
-    return lambda bot: resolver_for(settings, bot)
-
-
-def _read(path: Path | None) -> Settings:
-    from molthub.secrets.read_settings import read_settings
-
-    return read_settings(path)
-
-
-# --- what is kept --------------------------------------------------------------------------------------------------
-
-
-@secrets.command("list")
-@_bot_option
-@_settings_option
-@common_options
-def list_secrets(console: Console, *, bot: str | None, settings: Path | None) -> ExitStatus:
-    """List the names that are kept, where a provider can tell: directories and files.
-
-    \b
-    Examples:
-      molthub secrets list
-      molthub secrets list --bot prod/ada --json
-    """
-    held = _read(settings)
-    names = {_called(called): name for name, called in held.for_bot(bot).names.items()}
-    found: list[dict[str, str]] = []
-    silent: list[str] = []
-    failed: list[MolthubError] = []
-    for provider in _resolvers(held)(bot).providers:
-        if not hasattr(provider, "ids"):
-            silent.append(provider.name)
-            continue
-        try:
-            kept = cast("Listing", provider).ids()
-        except MolthubError as error:
-            failed.append(error)
-            continue
-        found += [{"provider": provider.name, "id": own, "name": names.get(own, own)} for own in kept]
-    console.table(("secret", "provider", "kept as"), [(kept["name"], kept["provider"], kept["id"]) for kept in found])
-    console.json({"secrets": found})
-    if silent:
-        console.say(f"asked by name alone: {', '.join(silent)}")
-    for one in failed:
-        console.warn(f"{one}{f' ({one.remedy})' if one.remedy else ''}")
-    return ExitStatus.PARTLY_DONE if failed else ExitStatus.DONE
-
-
-def _called(called: object) -> str:
-    return called if isinstance(called, str) else ""
-
-
-@secrets.command("set")
-@click.argument("name")
-@click.argument("value", nargs=-1, type=click.UNPROCESSED, metavar="")
-@click.option("--provider", "wanted", metavar="NAME", help="Keep it there (default: the first that keeps secrets).")
-@_bot_option
-@_settings_option
-@common_options
-def set_secret(
-    console: Console,
-    *,
-    name: str,
-    value: tuple[str, ...],
-    wanted: str | None,
-    bot: str | None,
-    settings: Path | None,
-) -> None:
-    """Keep a secret in a directory or the system's keyring. The value is asked for, or read from stdin.
-
-    \b
-    Examples:
-      molthub secrets set github_token
-      pass show github | molthub secrets set github_token --bot prod/ada
-    """
-    from molthub.references.secrets import reference
-    from molthub.secrets.value import SecretValue
-
-    if value:  # it is not repeated
-        remedy = "it is asked for; or give it on stdin"
-        raise UsageError("a value on the command line is seen by everybody who may list processes", remedy=remedy)
-    _check_name(name)
-    reference(name)
-    held = _read(settings)
-    resolver = _resolvers(held)(bot)
-    provider = _keeper(resolver, name, wanted)
-    own = resolver.id_at(provider, name)
-    if own is None:
-        remedy = "name another with --provider, or change `names`"
-        raise UsageError(f"{name} is not asked of {provider.name}", place=held.where, remedy=remedy)
-    where = cast("Keeping", provider).keep(own, SecretValue(_typed(name)))
-    console.result(f"{name} is kept in {where}")
-    console.json({"name": name, "provider": provider.name, "where": where})
-    console.say("next: molthub secrets check")
-
-
-def _check_name(name: str) -> None:
-    from molthub.secrets.settings_text import SECRET_NAME
-
-    if not SECRET_NAME.match(name):
-        # what was typed may be the value
-        raise UsageError(
-            "that is no secret's name", remedy="write github_token for ${secrets.github_token}: a-z, 0-9, _, . and -"
-        )
-
-
-def _keeper(resolver: Resolver, name: str, wanted: str | None) -> Provider:
-    """Return the provider that a secret is put into. Raises :class:`UsageError`, :class:`NotFoundError`."""
-    found = [provider for provider in resolver.providers if wanted in (None, provider.name)]
-    if not found:
-        known = ", ".join(provider.name for provider in resolver.providers) or "none"
-        raise NotFoundError(f"no provider {wanted} is asked here", remedy=f"asked are: {known}")
-    keepers = [provider for provider in found if hasattr(provider, "keep") and resolver.id_at(provider, name)]
-    if not keepers:
-        remedy = "put it there the way its own tools do; directories and the keyring can be written from here"
-        raise UsageError(f"{', '.join(provider.name for provider in found)}: nothing can be kept there", remedy=remedy)
-    return keepers[0]
-
-
-def _typed(name: str) -> str:
-    if sys.stdin.isatty():
-        value = str(click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True, err=True))
-    else:
-        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
-    if not value:
-        raise UsageError("the value is empty", remedy="nothing was changed")
-    return value
-
-
 # --- providers -----------------------------------------------------------------------------------------------------
 
 
 @secrets.command()
-@_bot_option
-@_settings_option
+@bot_option
+@settings_option
 @common_options
 def providers(console: Console, *, bot: str | None, settings: Path | None) -> None:
     """List the providers in the order in which they are asked.
@@ -269,12 +154,11 @@ def providers(console: Console, *, bot: str | None, settings: Path | None) -> No
       molthub secrets providers
       molthub secrets providers --bot prod/ada
     """
-    held = _read(settings)
-    asked = _resolvers(held)(bot).providers
+    held = read(settings)
+    asked = resolvers(held)(bot).providers
     kinds = {one.name: held.declared(one.name).kind for one in asked}
     rows = [
-        (str(number), one.name, kinds[one.name], "yes" if hasattr(one, "keep") else "", one.where)
-        for number, one in enumerate(asked, 1)
+        (str(number), one.name, kinds[one.name], _can_be_set(one), one.where) for number, one in enumerate(asked, 1)
     ]
     console.table(("asked", "provider", "kind", "can be set", "where"), rows)
     found = [
@@ -282,3 +166,9 @@ def providers(console: Console, *, bot: str | None, settings: Path | None) -> No
     ]
     console.json({"settings": held.where or None, "providers": found})
     console.say(f"as {held.where} says" if held.where else "no secrets.yaml: this is what holds without one")
+
+
+def _can_be_set(provider: Provider) -> str:
+    if not hasattr(provider, "keep"):
+        return ""
+    return "if named" if cast("Keeping", provider).only_if_named else "yes"

@@ -96,9 +96,13 @@ def _kubernetes(name: str, options: Options, _environment: Environment) -> Provi
 
 def _vault(name: str, options: Options, environment: Environment) -> Provider:
     from molthub.secrets.vault import VaultProvider
+    from molthub.secrets.vault_login import Login
 
-    said = {key: value for key, value in options.items() if key not in ("address", "path")}
-    return VaultProvider(name, options["address"], options["path"], environment=environment, **said)
+    files = {key: _path(options[key]) for key in ("ca", "token-file", "account-file") if key in options}
+    account = {"account_file": files["account-file"]} if "account-file" in files else {}
+    login = Login(environment, options.get("role"), options.get("auth-mount"), files.get("token-file"), **account)
+    said = {key: options[key] for key in ("mount", "engine", "namespace") if key in options}
+    return VaultProvider(name, options["address"], options["path"], login=login, ca=files.get("ca"), **said)
 
 
 _MAKERS: Mapping[str, Callable[[str, Options, Environment], Provider | None]] = {

@@ -28,6 +28,7 @@ class DirectoryProvider:
     """
 
     variables: tuple[str, ...] = ()
+    only_if_named = False
 
     def __init__(self, name: str, folder: Path, *, of_system: bool = False) -> None:
         self.name = name
@@ -68,18 +69,33 @@ class DirectoryProvider:
 
     def keep(self, secret_id: str, value: SecretValue) -> str:
         """Write the value into a file that its owner alone may read, whole or not at all."""
-        if self._of_system or os.path.lexists(self._folder / _VOLUME_LINK):
-            remedy = "put it there the way the others came"
-            raise MolthubError("the system keeps the files of this directory", place=self.where, remedy=remedy)
-        if not _FILE_NAME.match(secret_id):
-            raise MolthubError(_no_name(secret_id).message, place=self.where)
+        path = self._own_file(secret_id)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         refused = unsafe(self._folder)
         if refused is not None:
             raise MolthubError(refused.message, remedy=refused.remedy)
-        path = self._folder / secret_id
         write_atomically(path, value.reveal().encode(), 0o600)
         return str(path)
+
+    def forget(self, secret_id: str) -> str | None:
+        """Remove the file."""
+        path = self._own_file(secret_id)
+        try:
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise MolthubError(f"it cannot be removed: {error.strerror}", place=str(path)) from None
+        return str(path)
+
+    def _own_file(self, secret_id: str) -> Path:
+        """Return the file of an id that may be written here. Raises :class:`MolthubError`."""
+        if self._of_system or os.path.lexists(self._folder / _VOLUME_LINK):
+            remedy = "put it there the way the others came, and take it away likewise"
+            raise MolthubError("the system keeps the files of this directory", place=self.where, remedy=remedy)
+        if not _FILE_NAME.match(secret_id):
+            raise MolthubError(_no_name(secret_id).message, place=self.where)
+        return self._folder / secret_id
 
     def _read(self, name: str) -> SecretValue:
         if not _FILE_NAME.match(name):

@@ -1,26 +1,31 @@
-"""Secrets in a Secret of Kubernetes, read from its API (the extra ``kubernetes``).
+"""Secrets in a Secret of Kubernetes, read from its API and written to it (the extra ``kubernetes``).
 
 In a pod the service account is shown, elsewhere what a kubeconfig says. Reading one Secret by its name needs the verb
-``get`` on it alone. Where a Secret can be mounted into the pod, the provider ``directory`` needs no right at all.
+``get`` on it alone, writing to it ``patch``; making it where there is none ``create``. Where a Secret can be mounted
+into the pod, the provider ``directory`` needs no right at all.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from molthub.errors import missing_extra
+from molthub.errors import MolthubError, missing_extra
 from molthub.secrets.provider import NOT_FOUND, Answer, Failure, all_failed
 from molthub.secrets.value import SecretValue
 
 _SECONDS = 10
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _NOT_THERE = 404
+_INVALID = 422
 _DENIED = (401, 403)
+
+Call = Callable[[Any, str], Any]
+"""Asks something of the API (``CoreV1Api``) in a namespace."""
 
 
 class KubernetesProvider:
@@ -30,6 +35,7 @@ class KubernetesProvider:
     """
 
     variables: tuple[str, ...] = ()
+    only_if_named = False
 
     def __init__(
         self,
@@ -63,34 +69,87 @@ class KubernetesProvider:
                 errors[key] = Failure(NOT_FOUND, f"{self.where} has no key {key}")
                 continue
             try:
-                values[key] = SecretValue(b64decode(held[key], validate=True).decode())
+                text = b64decode(held[key], validate=True).decode()
             except (ValueError, TypeError):
                 errors[key] = Failure("NOT_TEXT", f"the key {key} of {self.where} is no text")
+                continue
+            if text:
+                values[key] = SecretValue(text)
+            else:
+                errors[key] = Failure("EMPTY", f"the key {key} of {self.where} is empty")
         return Answer(values, errors)
 
+    def ids(self) -> tuple[str, ...]:
+        """Return the Secret's keys."""
+        return tuple(sorted(self._known()))
+
+    def keep(self, secret_id: str, value: SecretValue) -> str:
+        """Write the key beside those that are there; where there is no such Secret, it is made."""
+        text = {secret_id: b64encode(value.reveal().encode()).decode()}
+        failure = self._patched(text)
+        if failure is not None and failure.code == NOT_FOUND:
+            made = {"metadata": {"name": self._secret}, "type": "Opaque", "data": text}
+            failure = self._asked(
+                lambda api, namespace: api.create_namespaced_secret(namespace, made, **_ONCE), "written", "create"
+            )[1]
+        _raise(failure)
+        return self.where
+
+    def forget(self, secret_id: str) -> str | None:
+        """Take the key away; the Secret stays."""
+        if secret_id not in self._known():
+            return None
+        _raise(self._patched({secret_id: None}))
+        return self.where
+
+    # --- asking ----------------------------------------------------------------------------------------------------
+
     def _held(self) -> Mapping[str, Any] | Failure:
+        answer, failure = self._asked(
+            lambda api, namespace: api.read_namespaced_secret(self._secret, namespace, **_ONCE), "read", "get"
+        )
+        if failure is not None:
+            return failure
+        held = answer.get("data")
+        return held if isinstance(held, dict) else {}
+
+    def _known(self) -> Mapping[str, Any]:
+        """Return what is there, nothing where there is no such Secret. Raises :class:`MolthubError`."""
+        held = self._held()
+        if not isinstance(held, Failure):
+            return held
+        if held.code != NOT_FOUND:
+            _raise(held)
+        return {}
+
+    def _patched(self, changed: Mapping[str, str | None]) -> Failure | None:
+        body = {"data": dict(changed)}
+        return self._asked(
+            lambda api, namespace: api.patch_namespaced_secret(self._secret, namespace, body, **_ONCE),
+            "written",
+            "patch",
+        )[1]
+
+    def _asked(self, call: Call, done: str, verb: str) -> tuple[Mapping[str, Any], Failure | None]:
+        """Return what the API answers, or why it did not; it is never quoted."""
         try:
             from kubernetes import client
             from kubernetes.client.exceptions import ApiException
             from kubernetes.config import ConfigException
         except ModuleNotFoundError:
             error = missing_extra("kubernetes", "reading a Secret")
-            return Failure("NO_EXTRA", error.message, error.remedy)
+            return {}, Failure("NO_EXTRA", error.message, error.remedy)
         try:
             with self._connected() as connected:
-                # The whole answer as bytes: as objects it would be logged by the library where somebody turns that on.
-                answer = client.CoreV1Api(connected).read_namespaced_secret(
-                    self._secret, self._in_namespace(), _preload_content=False, _request_timeout=_SECONDS
-                )
-                held = json.loads(answer.data).get("data")
+                answer = json.loads(call(client.CoreV1Api(connected), self._in_namespace()).data)
         except ApiException as error:
-            return self._refused(error.status)
+            return {}, self._refused(error.status, done, verb)
         except ConfigException:
             remedy = "give kubeconfig and context, or run it in a pod with a service account"
-            return Failure("NO_CONFIG", f"{self.where}: it is not known which cluster", remedy)
+            return {}, Failure("NO_CONFIG", f"{self.where}: it is not known which cluster", remedy)
         except Exception as error:  # noqa: BLE001 (the library and those below it have no family of errors)
-            return Failure("UNREACHABLE", f"{self.where} cannot be read ({type(error).__name__})")
-        return held if isinstance(held, dict) else {}
+            return {}, Failure("UNREACHABLE", f"{self.where} cannot be {done} ({type(error).__name__})")
+        return (answer if isinstance(answer, dict) else {}), None
 
     def _connected(self) -> Any:
         from kubernetes import client, config
@@ -111,13 +170,29 @@ class KubernetesProvider:
             return _NAMESPACE_FILE.read_text().strip()
         return _namespace_of_context(self._kubeconfig, self._context)
 
-    def _refused(self, status: int | None) -> Failure:
+    def _refused(self, status: int | None, done: str, verb: str) -> Failure:
         if status == _NOT_THERE:
             return Failure(NOT_FOUND, f"there is no {self.where}")
         if status in _DENIED:
-            remedy = "grant the verb get on this one Secret (resourceNames)"
-            return Failure("DENIED", f"{self.where} may not be read (HTTP {status})", remedy)
-        return Failure("UNREACHABLE", f"{self.where} cannot be read (HTTP {status})")
+            on = "on Secrets" if verb == "create" else "on this one Secret (resourceNames)"
+            remedy = f"grant the verb {verb} {on}"
+            return Failure("DENIED", f"{self.where} may not be {done} (HTTP {status})", remedy)
+        if status == _INVALID:
+            remedy = "look whether it is immutable, and whether the key is letters, digits, ., _ and -"
+            return Failure("REFUSED", f"{self.where} cannot be {done}: the cluster takes no such change", remedy)
+        return Failure("UNREACHABLE", f"{self.where} cannot be {done} (HTTP {status})")
+
+
+_ONCE = {
+    # the whole answer as bytes: as objects it would be logged by the library where somebody turns that on
+    "_preload_content": False,
+    "_request_timeout": _SECONDS,
+}
+
+
+def _raise(failure: Failure | None) -> None:
+    if failure is not None:
+        raise MolthubError(failure.message, remedy=failure.remedy)
 
 
 def _namespace_of_context(kubeconfig: Path | None, context: str | None) -> str:

@@ -68,8 +68,18 @@ class Listing(Protocol):
 class Keeping(Protocol):
     """A provider that values can be put into."""
 
+    only_if_named: bool
+    """Whether that is done only where somebody says so: the place has other writers."""
+
     def keep(self, secret_id: str, value: SecretValue) -> str:
         """Keep a value and return where, for people. Raises :class:`molthub.errors.MolthubError`."""
+        ...
+
+    def forget(self, secret_id: str) -> str | None:
+        """Take a value away and return from where; None where there is none.
+
+        Raises :class:`molthub.errors.MolthubError`.
+        """
         ...
 
 

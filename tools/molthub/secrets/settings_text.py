@@ -212,6 +212,10 @@ KINDS: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
         "engine": (_engine, False),
         "namespace": (_text, False),
         "role": (_text, False),
+        "auth-mount": (_text, False),
+        "account-file": (_text, False),
+        "token-file": (_text, False),
+        "ca": (_text, False),
     },
 }
 """The kinds of providers: each option with its check, and whether it must be there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from molthub.client.access.keyring_entry import keep_secret, read_secret
+from molthub.client.access.keyring_entry import forget_secret, keep_secret, read_secret
 from molthub.errors import DeniedError, MolthubError
 from molthub.secrets.provider import NOT_FOUND, Answer, Failure, all_failed
 from molthub.secrets.value import SecretValue
@@ -16,6 +16,7 @@ class KeyringProvider:
     """The provider of kind ``keyring``: an id is a user name of the entry's service."""
 
     variables: tuple[str, ...] = ()
+    only_if_named = False
 
     def __init__(self, name: str, service: str = SERVICE) -> None:
         self.name = name
@@ -49,6 +50,14 @@ class KeyringProvider:
         except DeniedError as error:
             raise DeniedError(error.message, place=secret_id, remedy=_remedy(error)) from None
         return f"the {self.where}"
+
+    def forget(self, secret_id: str) -> str | None:
+        """Take the entry away."""
+        try:
+            was_there = forget_secret(secret_id, self._service)
+        except DeniedError as error:
+            raise DeniedError(error.message, place=secret_id, remedy=_remedy(error)) from None
+        return f"the {self.where}" if was_there else None
 
 
 def _remedy(error: MolthubError) -> str:

@@ -33,14 +33,19 @@ def keep_secret(address: str, secret: str, service: str = SERVICE) -> None:
         raise _failed(address, error) from None
 
 
-def forget_secret(address: str) -> None:
-    """Forget what is kept for ``address``; nothing is no error. Raises :class:`DeniedError`, MissingExtraError."""
+def forget_secret(address: str, service: str = SERVICE) -> bool:
+    """Forget what is kept for ``address``; return whether anything was.
+
+    Raises :class:`DeniedError`, MissingExtraError.
+    """
     keyring = _keyring()
     try:
-        if keyring.get_password(SERVICE, address) is not None:
-            keyring.delete_password(SERVICE, address)
+        if keyring.get_password(service, address) is None:
+            return False
+        keyring.delete_password(service, address)
     except keyring.errors.KeyringError as error:
         raise _failed(address, error) from None
+    return True
 
 
 def _keyring() -> Any:
