@@ -16,10 +16,9 @@ from molthub_reconciler.asked import Asked, agent_workplace, asked_options, work
 from molthub_reconciler.telling import How, form_options, said, tell
 
 if TYPE_CHECKING:
-    from molthub_reconciler.environment import Unmet
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import Command, Report
-    from molthub_reconciler.surroundings import Adoption
+    from molthub_reconciler.surroundings import Adoption, Unmet
     from molthub_reconciler.workplace import Workplace
 
 _show_ignored = click.option("--show-ignored", is_flag=True, help="Tell also what `sync.ignore` leaves to the bots.")

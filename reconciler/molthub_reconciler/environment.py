@@ -7,16 +7,21 @@ missing keeps a bot from being brought in sync: it is told before anything is ap
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from molthub.errors import MolthubError, Problem
 from molthub.model import DesiredState, Needs
+from molthub.platforms.json_document import JsonDocument
+from molthub.platforms.pitfalls import Pitfall
+from molthub.references.openclaw_settings import SETTINGS_FILE, setting_holds
 from molthub.secrets.assemble import resolver_for
 from molthub.secrets.resolver import Missing
 from molthub.secrets.settings import Settings
+from molthub.secrets.spoiled import pitfalls_of, spoiled
 from molthub.secrets.uses import by_secret, uses
+from molthub_reconciler.surroundings import ReadFile, Unmet
 
 _SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
@@ -35,6 +40,10 @@ class Machine(Protocol):
         """Return which of a bot's secrets do not resolve. Raises :class:`MolthubError` where nobody can be asked."""
         ...
 
+    def pitfalls(self, bot: str, secret: str) -> Collection[Pitfall]:
+        """Return the kinds that a secret's value is of, once :meth:`missing` has looked for it."""
+        ...
+
 
 @dataclass(slots=True)
 class ThisMachine:
@@ -44,6 +53,7 @@ class ThisMachine:
     system: str = _SYSTEMS.get(sys.platform, sys.platform)
     _programs: dict[str, bool] = field(default_factory=dict)
     _secrets: dict[str, dict[str, Missing | None]] = field(default_factory=dict)
+    _pitfalls: dict[tuple[str, str], Collection[Pitfall]] = field(default_factory=dict)
 
     def has(self, program: str) -> bool:
         """Whether a program is found on the PATH."""
@@ -55,23 +65,27 @@ class ThisMachine:
 
     def missing(self, bot: str, secrets: frozenset[str]) -> Mapping[str, Missing]:
         """Ask the providers for what was not asked yet; values are forgotten at once."""
-        who = bot if self.settings.tells_bots_apart else ""
+        who = self._who(bot)
         known = self._secrets.setdefault(who, {})
         unknown = sorted(secrets - known.keys())
         if unknown:
             resolved = resolver_for(self.settings, bot).resolve(unknown)
             known |= {name: resolved.missing.get(name) for name in unknown}
+            self._pitfalls |= {(who, name): pitfalls_of(value) for name, value in resolved.values.items()}
         return {name: missing for name in sorted(secrets) if (missing := known[name]) is not None}
 
+    def pitfalls(self, bot: str, secret: str) -> Collection[Pitfall]:
+        """Return the kinds that a secret's value is of."""
+        return self._pitfalls.get((self._who(bot), secret), ())
 
-Unmet = Callable[[DesiredState], tuple[Problem, ...]]
-"""Says what a bot lacks where it runs."""
+    def _who(self, bot: str) -> str:
+        return bot if self.settings.tells_bots_apart else ""
 
 
 def unmet_on_this_machine(warn: Callable[[str], None]) -> Unmet:
     """Return what says what a bot lacks here, for the user who asks. What is wrong with his settings is told."""
     machine = this_machine(warn)
-    return lambda state: unmet_here(state, machine)
+    return lambda state, read: unmet_here(state, machine, read)
 
 
 def this_machine(warn: Callable[[str], None]) -> ThisMachine:
@@ -86,22 +100,45 @@ def this_machine(warn: Callable[[str], None]) -> ThisMachine:
     return ThisMachine(settings)
 
 
-def unmet_here(state: DesiredState, machine: Machine) -> tuple[Problem, ...]:
-    """Return a warning for each thing that a bot lacks on its machine."""
-    return (*_of_skills(state, machine), *_of_secrets(state, machine))
+def unmet_here(state: DesiredState, machine: Machine, read: ReadFile = lambda _file: None) -> tuple[Problem, ...]:
+    """Return a warning for each thing that a bot lacks on its machine; ``read`` gives the files of its home."""
+    return (*_of_skills(state, machine), *_of_settings(state, read), *_of_secrets(state, machine))
 
 
 def _of_skills(state: DesiredState, machine: Machine) -> Iterator[Problem]:
     numbers = {artifact.name: artifact.version for artifact in state.skills.values()}
     for name, needs in sorted(state.needs.items()):
-        who = f"{name}@{numbers[name]}" if name in numbers else name
-        origins = state.origins.get(f"skill/{name}", ())
-        at = f" ({origins[0].at})" if origins else ""
-        yield from _of_programs(f"{who}{at}", needs, machine)
+        who = _who(state, name, numbers.get(name))
+        yield from _of_programs(who, needs, machine)
         if needs.systems and machine.system not in needs.systems:
             made_for = " or ".join(needs.systems)
             remedy = "take the skill away from bots on this machine, or attach it `when` their labels say so"
-            yield _warning("MH733", f"{who}{at} is made for {made_for}, and this is {machine.system}", remedy)
+            yield _warning("MH733", f"{who} is made for {made_for}, and this is {machine.system}", remedy)
+
+
+def _who(state: DesiredState, name: str, number: str | None) -> str:
+    """Return a skill with its version and where it was attached, for people."""
+    origins = state.origins.get(f"skill/{name}", ())
+    return f"{name}{f'@{number}' if number else ''}{f' ({origins[0].at})' if origins else ''}"
+
+
+def _of_settings(state: DesiredState, read: ReadFile) -> Iterator[Problem]:
+    """Judge the settings of OpenClaw that skills require, by its own file; other programs have none."""
+    wanted = {name: needs.settings for name, needs in sorted(state.needs.items()) if needs.settings}
+    if state.platform != "openclaw" or not wanted:
+        return
+    try:
+        settings = JsonDocument((read(SETTINGS_FILE) or b"{}").decode(), "json5").value
+    except ValueError:  # what is wrong with the file is told by whoever writes to it
+        return
+    numbers = {artifact.name: artifact.version for artifact in state.skills.values()}
+    for name, paths in wanted.items():
+        for path in paths:
+            if setting_holds(settings, path) is False:
+                message = (
+                    f"{_who(state, name, numbers.get(name))} requires the setting {path}, which does not hold here"
+                )
+                yield _warning("MH741", message, f"openclaw config set {path} ..., or take the skill away")
 
 
 def _of_programs(who: str, needs: Needs, machine: Machine) -> Iterator[Problem]:
@@ -126,6 +163,8 @@ def _of_secrets(state: DesiredState, machine: Machine) -> Iterator[Problem]:
         keys = ", ".join(dict.fromkeys(use.key for use in needed[name]))
         message = f"secret {name} does not resolve, which {keys} needs: {why.reason}"
         yield _warning("MH731", message, why.remedy or "molthub secrets check")
+    kinds = {name: machine.pitfalls(state.path, name) for name in needed}
+    yield from spoiled(state.platform, state.agent, state.desired, kinds)
 
 
 def _warning(problem: str, message: str, remedy: str) -> Problem:

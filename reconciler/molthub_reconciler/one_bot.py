@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import Problem
@@ -28,6 +29,7 @@ from molthub_reconciler.takeover import taking_over
 from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.wanted import wanted
 
+_MAX_SETTINGS = 4 * 1024 * 1024
 _CORRECTED = ("missing", "modified", "stale")
 
 
@@ -64,7 +66,8 @@ class BotPass:
             if subject.lifted is not None:
                 around.state.keep_note(subject.bot, PIN_FILE, b"")
                 problems = (*problems, lifted(subject.lifted))
-        problems = (*problems, *around.unmet(desired))
+        read = partial(around.target.read, home.folder, limit=_MAX_SETTINGS)
+        problems = (*problems, *around.unmet(desired, read))
         want = wanted(desired, adapter)
         comparing = Comparing(around, desired, adapter, home, policy, want)
         comparing.learn(receipt)

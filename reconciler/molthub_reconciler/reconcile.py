@@ -15,7 +15,6 @@ from datetime import datetime
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
-from molthub.model import DesiredState
 from molthub_reconciler.neighbours import Neighbours, is_mass_removal
 from molthub_reconciler.one_bot import BotPass
 from molthub_reconciler.problems import problem_of
@@ -26,7 +25,7 @@ from molthub_reconciler.secret_versions import SecretVersions
 from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.supply import Supply
-from molthub_reconciler.surroundings import Adoption, Surroundings, nothing_unmet, utc_now
+from molthub_reconciler.surroundings import Adoption, Surroundings, Unmet, nothing_unmet, utc_now
 from molthub_reconciler.targets.base import Target
 
 
@@ -52,7 +51,7 @@ class Rules:
     adoption: Adoption = field(default_factory=Adoption)
     show_ignored: bool = False
     clock: Callable[[], datetime] = utc_now
-    unmet: Callable[[DesiredState], tuple[Problem, ...]] = nothing_unmet
+    unmet: Unmet = nothing_unmet
 
     @property
     def asks_for_more(self) -> bool:

@@ -289,4 +289,4 @@ def problem_lines(report: Report) -> Iterable[Problem]:
         yield problem.in_file(bots[0] if len(bots) == 1 else f"{bots[0]} and {len(bots) - 1} more")
 
 
-_OF_MACHINE = frozenset({"MH731", "MH732", "MH733"})
+_OF_MACHINE = frozenset({"MH731", "MH732", "MH733", "MH741", "MH742"})

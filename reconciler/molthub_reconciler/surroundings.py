@@ -23,7 +23,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def nothing_unmet(_state: DesiredState) -> tuple[Problem, ...]:
+ReadFile = Callable[[str], bytes | None]
+"""Returns the bytes of a file in a bot's home; None where there is none."""
+
+Unmet = Callable[[DesiredState, ReadFile], tuple[Problem, ...]]
+"""Says what a bot lacks where it runs."""
+
+
+def nothing_unmet(_state: DesiredState, _read: ReadFile) -> tuple[Problem, ...]:
     """Say that a bot lacks nothing, because nobody looked."""
     return ()
 
@@ -62,7 +69,7 @@ class Surroundings:
     adoption: Adoption = field(default_factory=Adoption)
     show_ignored: bool = False
     now: datetime = field(default_factory=utc_now)
-    unmet: Callable[[DesiredState], tuple[Problem, ...]] = nothing_unmet
+    unmet: Unmet = nothing_unmet
     resting: Resting | None = None
 
     def forces(self, bot: str) -> bool:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 
 from molthub.errors import UsageError
 from molthub.model import Json, Needs, Origin
+from molthub.platforms.json_document import JsonDocument
+from molthub.platforms.pitfalls import Pitfall
+from molthub.references.openclaw_settings import setting_holds
 from molthub.secrets.resolver import Missing
 from molthub.secrets.settings_text import settings_of
 from molthub_reconciler.environment import ThisMachine, unmet_here
 from tests.reconciler.site import GIT
 from tests.reconciler.world import World
-from tests.secrets.places import private, settings
+from tests.secrets.places import private, secret, settings
 
 NEEDS = {
     "git": Needs(bins=("git", "gh"), any_bins=(("rg", "ag"), ("chrome", "chromium")), systems=("windows", "macos"))
@@ -34,6 +38,10 @@ class FakeMachine:
         if bot == "prod/bob":
             raise UsageError("no bot is named", remedy="name it")
         return {name: Missing(name) for name in sorted(secrets)}
+
+    def pitfalls(self, bot: str, secret: str) -> Collection[Pitfall]:
+        del bot, secret  # no value is known
+        return ()
 
 
 @pytest.fixture
@@ -106,3 +114,74 @@ def test_providers_are_asked_once_for_all_bots_unless_they_are_told_apart(tmp_pa
     machine = ThisMachine(settings_of(f"{text}bots: {{prod/ada: {{order: [environment]}}}}".encode(), "x"))
     assert machine.missing("prod/ada", frozenset({"a"}))["a"].reason == "environment: no variable A"
     assert "op: " in machine.missing("prod/bob", frozenset({"a"}))["a"].reason
+
+
+# --- settings of OpenClaw -------------------------------------------------------------------------------------------
+
+SETTINGS = """{
+  // mine
+  channels: {slack: {enabled: true}, discord: {token: " "}},
+  tools: {web: 0, list: ["a"]},
+  plugins: {$include: "plugins.json5", entries: {voice: {}}},
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "holds"),
+    [
+        ("channels.slack", True),
+        ("channels.slack.enabled", True),
+        ("channels.discord.token", False),
+        ("channels.telegram", False),
+        ("tools.web", False),
+        ("tools.list.0", True),
+        ("browser.enabled", True),
+        ("plugins.entries.voice", True),
+        ("plugins.entries.other", False),
+        ("plugins.slots", None),
+        ("__proto__.x", False),
+    ],
+)
+def test_settings_hold_as_the_program_itself_judges(path: str, holds: bool | None) -> None:
+    assert setting_holds(JsonDocument(SETTINGS, "json5").value, path) is holds
+
+
+def test_settings_that_do_not_hold_are_told_of_bots_on_openclaw_alone(world: World) -> None:
+    needs = {"git": Needs(settings=("channels.slack", "channels.telegram"))}
+    desired: dict[str, Json] = {"skill/git": world.site.skill("git", "1.2.0", GIT)}
+    for bot, program in (("prod/ada", "openclaw"), ("prod/bob", "claude-code"), ("prod/eve", "openclaw")):
+        world.site.bot(bot, desired, platform=program, needs=needs)
+    world.site.publish()
+    private(world.home("prod/ada") / ".openclaw/openclaw.json", SETTINGS)
+    private(world.home("prod/eve") / ".openclaw/openclaw.json", "{")
+    report = world.report("plan", status=3)
+    told = {bot["bot"]: [problem for problem in bot["problems"] if problem["id"] == "MH741"] for bot in report["bots"]}
+    assert {bot: len(problems) for bot, problems in told.items()} == {"prod/ada": 1, "prod/bob": 0, "prod/eve": 0}
+    assert told["prod/ada"][0]["message"] == (
+        "git@1.2.0 (fleets/prod/bots/ada.yaml:9) requires the setting channels.telegram, which does not hold here"
+    )
+
+
+# --- values that do not arrive ---------------------------------------------------------------------------------------
+
+
+def test_a_value_that_the_program_would_spoil_is_told_before(world: World, home: Path) -> None:
+    servers: dict[str, Json] = {
+        "mcp/by-reference": {"url": "https://a.example/", "headers": {"X-Key": "${secrets.key}"}},
+        "mcp/by-exec": {"command": "x", "args": ["${secrets.key}"], "env": {"K": "${secrets.key}"}},
+    }
+    for bot, program in (("prod/ada", "opencode"), ("prod/bob", "claude-code")):
+        world.site.bot(bot, servers, platform=program)
+    world.site.publish()
+    secret(home, "key", 'CANARY"quoted')
+    report = world.molthub("plan", "--json")
+    told = {
+        bot["bot"]: [(problem["id"], problem["message"]) for problem in bot["problems"]]
+        for bot in json.loads(report.stdout)["bots"]
+    }
+    ((known, message),) = told["prod/ada"]
+    assert (known, message.split(": ")[0]) == ("MH742", "secret key does not reach mcp/by-reference as it is")
+    assert told["prod/bob"] == []
+    assert "CANARY" not in report.stdout + report.stderr
+    secret(home, "key", "plain")
+    assert "MH742" not in world.molthub("plan", "--json").stdout

@@ -16,7 +16,7 @@ from molthub.registry.reading.skill_needs import SaidNeeds, said_needs
 from molthub.registry.resolve import resolve_bot
 from molthub.yaml_text import parse
 from tests import builders
-from tests.registry.command import Command
+from tests.registry.command import Command, assert_document
 
 TOKEN = EnvNeed("GH_TOKEN", secret=True, required=True)
 OPENCLAW_IN_ONE_LINE = """metadata: {"openclaw": {"emoji": "x", "os": ["darwin", "linux"], "primaryEnv": "GH_TOKEN",
@@ -29,12 +29,20 @@ FORMS: dict[str, tuple[str, SaidNeeds]] = {
         "requires: {mcp: [rube], env: [GH_TOKEN, HOST], bins: [gh], anyBins: [rg, grep]}",
         SaidNeeds(("rube",), (TOKEN, HOST), ("gh",), (("rg", "grep"),)),
     ),
+    "other skills": (
+        "requires: {skills: [gws-shared]}\nmetadata: {openclaw: {requires: {skills: ['@a/b', 'No Name', gws-shared]}}}",
+        SaidNeeds(skills=("gws-shared", "@a/b")),
+    ),
+    "settings, where OpenClaw reads them": (
+        "requires: {config: [x.y]}\nmetadata: {openclaw: {requires: {config: [channels.slack, 'a b', 5]}}}",
+        SaidNeeds(settings=("channels.slack", "5")),
+    ),
     "a word": ("requires: {mcp: rube, bins: 'gh, git'}", SaidNeeds(("rube",), None, ("gh", "git"))),
     "a list of words": ("requires: [python]", SaidNeeds()),
     "in metadata": ("metadata: {requires: {bins: [gh]}}", SaidNeeds(bins=("gh",))),
     "where OpenClaw reads it": (
         OPENCLAW_IN_ONE_LINE,
-        SaidNeeds(None, (HOST, TOKEN), ("gh",), (("chromium", "chrome"),), ("macos", "linux")),
+        SaidNeeds(None, (HOST, TOKEN), ("gh",), (("chromium", "chrome"),), ("macos", "linux"), None, ("a.b",)),
     ),
     "under an older name": (
         "metadata: {clawdbot: {requires: {bins: [gh]}, os: win32}}",
@@ -94,6 +102,18 @@ def test_needs_are_published_with_the_version_and_with_the_bot() -> None:
     assert canonical(bot_to_json(read)) == files["bots/prod/ada.json"]
 
 
+def test_skills_and_settings_are_published_too() -> None:
+    needs = {"requires": {"skills": ["hub"], "config": ["channels.slack"]}}
+    tree = registry(builders.bot("prod", "ada", skills=["gh"]), files={"SKILL.md": wild(**needs)})
+    source = builders.TreeSource(tree)
+    files = build_index(read_catalog(source), source, fleets=True).files
+    assert json.loads(files["bots/prod/ada.json"])["needs"] == {
+        "gh": {"skills": ["hub"], "settings": ["channels.slack"]}
+    }
+    assert_document("bot-document", json.loads(files["bots/prod/ada.json"]))
+    assert bot_from_json(files["bots/prod/ada.json"], "x").needs["gh"].skills == ("hub",)
+
+
 def test_people_see_what_a_skill_needs(tmp_path: Path, molthub: Command, skills: Command) -> None:
     builders.commit(registry(files={"SKILL.md": wild(**OPENCLAW)}), tmp_path / "registry")
     assert molthub("build", "--registry", tmp_path / "registry", "--out", tmp_path / "site").status == 0
@@ -128,6 +148,19 @@ def test_a_bot_that_lacks_what_a_skill_needs_is_told_with_the_lines_to_write() -
     ]
     given = {"mcps": [{"name": "github", "command": "x"}], "envVars": {"GH_TOKEN": "${secrets.gh}"}}
     assert problems(registry(builders.bot("prod", "ada", skills=["gh"], **given), **skill)) == []  # type: ignore[arg-type] # likewise
+
+
+def test_a_bot_that_lacks_a_skill_that_another_counts_on_is_told() -> None:
+    needs = {"requires": {"skills": ["hub", "@acme/gh", "1password"]}}
+    tree = registry(builders.bot("prod", "ada", skills=["gh"]), files={"SKILL.md": wild(**needs)})
+    told = [
+        ("MH224", "warning", "fleets/prod/bots/ada.yaml:8", f"write under skills: - {name}")
+        for name in ("hub", "1password")
+    ]
+    assert problems(tree) == told
+    on_openclaw = builders.bot("prod", "ada", platform="openclaw", skills=["gh"])
+    tree = registry(on_openclaw, files={"SKILL.md": wild(**needs)})
+    assert [remedy for *_, remedy in problems(tree)] == ["write under skills: - hub"], "it brings the other itself"
 
 
 def test_what_a_layer_takes_away_is_no_mistake() -> None:

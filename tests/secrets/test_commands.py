@@ -151,6 +151,22 @@ def test_what_makes_no_sense_is_said(molthub: Command, words: list[str]) -> None
     assert molthub("secrets", "check", *words).status == 2
 
 
+def test_a_value_that_a_bots_program_would_spoil_is_told(home: Path, world: World, molthub: Command) -> None:
+    header = {"url": "https://a.example/", "headers": {"X-Key": "${secrets.key}"}}
+    world.site.bot("lab/eve", {"mcp/a": header}, platform="opencode")
+    world.site.publish()
+    secret(home, "key", 'CANARY"quoted')
+    ran = molthub("secrets", "check", "lab/eve", "--index", world.site.folder)
+    assert (ran.status, "secret key does not reach mcp/a as it is: values are put into the file" in ran.err) == (
+        0,
+        True,
+    )
+    told = molthub("secrets", "check", "lab/eve", "--index", world.site.folder, "--json")
+    assert_document("secrets-check", told.json)
+    assert [problem["id"] for problem in told.json["bots"][0]["warnings"]] == ["MH742"]
+    assert "CANARY" not in ran.out + ran.err + told.out
+
+
 # --- set, list, providers ------------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,7 @@ PROBLEMS: dict[str, str] = {
     "MH221": "MCP server that a skill uses and its bot does not have",
     "MH222": "variable that a skill requires and its bot does not have",
     "MH223": "skill of another bot that a bot of the same home finds too",
+    "MH224": "skill that another counts on and its bot does not have",
     # 3xx: Agent Skills specification
     "MH301": "SKILL.md without readable frontmatter",
     "MH302": "frontmatter that the Agent Skills specification refuses",
@@ -162,6 +163,8 @@ PROBLEMS: dict[str, str] = {
     "MH737": "target whose folder of bots is gone",
     "MH738": "target that is left out, because another process works on it",
     "MH739": "bot that is not as it was planned any more",
+    "MH741": "setting that a skill requires and that does not hold where the bot runs",
+    "MH742": "secret that the bot's program would not hand on as it is",
     # 8xx: risks in a skill's files
     "MH801": "credential in a skill's files",
     "MH802": "invisible or direction-changing characters",

@@ -208,7 +208,7 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged:
         "published": release.published, **signature.as_json, "dependencies": dict(release.dependencies),
         "mcpServers": list(release.mcp_servers), "env": [env_need_to_json(need) for need in release.env],
         "bins": list(release.bins), "anyBins": [list(group) for group in release.any_bins],
-        "os": list(release.systems),
+        "os": list(release.systems), "skills": list(release.needed_skills), "settings": list(release.needed_settings),
         "versions": [_version_json(number, entry.releases[number]) for number in numbers],
     })  # fmt: skip
     needs = ", ".join(f"{need.name}{_need_note(need.secret, need.required)}" for need in release.env)

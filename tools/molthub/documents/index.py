@@ -149,6 +149,8 @@ def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
         bins=needs.bins,
         any_bins=needs.any_bins,
         systems=needs.systems,
+        needed_skills=needs.skills,
+        needed_settings=needs.settings,
     )
 
 

@@ -19,6 +19,8 @@ def needs_to_json(needs: Needs) -> dict[str, Json]:
             "bins": list(needs.bins),
             "anyBins": [list(group) for group in needs.any_bins],
             "os": list(needs.systems),
+            "skills": list(needs.skills),
+            "settings": list(needs.settings),
         }
     )
 
@@ -31,6 +33,8 @@ def needs_from_json(entry: Mapping[str, Any]) -> Needs:
         bins=as_texts(entry.get("bins")),
         any_bins=tuple(as_texts(group) for group in entry.get("anyBins") or ()),
         systems=as_texts(entry.get("os")),
+        skills=as_texts(entry.get("skills")),
+        settings=as_texts(entry.get("settings")),
     )
 
 

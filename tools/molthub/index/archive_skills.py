@@ -130,6 +130,8 @@ def _release(
         bins=manifest.bins,
         any_bins=manifest.any_bins,
         systems=manifest.systems,
+        needed_skills=manifest.needed_skills,
+        needed_settings=manifest.needed_settings,
     )
 
 

@@ -55,7 +55,8 @@ class Needs:
     """What a skill needs where it runs, beside its own files.
 
     Of each group in ``any_bins`` one program is enough. ``systems`` are those that it is made for (``linux``,
-    ``macos``, ``windows``); none: every one.
+    ``macos``, ``windows``); none: every one. ``skills`` are others that it counts on, ``settings`` those of OpenClaw
+    that must hold, as dotted paths.
     """
 
     mcp_servers: tuple[str, ...] = ()
@@ -63,10 +64,13 @@ class Needs:
     bins: tuple[str, ...] = ()
     any_bins: tuple[tuple[str, ...], ...] = ()
     systems: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether it needs anything."""
-        return bool(self.mcp_servers or self.env or self.bins or self.any_bins or self.systems)
+        of_machine = self.bins or self.any_bins or self.systems or self.settings
+        return bool(self.mcp_servers or self.env or self.skills or of_machine)
 
 
 def bare_name(name: str) -> str:

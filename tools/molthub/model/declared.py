@@ -109,11 +109,14 @@ class SkillManifest:
     scripts: tuple[Script, ...] = ()
     any_bins: tuple[tuple[str, ...], ...] = ()
     systems: tuple[str, ...] = ()
+    needed_skills: tuple[str, ...] = ()
+    needed_settings: tuple[str, ...] = ()
 
     @property
     def needs(self) -> Needs:
         """What the skill needs where it runs."""
-        return Needs(self.mcp_servers, self.env, self.bins, self.any_bins, self.systems)
+        of_machine = (self.bins, self.any_bins, self.systems)
+        return Needs(self.mcp_servers, self.env, *of_machine, self.needed_skills, self.needed_settings)
 
 
 @dataclass(frozen=True, slots=True)

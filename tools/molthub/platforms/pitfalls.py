@@ -29,8 +29,11 @@ class Pitfall:
 
     def strikes(self, server: Json, secret: str, value: str) -> bool:
         """Whether ``value`` of the secret named ``secret`` is spoiled in a declared server."""
-        used = any(secret in placeholders(server[field]) for field in self.fields if field in server)
-        return used and self.value.search(value) is not None
+        return self.concerns(server, secret) and self.value.search(value) is not None
+
+    def concerns(self, server: Json, secret: str) -> bool:
+        """Whether the secret named ``secret`` stands in a field of a declared server where values are spoiled."""
+        return any(secret in placeholders(server[field]) for field in self.fields if field in server)
 
 
 _ELSE = "give the secret another value, or name a file that holds it"

@@ -14,15 +14,20 @@ from molthub.secrets.uses import Use, uses
 
 if TYPE_CHECKING:
     from molthub.client.index import Index
+    from molthub.model import DesiredState
 
 
 @dataclass(frozen=True, slots=True)
 class BotSecrets:
-    """What one bot refers to. ``problems`` say why that is not known; ``bot`` is ``<fleet>/<bot>`` as far as known."""
+    """What one bot refers to. ``problems`` say why that is not known; ``bot`` is ``<fleet>/<bot>`` as far as known.
+
+    ``state`` is its desired state, where an index gave it.
+    """
 
     bot: str | None
     uses: tuple[Use, ...] = ()
     problems: tuple[Problem, ...] = ()
+    state: DesiredState | None = None
 
 
 def in_index(location: str, chosen: Collection[str]) -> Iterator[BotSecrets]:
@@ -83,7 +88,7 @@ def _of_document(index: Index, fleet: str, bot: str) -> BotSecrets:
     if not state.resolved:
         remedy = f"molthub explain {path} says why; `molthub check` says where"
         return BotSecrets(path, problems=(Problem("MH708", "the bot does not resolve", remedy),))
-    return BotSecrets(path, uses(state.desired, state.origins))
+    return BotSecrets(path, uses(state.desired, state.origins), state=state)
 
 
 def _of_home(target: Path, place: Path) -> Iterator[BotSecrets]:

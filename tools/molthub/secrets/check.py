@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from molthub.errors import ExitStatus, MolthubError, Problem
 from molthub.model import Json
 from molthub.secrets.bots import BotSecrets
-from molthub.secrets.resolver import Missing, Resolver
+from molthub.secrets.resolver import Missing, Resolved, Resolver
 from molthub.secrets.uses import Use, by_secret
 
 FORMAT = "molthub.secrets-check/1"
@@ -33,11 +33,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CheckedBot:
-    """One bot: its secrets, or why they are not known. Without a name it is the one whose home this is."""
+    """One bot: its secrets, or why they are not known. Without a name it is the one whose home this is.
+
+    ``warnings`` name values that its program would not hand on as they are.
+    """
 
     bot: str | None
     secrets: tuple[Checked, ...] = ()
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -78,6 +82,7 @@ class SecretsCheck:
                     "bot": bot.bot,
                     "secrets": [secret.to_json() for secret in bot.secrets],
                     "problems": [problem.to_json() for problem in bot.problems],
+                    "warnings": [problem.to_json() for problem in bot.warnings],
                 }
                 for bot in self.bots
             ],
@@ -102,7 +107,16 @@ def _checked(bot: BotSecrets, resolver_of: Callable[[str | None], Resolver]) -> 
     secrets = (
         Checked(name, uses, resolved.providers.get(name), resolved.missing.get(name)) for name, uses in wanted.items()
     )
-    return CheckedBot(bot.bot, tuple(secrets), bot.problems)
+    return CheckedBot(bot.bot, tuple(secrets), bot.problems, _spoiled(bot, resolved))
+
+
+def _spoiled(bot: BotSecrets, resolved: Resolved) -> tuple[Problem, ...]:
+    if bot.state is None:
+        return ()
+    from molthub.secrets.spoiled import pitfalls_of, spoiled
+
+    kinds = {name: pitfalls_of(value) for name, value in resolved.values.items()}
+    return tuple(spoiled(bot.state.platform, bot.state.agent, bot.state.desired, kinds))
 
 
 HEADERS = ("bot", "secret", "found", "needed by", "declared at")
@@ -123,6 +137,7 @@ def problems(check: SecretsCheck) -> Iterator[Problem]:
         yield from (
             problem.in_file(f"{bot.shown}: {problem.file}" if problem.file else bot.shown) for problem in bot.problems
         )
+        yield from (warning.in_file(bot.shown) for warning in bot.warnings)
         for secret in bot.missing:
             if secret.missing is not None:
                 message = f"secret {secret.name} does not resolve: {secret.missing.reason}"

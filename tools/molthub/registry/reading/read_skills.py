@@ -214,6 +214,8 @@ def _package(reading: Reading, manifest: Manifest, folder: str, key: str) -> Ski
         scripts=tuple(Script(script["path"], script.get("description", "")) for script in value.get("scripts", ())),
         any_bins=needs.any_bins,
         systems=needs.systems,
+        needed_skills=needs.skills,
+        needed_settings=needs.settings,
     )
 
 
@@ -247,7 +249,7 @@ def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> Need
     """Return what a skill needs: from skill.yaml, and wherever that is silent from SKILL.md."""
     value = manifest.value
     said = _SILENT
-    if not value.keys() >= _NEEDS_KEYS and reading.holds(skill_md):
+    if reading.holds(skill_md):
         head = _frontmatter(reading.text(skill_md), skill_md)
         said = said_needs(head) if head else _SILENT
     if said is _SILENT and value.keys().isdisjoint(_NEEDS_KEYS):  # of most skills, of which there may be many
@@ -258,6 +260,8 @@ def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> Need
         bins=tuple(value["bins"]) if "bins" in value else said.bins or (),
         any_bins=tuple(tuple(group) for group in value["any-bins"]) if "any-bins" in value else said.any_bins or (),
         systems=tuple(value["os"]) if "os" in value else said.systems or (),
+        skills=said.skills or (),
+        settings=said.settings or (),
     )
 
 

@@ -1,8 +1,9 @@
 """What a SKILL.md's frontmatter says that the skill needs, in every form that is found in the wild.
 
-``mcp-servers`` and ``env`` stand at the top or in ``metadata``; ``requires`` (``bins``, ``anyBins``, ``env``, ``mcp``)
-at the top, in ``metadata``, or where OpenClaw reads it, ``metadata.openclaw``, beside ``os`` and ``primaryEnv``. That
-program reads the older names of its key where the newest is missing, and so does this. What is no name is left out.
+``mcp-servers`` and ``env`` stand at the top or in ``metadata``; ``requires`` (``bins``, ``anyBins``, ``env``, ``mcp``,
+``skills``) at the top, in ``metadata``, or where OpenClaw reads it, ``metadata.openclaw``, beside ``os``,
+``primaryEnv`` and ``requires.config``, which are settings of its own. That program reads the older names of its key
+where the newest is missing, and so does this. What is no name is left out.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from molthub.documents import ENV_KEY, MCP_NAME
+from molthub.documents import ENV_KEY, MCP_NAME, SKILL_NAME
 from molthub.model import EnvNeed, Json
 from molthub.registry.reading import frontmatter
 
 _PROGRAM_KEYS = ("openclaw", "clawdbot", "moltbot", "clawdis")  # the names that OpenClaw has had, newest first
 _SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?|PAT)(?:$|_)", re.IGNORECASE)
 _BIN = re.compile(r"[A-Za-z0-9._+-]{1,128}\Z")
+_SETTING = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,15}\Z")
+_LONGEST = 128
 _SYSTEM = re.compile(r"[a-z0-9-]{1,32}\Z")
 _SYSTEMS = {"darwin": "macos", "osx": "macos", "mac": "macos", "win32": "windows", "win": "windows"}
 
@@ -31,6 +34,8 @@ class SaidNeeds:
     bins: tuple[str, ...] | None = None
     any_bins: tuple[tuple[str, ...], ...] | None = None
     systems: tuple[str, ...] | None = None
+    skills: tuple[str, ...] | None = None
+    settings: tuple[str, ...] | None = None
 
 
 def said_needs(head: Mapping[str, Json]) -> SaidNeeds:
@@ -45,6 +50,18 @@ def said_needs(head: Mapping[str, Json]) -> SaidNeeds:
         bins=_each_once(iter(bins)),
         any_bins=tuple(dict.fromkeys(group for group in any_of if group)) or None,
         systems=_systems(head),
+        skills=_each_once(
+            name
+            for names in _required(head, "skills")
+            for name in names
+            if SKILL_NAME.match(name) and len(name) <= _LONGEST
+        ),
+        settings=_each_once(
+            path
+            for needs in _program_places(head)
+            for path in frontmatter.names_in(_of(needs, "config"))
+            if _SETTING.match(path)
+        ),
     )
 
 
@@ -76,9 +93,12 @@ def _systems(head: Mapping[str, Json]) -> tuple[str, ...] | None:
 
 def _required(head: Mapping[str, Json], key: str) -> Iterator[tuple[str, ...]]:
     for needs in _places(head):
-        requires = needs.get("requires")
-        if isinstance(requires, Mapping) and key in requires:
-            yield frontmatter.names_in(requires[key])
+        yield frontmatter.names_in(_of(needs, key))
+
+
+def _of(needs: Mapping[str, Json], key: str) -> Json:
+    requires = needs.get("requires")
+    return requires.get(key) if isinstance(requires, Mapping) else None
 
 
 def _places(head: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:

@@ -1,6 +1,6 @@
-"""What a bot's skills need and its layers do not give: MCP servers and variables. Pure.
+"""What a bot's skills need and its layers do not give: MCP servers, variables, other skills. Pure.
 
-What only the bot's machine can say, programs and its system, is judged there.
+What only the bot's machine can say, programs, its system and settings, is judged there.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from molthub.errors import Problem
-from molthub.model import Bot, EnvNeed, Json, Locked, Needs, Origin
+from molthub.model import Bot, EnvNeed, Json, Locked, Needs, Origin, bare_name
+from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.registry.resolving.availability import placed
 
 
@@ -19,12 +20,14 @@ def unmet(
     desired: Mapping[str, Json],
     origins: Mapping[str, tuple[Origin, ...]],
 ) -> Iterator[Problem]:
-    """Yield a warning for each server that a skill uses, and each variable that it requires, of which nothing is said.
+    """Yield a warning for each server, skill and required variable that a skill needs and of which nothing is said.
 
     ``desired`` and ``origins`` are the bot's. What a layer takes away is said, and no mistake. A warning stands where
     the skill was attached.
     """
     known = desired.keys() | origins.keys()
+    there = {bare_name(key.removeprefix("skill/")) for key in known if key.startswith("skill/")}
+    there |= BUNDLED_SKILLS.get(bot.platform, frozenset())
     for name, needed in needs.items():
         who = f"{bot.path}: {name}@{skills[name].version}" if name in skills else f"{bot.path}: {name}"
         at = next((origin.at for origin in origins.get(f"skill/{name}", ())), bot.file)
@@ -34,6 +37,10 @@ def unmet(
                 yield placed(
                     "MH221", message, f"write under mcps: - {{name: {server}, command: ...}}", at, warning=True
                 )
+        for other in needed.skills:
+            if bare_name(other) not in there:
+                message = f"{who} counts on the skill {other}, which no layer gives"
+                yield placed("MH224", message, f"write under skills: - {other}", at, warning=True)
         for need in needed.env:
             if need.required and f"env/{need.name}" not in known:
                 message = f"{who} requires the variable {need.name}, which no layer gives"

@@ -154,6 +154,7 @@ def _grown_skill(before: SkillVersion, after: SkillVersion) -> Iterator[str]:
     yield from (f"reads the variable {need.name}" for need in new.env if need.name not in known)
     yield from (f"wants the program {name}" for name in new.bins if name not in old.bins)
     yield from (f"wants the program {' or '.join(group)}" for group in new.any_bins if group not in old.any_bins)
+    yield from (f"counts on the skill {name}" for name in new.needed_skills if name not in old.needed_skills)
     if old.license != new.license:
         yield f"has the licence {new.license or 'none'} and had {old.license or 'none'}"
     if after.record is not None and after.record.upstream is not None:
