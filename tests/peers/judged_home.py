@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.peers.agent_homes import SECRET, SERVER, environment
+from tests.peers.agent_homes import SECRET, SERVER, environment, seen_by
 from tests.peers.http_mcp_server import HttpServer
 from tests.platforms.readers import ENVIRONMENT
 from tests.reconciler.world import World
@@ -52,6 +52,17 @@ def desired_state(world: World, http: HttpServer) -> dict[str, Any]:
         "env/GITHUB_TOKEN": "${secrets.github_token}",
         "skill/pg": world.site.skill("pg", "1.0.0", skill_files("Asks a database.")),
     }
+
+
+def check_servers_were_started(world: World, http: HttpServer) -> None:
+    """Check that every server of :func:`desired_state` got what was declared for it."""
+    arguments, variables = seen_by(seen_file(world, "seen"))
+    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
+    arguments, variables = seen_by(seen_file(world, "renamed"))
+    assert (arguments, variables["TOKEN"], variables["LEVEL"]) == ([f"--key={SECRET}"], SECRET, "debug")
+    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
+    assert http.asked["/tickets"]["x-team"] == "a $ b"
+    assert http.asked["/keyed"]["x-key"] == SECRET
 
 
 def skill_files(description: str) -> dict[str, str]:

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile, same
 from molthub.platforms.json_text import read_json5
-from tests.peers.agent_homes import SECRET, environment, seen_by, seen_server, write_home
+from tests.peers.agent_homes import SECRET, seen_by, seen_server, write_home
 from tests.peers.npm_programs import npm_program
+from tests.peers.program_home import ProgramHome, claude_command
 from tests.platforms.json5_documents import json5_texts
 
 pytestmark = pytest.mark.peers
@@ -66,23 +67,15 @@ def openclaw_program() -> Path:
     return npm_program("openclaw", HERE / "openclaw")
 
 
-class OpenClawHome:
+class OpenClawHome(ProgramHome):
     """One home, and the program run in it."""
 
     def __init__(self, program: Path, folder: Path) -> None:
-        self.program = program
-        self.folder = folder
+        super().__init__([str(program)], folder)
         self.seen = folder / "seen.json"
 
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [str(self.program), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=environment(self.folder, **variables), timeout=120,
-                              capture_output=True, text=True, check=False)  # fmt: skip
-
-    def json(self, *arguments: str) -> Any:
-        done = self.run(*arguments, "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+    def asked(self, *arguments: str) -> Any:
+        return self.json(*arguments, "--json")
 
 
 @pytest.fixture
@@ -98,7 +91,7 @@ def openclaw(openclaw_program: Path, tmp_path: Path) -> OpenClawHome:
 
 
 def test_openclaw_finds_nothing_wrong(openclaw: OpenClawHome) -> None:
-    done = openclaw.run("config", "validate")
+    done = openclaw.done("config", "validate")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Config valid" in done.stdout
     assert "Missing env var" not in done.stdout + done.stderr
@@ -107,29 +100,29 @@ def test_openclaw_finds_nothing_wrong(openclaw: OpenClawHome) -> None:
 def test_openclaw_needs_no_file_of_an_owner(openclaw_program: Path, tmp_path: Path) -> None:
     home = OpenClawHome(openclaw_program, tmp_path)
     write_home(tmp_path, "openclaw", desired_with(seen_server([], home.seen)))
-    assert home.run("config", "validate").returncode == 0
+    assert home.done("config", "validate").returncode == 0
 
 
 def test_openclaw_starts_the_server_as_declared(openclaw: OpenClawHome) -> None:
-    assert openclaw.json("mcp", "probe", "seen")["servers"]["seen"]["tools"] == 1
+    assert openclaw.asked("mcp", "probe", "seen")["servers"]["seen"]["tools"] == 1
     arguments, variables = seen_by(openclaw.seen)
     assert arguments == [*MEANT, "${home}", "${HOME}", "$${HOME}"]
     assert (variables["TOKEN"], variables["LEVEL"]) == (SECRET, "debug")
 
 
 def test_openclaw_has_our_servers_and_the_owners(openclaw: OpenClawHome) -> None:
-    servers = openclaw.json("config", "get", "mcp.servers")
+    servers = openclaw.asked("config", "get", "mcp.servers")
     assert sorted(servers) == ["events", "mine", "seen", "tickets"]
     assert servers["tickets"]["transport"] == "streamable-http"
     assert servers["events"]["transport"] == "sse"
 
 
 def test_openclaw_has_the_settings_of_a_skill_and_the_environment(openclaw: OpenClawHome) -> None:
-    assert openclaw.json("config", "get", "skills.entries.pg.config") == {
+    assert openclaw.asked("config", "get", "skills.entries.pg.config") == {
         "schema": "public",
         "deep": [1, {"a": None}, 2.5, "$HOME"],
     }
-    assert sorted(openclaw.json("config", "get", "env.vars")) == ["LOG_LEVEL", "PRICE"]
+    assert sorted(openclaw.asked("config", "get", "env.vars")) == ["LOG_LEVEL", "PRICE"]
 
 
 def test_openclaw_gives_plain_variables_to_what_it_starts(openclaw: OpenClawHome) -> None:
@@ -138,12 +131,12 @@ def test_openclaw_gives_plain_variables_to_what_it_starts(openclaw: OpenClawHome
     server = {**seen_server(["x"], openclaw.seen), "args": [str(HERE / "seen_server.mjs"), "${LOG_LEVEL}", "${PRICE}"]}
     config.set(("mcp", "servers", "mine"), {**server, "env": {"SEEN_FILE": str(openclaw.seen)}})
     file.write_bytes(config.to_bytes())
-    openclaw.json("mcp", "probe", "mine")
+    openclaw.asked("mcp", "probe", "mine")
     assert seen_by(openclaw.seen)[0] == ["debug", "5$"]
 
 
 def test_openclaw_lists_the_skills_of_the_bot_and_knows_its_own(openclaw: OpenClawHome) -> None:
-    skills = openclaw.json("skills", "list")["skills"]
+    skills = openclaw.asked("skills", "list")["skills"]
     ours = {skill["name"]: skill for skill in skills if skill["source"] == "openclaw-workspace"}
     assert sorted(ours) == ["code-review", "pg"]
     assert all(skill["eligible"] for skill in ours.values())
@@ -158,18 +151,18 @@ def test_openclaw_finds_the_skills_of_each_of_several_agents(openclaw: OpenClawH
     config.set(("agents",), {"ownership": "explicit", "entries": roster})
     file.write_bytes(config.to_bytes())
     for agent, names in (("main", ["code-review", "pg"]), ("writer", ["writing"])):
-        skills = openclaw.json("skills", "list", "--agent", agent)["skills"]
+        skills = openclaw.asked("skills", "list", "--agent", agent)["skills"]
         assert sorted(skill["name"] for skill in skills if skill["source"] == "openclaw-workspace") == names
 
 
 def test_openclaw_changes_its_own_settings_and_leaves_our_files(openclaw: OpenClawHome) -> None:
     ours = {path: content for path, content in written_files(openclaw.folder).items() if path.parent.name == "molthub"}
-    done = openclaw.run("config", "set", "gateway.port", "18790")
+    done = openclaw.done("config", "set", "gateway.port", "18790")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path: path.read_bytes() for path in ours} == ours
     config = ConfigFile.parse((openclaw.folder / ".openclaw/openclaw.json").read_bytes(), "json5", "openclaw.json")
     assert config.get(("mcp", "$include")) == (True, ["./molthub/mcp.json5"])
-    assert openclaw.run("config", "validate").returncode == 0
+    assert openclaw.done("config", "validate").returncode == 0
 
 
 def test_what_stands_beside_an_include_wins_as_the_adapter_says(openclaw: OpenClawHome) -> None:
@@ -179,7 +172,7 @@ def test_what_stands_beside_an_include_wins_as_the_adapter_says(openclaw: OpenCl
     assert shadow == ".openclaw/openclaw.json"
     config.set(pointer, {"transport": "streamable-http"})
     file.write_bytes(config.to_bytes())
-    assert openclaw.json("config", "get", "mcp.servers.events")["transport"] == "streamable-http"
+    assert openclaw.asked("config", "get", "mcp.servers.events")["transport"] == "streamable-http"
 
 
 def test_openclaws_own_reader_of_json5_agrees_with_ours(openclaw_program: Path) -> None:
@@ -205,36 +198,27 @@ def test_openclaws_own_reader_of_json5_agrees_with_ours(openclaw_program: Path) 
 # --- Claude Code ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def claude_program() -> list[str]:
-    """Return the launcher that its package has for installations without scripts."""
-    program = npm_program("claude", HERE / "claude-code")
-    return ["node", str(program.parent.parent / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs")]
-
-
-class ClaudeHome:
+class ClaudeHome(ProgramHome):
     """One home, and the program run in it: no account, no network."""
 
-    def __init__(self, program: list[str], folder: Path) -> None:
-        self.program = program
-        self.folder = folder
-        self.seen = folder / "seen.json"
-        self.environment = environment(
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            claude_command(),
             folder,
             DISABLE_AUTOUPDATER="1",
             CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
             ANTHROPIC_API_KEY="none",
             ANTHROPIC_BASE_URL="http://127.0.0.1:9",
         )
+        self.seen = folder / "seen.json"
 
     def servers(self) -> str:
-        done = subprocess.run([*self.program, "mcp", "list"], cwd=self.folder, env=self.environment, timeout=120,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        done = self.done("mcp", "list")
         return done.stdout + done.stderr
 
     def first_event(self) -> Any:
         """Return what the program says when a session begins; the session itself would find nobody to talk to."""
-        command = [*self.program, "-p", "hi", "--output-format", "stream-json", "--verbose"]
+        command = [*self.command, "-p", "hi", "--output-format", "stream-json", "--verbose"]
         with subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, start_new_session=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as session:  # fmt: skip
             assert session.stdout is not None
@@ -250,8 +234,8 @@ def _end(session: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture
-def claude(claude_program: list[str], tmp_path: Path) -> ClaudeHome:
-    home = ClaudeHome(claude_program, tmp_path)
+def claude(tmp_path: Path) -> ClaudeHome:
+    home = ClaudeHome(tmp_path)
     (tmp_path / ".claude.json").write_text('{"numStartups": 3, "mcpServers": {"mine": {"command": "true"}}}')
     write_home(tmp_path, "claude-code", desired_with(seen_server(LITERAL, home.seen)))
     return home

@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, given, settings
 
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
-from tests.peers.agent_homes import SECRET, environment, seen_by
 from tests.peers.http_mcp_server import HttpServer
 from tests.peers.judged_home import (
     MEANT,
     bring_in_sync,
+    check_servers_were_started,
     desired_state,
     files_with_the_secret,
     publish,
-    seen_file,
     started_server,
 )
 from tests.peers.npm_programs import npm_program
+from tests.peers.program_home import ProgramHome
 from tests.platforms.toml_documents import TomlCase, toml_texts
 from tests.reconciler.world import World
 
@@ -43,29 +43,22 @@ trust_level = "trusted"
 """
 
 
-class CodexHome:
+class CodexHome(ProgramHome):
     """One home, and the program run in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.program = str(npm_program("codex", HERE / "codex"))
-        self.folder = folder
+        super().__init__([str(npm_program("codex", HERE / "codex"))], folder)
         self.config = folder / ".codex" / "config.toml"
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run([self.program, *arguments], cwd=self.folder, env=environment(self.folder), timeout=120,
-                              capture_output=True, text=True, check=False)  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     def servers(self) -> dict[str, Any]:
         """Return the transports that the program lists, by name."""
-        return {server["name"]: server["transport"] for server in json.loads(self.run("mcp", "list", "--json"))}
+        return {server["name"]: server["transport"] for server in self.json("mcp", "list", "--json")}
 
     def ask(self, *questions: tuple[str, dict[str, Any]]) -> list[Any]:
         """Ask the app server, which is what Codex's own windows talk to."""
         start = ("initialize", {"clientInfo": {"name": "peer", "title": "peer", "version": "1"}})
-        command = [self.program, "app-server"]
-        with subprocess.Popen(command, cwd=self.folder, env=environment(self.folder), text=True, stdin=subprocess.PIPE,
+        command = [*self.command, "app-server"]
+        with subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:  # fmt: skip
             try:
                 return [_answer(server, number, *question) for number, question in enumerate((start, *questions))][1:]
@@ -109,13 +102,7 @@ def test_codex_starts_the_servers_as_declared_and_finds_the_skills(
 
     tools = {server["name"]: sorted(server["tools"]) for server in status["data"]}
     assert tools == {"keyed": ["look"], "mine": [], "renamed": ["look"], "seen": ["look"], "tickets": ["look"]}
-    arguments, variables = seen_by(seen_file(world, "seen"))
-    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
-    arguments, variables = seen_by(seen_file(world, "renamed"))
-    assert (arguments, variables["TOKEN"], variables["LEVEL"]) == ([f"--key={SECRET}"], SECRET, "debug")
-    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
-    assert http.asked["/tickets"]["x-team"] == "a $ b"
-    assert http.asked["/keyed"]["x-key"] == SECRET
+    check_servers_were_started(world, http)
     [found] = skills["data"]
     assert not found["errors"]
     by_scope = {scope: {skill["name"] for skill in found["skills"] if skill["scope"] == scope}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
 
-from tests.peers.agent_homes import SECRET, environment, seen_by
+from tests.peers.agent_homes import seen_by
 from tests.peers.http_mcp_server import HttpServer
 from tests.peers.judged_home import (
-    MEANT,
     bring_in_sync,
+    check_servers_were_started,
     desired_state,
     files_with_the_secret,
     publish,
@@ -23,6 +22,7 @@ from tests.peers.judged_home import (
     seen_file,
     started_server,
 )
+from tests.peers.program_home import ProgramHome
 from tests.peers.python_packages import python_packages
 from tests.platforms import readers
 from tests.platforms.test_expansion_laws import WORDS
@@ -46,21 +46,14 @@ display:
 """
 
 
-class HermesHome:
+class HermesHome(ProgramHome):
     """One home, and the program run in it."""
 
     def __init__(self, folder: Path) -> None:
         self.packages = python_packages(HERE / "hermes" / "requirements.txt", f"3.{sys.version_info.minor}")
-        self.folder = folder
+        command = [sys.executable, "-m", "hermes_cli.main"]
+        super().__init__(command, folder, PYTHONPATH=str(self.packages), COLUMNS="200", NO_COLOR="1")
         self.config = folder / ".hermes" / "config.yaml"
-
-    def run(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "hermes_cli.main", *arguments]
-        variables = environment(self.folder, PYTHONPATH=str(self.packages), COLUMNS="200", NO_COLOR="1")
-        done = subprocess.run(command, cwd=self.folder, env=variables, timeout=120, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     def servers(self) -> dict[str, bool]:
         """Return the servers that the program lists, and whether each is enabled."""
@@ -84,13 +77,7 @@ def test_hermes_connects_to_the_servers_as_declared(world: World, hermes: Hermes
     for name in ("seen", "renamed", "tickets", "keyed"):
         assert "Tools discovered: 1" in hermes.run("mcp", "test", name)
 
-    arguments, variables = seen_by(seen_file(world, "seen"))
-    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
-    arguments, variables = seen_by(seen_file(world, "renamed"))
-    assert (arguments, variables["TOKEN"]) == ([f"--key={SECRET}"], SECRET)
-    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
-    assert http.asked["/tickets"]["x-team"] == "a $ b"
-    assert http.asked["/keyed"]["x-key"] == SECRET
+    check_servers_were_started(world, http)
     assert files_with_the_secret(hermes.folder) == []
 
 

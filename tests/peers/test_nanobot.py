@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from molthub.platforms import platform
-from tests.peers.agent_homes import SECRET, environment, seen_by
 from tests.peers.http_mcp_server import HttpServer
 from tests.peers.judged_home import (
-    MEANT,
     bring_in_sync,
+    check_servers_were_started,
     desired_state,
     files_with_the_secret,
     read_by,
     sample_texts,
-    seen_file,
 )
+from tests.peers.program_home import ProgramHome
 from tests.peers.python_packages import python_packages
 from tests.platforms import readers
 from tests.platforms.readers import ENVIRONMENT
@@ -39,23 +36,12 @@ OWNER = {
 }
 
 
-class NanobotHome:
+class NanobotHome(ProgramHome):
     """One home, and the program run in it."""
 
     def __init__(self, folder: Path) -> None:
         self.packages = python_packages(HERE / "nanobot" / "requirements.txt", f"3.{sys.version_info.minor}")
-        self.folder = folder
-
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(HERE / "read_nanobot.py"), *arguments]
-        variables = environment(self.folder, PYTHONPATH=str(self.packages), **variables)
-        return subprocess.run(command, cwd=self.folder, env=variables, timeout=120, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)  # fmt: skip
-
-    def found(self, *arguments: str) -> Any:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        super().__init__([sys.executable, str(HERE / "read_nanobot.py")], folder, PYTHONPATH=str(self.packages))
 
 
 @pytest.fixture
@@ -67,7 +53,7 @@ def nanobot(world: World, http: HttpServer) -> NanobotHome:
 def test_nanobot_connects_to_the_servers_as_declared_and_finds_the_skills(
     world: World, nanobot: NanobotHome, http: HttpServer
 ) -> None:
-    found = nanobot.found()
+    found = nanobot.json()
 
     assert found["servers"] == ["keyed", "mine", "renamed", "seen", "tickets"]
     assert found["tools"] == [f"mcp_{name}_look" for name in ("keyed", "renamed", "seen", "tickets")]
@@ -75,18 +61,12 @@ def test_nanobot_connects_to_the_servers_as_declared_and_finds_the_skills(
     assert {name for name, source in found["skills"].items() if source == "builtin"} == (
         platform("nanobot").bundled_skills
     )
-    arguments, variables = seen_by(seen_file(world, "seen"))
-    assert (arguments, variables["GITHUB_TOKEN"], variables["LEVEL"]) == (MEANT, SECRET, "debug")
-    arguments, variables = seen_by(seen_file(world, "renamed"))
-    assert (arguments, variables["TOKEN"]) == ([f"--key={SECRET}"], SECRET)
-    assert http.asked["/tickets"]["authorization"] == f"Bearer {SECRET}"
-    assert http.asked["/tickets"]["x-team"] == "a $ b"
-    assert http.asked["/keyed"]["x-key"] == SECRET
+    check_servers_were_started(world, http)
     assert files_with_the_secret(nanobot.folder) == []
 
 
 def test_nanobot_writes_its_file_anew_and_keeps_our_servers(world: World, nanobot: NanobotHome) -> None:
-    nanobot.found("save")
+    nanobot.json("save")
     assert len((nanobot.folder / ".nanobot/config.json").read_bytes()) > 2 * len(json.dumps(OWNER))
     assert world.molthub("drift").status == 0
     assert files_with_the_secret(nanobot.folder) == []
@@ -94,11 +74,11 @@ def test_nanobot_writes_its_file_anew_and_keeps_our_servers(world: World, nanobo
 
 def test_nanobot_reads_nothing_where_a_secret_is_missing(nanobot: NanobotHome) -> None:
     (nanobot.folder / ".agents").joinpath("molthub.json").unlink()  # not what it looks at
-    done = nanobot.run(GITHUB_TOKEN="")
+    done = nanobot.done(GITHUB_TOKEN="")
     assert done.returncode == 0
     command = nanobot.folder / ".nanobot" / "config.json"
     command.write_text(command.read_text().replace("${GITHUB_TOKEN}", "${NOBODYS_TOKEN}"))
-    done = nanobot.run()
+    done = nanobot.done()
     assert done.returncode != 0
     assert "NOBODYS_TOKEN" in done.stderr
 

@@ -29,6 +29,7 @@ from tests.peers.agent_backend import Backend, agent_backend
 from tests.peers.agent_homes import SECRET, SERVER, environment, seen_by, write_home
 from tests.peers.http_mcp_server import HttpServer, http_mcp_server
 from tests.peers.npm_programs import npm_file, npm_program
+from tests.peers.program_home import claude_command
 from tests.platforms.readers import ENVIRONMENT
 from tests.platforms.test_expansion_laws import meant, texts
 
@@ -73,14 +74,9 @@ class Program:
     dollar: str = "$$x"
 
 
-def _claude() -> list[str]:
-    program = npm_program("claude", HERE / "claude-code")
-    return ["node", str(program.parent.parent / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs")]
-
-
 _CLINE_PROMPT = ("-P", "openai-native", "--json", "say hi")
 PROGRAMS = {
-    "claude-code": Program(_claude, ("mcp", "list")),
+    "claude-code": Program(claude_command, ("mcp", "list")),
     "gemini-cli": Program(
         lambda: [str(npm_program("gemini", HERE / "gemini"))],
         ("mcp", "list"),

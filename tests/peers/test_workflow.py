@@ -143,8 +143,7 @@ def test_a_pack_reaches_claude_code_and_its_update_the_next_session(team: Team) 
     team.packs("attach", "dev-stack", "--bots", "cleo")
     team.build()
     team.bot("reconcile", "--once")
-    launcher = npm_program("claude", HERE / "claude-code").parent.parent / "@anthropic-ai/claude-code/cli-wrapper.cjs"
-    claude = ClaudeHome(["node", str(launcher)], team.bots / "prod" / "cleo")
+    claude = ClaudeHome(team.bots / "prod" / "cleo")
     assert "git" in claude.first_event()["skills"]
 
     team.publish_skill("notes", "Takes notes.")
