@@ -60,6 +60,12 @@ class Comparing:
             told = receipt.secrets
             self.rotated = frozenset(name for name, now in self.secrets.items() if told.get(name, now) != now)
 
+    def unlearn(self, receipt: Receipt) -> None:
+        """Take out of the secrets that have changed those that the bot was told of since."""
+        if self.rotated:
+            told = receipt.secrets
+            self.rotated = frozenset(name for name in self.rotated if told.get(name) != self.secrets[name])
+
     # --- comparing ---------------------------------------------------------------------------------------------------
 
     def compare(self, receipt: Receipt) -> Look:

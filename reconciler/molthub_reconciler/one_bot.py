@@ -230,6 +230,7 @@ class BotPass:
     def report(self, revision: str | None) -> BotReport:
         """Look again if anything was written, and say what was found, what became of it, and what is left."""
         before = self.look
+        self.comparing.unlearn(self.receipt)
         left = self.comparing.compare(self.receipt) if self.results else before
         self.problems += dict.fromkeys(left.observed.unreadable.values())
         self._note_fights(before)
