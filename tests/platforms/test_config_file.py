@@ -207,6 +207,13 @@ def test_a_file_that_does_not_parse_says_where(content: bytes, file_format: File
     assert problem.remedy
 
 
+@pytest.mark.parametrize("text", ['{"a": 1, // no\n "b": 2}', '{"a": 1,}', "/* no */ {}"])
+def test_a_comment_in_a_file_of_a_program_that_reads_none_is_called_one(text: str) -> None:
+    with pytest.raises(PlatformFileError, match="a comment, or a comma too many"):
+        ConfigFile.parse(text.encode(), "json", "cline_mcp_settings.json")
+    assert ConfigFile.parse(text.encode(), "jsonc", "settings.json").value is not None
+
+
 def test_half_a_surrogate_pair_is_kept_as_an_escape() -> None:
     assert edited('{"a": "\\ud800"}', lambda file: file.set(("b",), "\ud800")) == '{"a": "\\ud800", "b": "\\ud800"}'
 

@@ -82,6 +82,7 @@ def test_members_of_the_root_stand_before_all_headers() -> None:
 REMOVED: list[tuple[str, str, str]] = [
     ("a table and its tables, far apart", "[s.x]\na = 1\n\n[t]\n\n[s.x.y]\nb = 1\n# t\n", "\n[t]\n# t\n"),
     ("a line with a comment", "[s]\nx = 1 # why\nz = 2\n", "[s]\n# why\nz = 2\n"),
+    ("a line that is set off by a blank one", "[s]\ny = 1\n\nx = 2\nz = 3\n", "[s]\ny = 1\n\nz = 3\n"),
     ("dotted keys", "s.x.a = 1\ns.b = 2\ns.x.c = 3\n", "s.b = 2\n"),
     ("in an inline table", "s = {a = 1, x = {b = 1}, c = 2}", "s = {a = 1, c = 2}"),
     ("last in an inline table", "s = {a = 1, x.b = 1, x.c = 2 }", "s = {a = 1 }"),

@@ -93,9 +93,9 @@ class JsonDocument:
         """The value, and whether the text is strict JSON."""
         try:
             return read_json(self._text), True
-        except JsonTextError:
+        except JsonTextError as error:
             if self._relaxed is None:
-                raise
+                raise _told_apart(self._text, error) from None
         return self._relaxed(self._text), False
 
     @cached_property
@@ -127,3 +127,13 @@ class JsonDocument:
     def _is_one_line(self) -> bool:
         root = self._root
         return bool(root.members) and not any(newline in self._text[root.start : root.end] for newline in NEWLINES)
+
+
+def _told_apart(text: str, error: JsonTextError) -> JsonTextError:
+    """Return why a text is no strict JSON, as people who are used to more lenient programs understand it."""
+    try:
+        read_jsonc(text)
+    except JsonTextError:
+        return error
+    said = "here is a comment, or a comma too many, and the program that reads this file knows neither"
+    return JsonTextError(said, error.offset)

@@ -158,7 +158,7 @@ class TomlDocument:
         """
         if isinstance(value, dict):
             return self._with_section(path, sections(path, value, self._newline))
-        holders = [part for part in self._sections if not part.listed and _is_below(path[:-1], part.path)]
+        holders = [part for part in self._sections if _is_below(path[:-1], part.path)]
         section = max(holders, key=lambda part: len(part.path))
         written = f"{dotted(path[len(section.path) :])} = {_written(value)}"
         if section.pairs or section.path:
