@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from molthub.errors import UsageError
+from molthub_reconciler import completing
 from molthub_reconciler.places import (
     context_option,
     index_option,
@@ -50,8 +51,10 @@ def asked_options(command: Wrapped) -> Wrapped:
     @context_option
     @index_option
     @target_option
-    @click.option("--bot", "bots", multiple=True, metavar="[FLEET/]BOT", help="Only this bot (repeatable).")
-    @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", help="Only this fleet (repeatable).")
+    @click.option("--bot", "bots", multiple=True, metavar="[FLEET/]BOT", shell_complete=completing.bots,
+                  help="Only this bot (repeatable).")  # fmt: skip
+    @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", shell_complete=completing.fleets,
+                  help="Only this fleet (repeatable).")  # fmt: skip
     @state_option
     @root_option
     @click.option(

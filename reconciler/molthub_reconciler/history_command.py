@@ -9,6 +9,7 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
+from molthub_reconciler import completing
 from molthub_reconciler.places import context_option, remembered, state_option, target_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("bot", metavar="[FLEET/]BOT")
+@click.argument("bot", metavar="[FLEET/]BOT", shell_complete=completing.bots)
 @context_option
 @target_option
 @state_option

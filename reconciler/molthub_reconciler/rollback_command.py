@@ -10,6 +10,7 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError
+from molthub_reconciler import completing
 from molthub_reconciler.asked import Asked, workplace
 from molthub_reconciler.history_command import bot_on_record
 from molthub_reconciler.places import (
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("bots", nargs=-1, required=True, metavar="[FLEET/]BOT|FLEET...")
+@click.argument(
+    "bots", nargs=-1, required=True, metavar="[FLEET/]BOT|FLEET...", shell_complete=completing.bots_and_fleets
+)
 @context_option
 @index_option
 @target_option
