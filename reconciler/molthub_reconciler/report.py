@@ -77,6 +77,24 @@ class BotReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutReport:
+    """How far a ``fleet``'s rollout is: its ``state``, the ``change`` (its id) and ``wave`` at hand, in words ``said``.
+
+    States are ``in-wave``, ``held``, ``stopped``, ``going-back``, and how the last change ended.
+    """
+
+    fleet: str
+    state: str
+    change: str = ""
+    wave: str = ""
+    said: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """Return its part of the published report."""
+        return {"fleet": self.fleet, "state": self.state, "change": self.change, "wave": self.wave, "said": self.said}
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All bots of one pass. ``at`` is RFC 3339 in UTC. ``unmoved`` are those told as in the pass before."""
 
@@ -86,6 +104,7 @@ class Report:
     bots: tuple[BotReport, ...] = ()
     problems: tuple[Problem, ...] = ()
     unmoved: frozenset[str] = frozenset()
+    rollouts: tuple[RolloutReport, ...] = ()
 
     @property
     def moved(self) -> list[BotReport]:
@@ -107,7 +126,8 @@ class Report:
         }
         head = {"format": "molthub.report/1", "command": self.command, "at": self.at, "revision": self.revision}
         problems = {"problems": [problem.to_json() for problem in self.problems]} if self.problems else {}
-        return {**head, "summary": summary, **problems, "bots": [bot.to_json() for bot in self.bots]}
+        rollouts = {"rollouts": [one.to_json() for one in self.rollouts]} if self.rollouts else {}
+        return {**head, "summary": summary, **problems, **rollouts, "bots": [bot.to_json() for bot in self.bots]}
 
 
 def drift_alone(report: Report) -> Report:

@@ -233,4 +233,5 @@ class Workplace:
         self.is_moving = rollouts.hear(report)
         declared.problems += rollouts.problems()
         doubts = () if report.problems else declared.doubts()  # what was refused for a fleet says it already
-        return replace(report, problems=(*report.problems, *declared.problems, *doubts))
+        problems = (*report.problems, *declared.problems, *doubts)
+        return replace(report, problems=problems, rollouts=rollouts.reports())

@@ -31,8 +31,9 @@ def names_of(release: str, bot: str) -> tuple[str, str]:
 RELEASES: dict[str, str] = {}
 
 
-Effect = Literal["failed", "stuck", "off", "conflict"]
-"""What a release that is bad does to a bot: it fails, never gets well, is never heard of again, or cannot take it."""
+Effect = Literal["failed", "stuck", "other", "off", "conflict"]
+"""What a release that is bad does to a bot: it fails, never gets well, has something else, is never heard of again, or
+cannot take it."""
 
 
 @dataclass
@@ -69,6 +70,8 @@ class Fleet:
         said = given.document.digest, given.generation
         if effect == "conflict":
             return Told("apart", *said, "conflict")
+        if effect == "other":
+            return Told("healthy", f"sha256:{'0' * 64}", given.generation)
         if bot in self.failing or effect == "failed":
             return Told("failed", *said)
         return Told("waiting" if effect == "stuck" else "healthy", *said, self.kept.get(bot, ""))

@@ -24,6 +24,11 @@ from molthub.client.index import Index
 from molthub.documents import hex_of
 from molthub.errors import FormatError
 from molthub.model.rollouts import Rollout
+from molthub_reconciler.notify.news import slack
+from molthub_reconciler.notify.outbox import FILE as OUTBOX
+from molthub_reconciler.notify.outbox import Outbox
+from molthub_reconciler.notify.settings import Channel
+from molthub_reconciler.report import Report, RolloutReport
 from molthub_reconciler.rollout.command import status as status_command
 from molthub_reconciler.rollout.documents import state_from_json, state_to_json
 from molthub_reconciler.rollout.follow import Rollouts
@@ -298,6 +303,37 @@ def test_bots_that_take_no_part_are_named(world: World) -> None:
     passes(world, 1)
     lines = rollout(world, "status", "prod").stdout.splitlines()
     assert "  does not wait for ada, bob: rolled back by a person" in lines
+
+
+def test_each_step_is_told_once(world: World) -> None:
+    outbox = Outbox(TargetState(world.state, str(world.target)), (Channel("hook", "webhook", "http://127.0.0.1:9/"),))
+    told: list[tuple[str, str]] = []
+
+    def after_a_pass() -> None:
+        passes(world, 1)
+        with Index.open(str(world.site.folder)) as index:
+            rollouts = Rollouts(TargetState(world.state, str(world.target)), world.target)
+            rollouts.follow(index.fleet("prod"))
+        outbox.add(Report("reconcile", "2026-03-01T00:00:00Z", None, rollouts=rollouts.reports()))
+        waiting = json.loads(outbox.state.note("", OUTBOX))["waiting"] if outbox.next_due() else []
+        said = [one for message in waiting for one in json.loads(message["body"])["rollouts"]]
+        told[:] = [(one["state"], one["wave"]) for one in said]
+
+    for _ in range(6):
+        after_a_pass()
+    assert told == [("in-wave", "half"), ("in-wave", "all"), ("done", "")]
+    ask_for(world, "1.1.0", broken=True)
+    for _ in range(4):
+        after_a_pass()
+    assert told[-1] == ("rolled-back", "")
+    assert len(set(told)) == len(told)
+
+
+def test_a_message_to_people_says_what_a_rollout_did() -> None:
+    said = RolloutReport("prod", "rolled-back", "sha256:0", "", "taken back <because>")
+    message = slack(Report("reconcile", "2026-03-01T00:00:00Z", None), (), (said,))
+    assert message["text"] == "rollout of prod: rolled-back"
+    assert "taken back &lt;because&gt;" in json.dumps(message)
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------

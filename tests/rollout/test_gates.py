@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from hmac import digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -95,12 +97,16 @@ class Hooks:
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
+        self.headers: list[Any] = []
+        self.bodies: list[bytes] = []
         self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda request: reply(request, 200)
         hooks = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                hooks.headers.append(self.headers)
+                hooks.bodies.append(body)
                 hooks.sent.append((self.path, self.headers["Content-Type"], json.loads(body)))
                 hooks.answer(self)
 
@@ -144,10 +150,28 @@ def test_a_webhook_is_sent_what_flagger_sends(hooks: Hooks) -> None:
     assert hooks.sent == [("/gate", "application/json", body)]
 
 
-@pytest.mark.parametrize("status", [400, 404, 500, 503])
+@pytest.mark.parametrize("status", [203, 204, 400, 404, 500, 503])
 def test_a_webhook_that_refuses_fails(hooks: Hooks, status: int) -> None:
     hooks.answer = lambda request: reply(request, status)
     assert asked(webhook(hooks)) == Answer(passed=False, detail=f"status {status}")
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_webhook_that_agrees_passes(hooks: Hooks, status: int) -> None:
+    hooks.answer = lambda request: reply(request, status)
+    assert asked(webhook(hooks)) == Answer(passed=True)
+
+
+def test_a_webhook_is_signed_where_there_is_a_secret_for_it(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(webhook(hooks))
+    monkeypatch.setenv("MOLTHUB_GATE_SECRET", f"whsec_{b64encode(b'a canary of a secret').decode()}")
+    answer = asked(webhook(hooks))
+    plain, signed = hooks.headers
+    assert "webhook-signature" not in plain
+    said = f"{signed['webhook-id']}.{signed['webhook-timestamp']}.".encode() + hooks.bodies[1]
+    expected = b64encode(digest(b"a canary of a secret", said, "sha256")).decode()
+    assert signed["webhook-signature"] == f"v1,{expected}"
+    assert "canary of" not in f"{answer} {signed} {hooks.bodies[1]!r}"
 
 
 def test_a_redirect_is_not_followed(hooks: Hooks) -> None:

@@ -177,7 +177,7 @@ class Rollouts(RuleBasedStateMachine):
     def git_forgets(self, bot: str) -> None:
         self.fleet.desired = {name: found for name, found in self.fleet.desired.items() if name != bot}
 
-    @rule(release=st.sampled_from("bcdefgh"), effect=st.sampled_from(["failed", "stuck", "off", "conflict"]))
+    @rule(release=st.sampled_from("bcdefgh"), effect=st.sampled_from(["failed", "stuck", "other", "off", "conflict"]))
     def a_release_is_bad(self, release: str, effect: Any) -> None:
         if not any(self.fleet.release_of(bot) == release for bot in self.fleet.desired):
             self.fleet.bad[release] = effect

@@ -10,7 +10,9 @@ from molthub.documents import hex_of
 from molthub.errors import Problem
 from molthub.model.rollouts import Gate, Hook, Rollout, Share, Wave
 from molthub_reconciler.report import BotReport
+from molthub_reconciler.rollout.moving import is_available as works
 from molthub_reconciler.rollout.records import Answer, Assigned, Told, Wished
+from molthub_reconciler.rollout.step import Inputs, step
 from molthub_reconciler.rollout.told import told_of
 from tests.rollout.fleets import NAMES, Effect, Fleet, documents, running
 
@@ -323,6 +325,18 @@ def test_a_gate_may_be_tried_as_often_as_it_says() -> None:
     assert [ask.wave for ask in fleet.asked] == ["canary"] * 3
 
 
+def test_a_gate_that_no_agent_answers_fails_in_the_end() -> None:
+    fleet = running(policy=Rollout(gates=(Gate("alive", "probe", command=("true",)),)))
+    fleet.desired = documents("b")
+    for _ in range(40):
+        fleet.now += 60
+        fleet.state = step(
+            fleet.state, Inputs(fleet.desired, fleet.policy, fleet.now, fleet.labels, told=fleet.tell())
+        ).state
+    assert outcomes(fleet) == ["rolled-back"]
+    assert "alive was not answered for bot" in fleet.state.history[0].why
+
+
 def test_a_gate_for_going_back_goes_back_when_it_passes() -> None:
     fleet = running(policy=gated("rollback"), gate=lambda _ask: Answer(passed=False))
     fleet.desired = documents("b")
@@ -377,6 +391,23 @@ def test_what_mends_most_of_a_fleet_is_not_held_up_by_what_it_mends() -> None:
     assert (fleet.releases(), outcomes(fleet)) == ({"b": 20}, ["done"])
 
 
+@pytest.mark.parametrize("effect", ["stuck", "other"])
+def test_whoever_says_it_is_well_with_something_else_is_not(effect: Effect) -> None:
+    fleet = running(bad={"b": effect}, policy=Rollout(deadline=300))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+
+
+def test_bots_that_do_not_work_wait_for_nobody() -> None:
+    policy = Rollout(waves=(Wave("canary", count=1), Wave("all")), max_unavailable=Share(1))
+    fleet = running(policy=policy, bad={"a": "failed"})
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    assert fleet.releases() == {"b": 20}
+
+
 def test_bots_that_are_ill_whatever_they_get_let_the_others_be_changed_one_by_one() -> None:
     policy = Rollout(max_unavailable=Share(2), max_failed=Share(50, is_percent=True))
     fleet = running(policy=policy, failing=set(NAMES[10:]))
@@ -399,6 +430,19 @@ def test_what_turns_bots_off_does_not_go_through_them_all() -> None:
         given |= {bot for bot in NAMES if fleet.release_of(bot) == "b"}
     assert (len(given), outcomes(fleet)) == (2, ["rolled-back"])
     assert fleet.state.history[0].why.count("went off with it") == 2
+
+
+def test_who_goes_off_with_a_change_counts_as_away() -> None:
+    waves = (Wave("canary", count=1), Wave("all"))
+    fleet = running(policy=Rollout(waves=waves, max_unavailable=Share(3)))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    assert fleet.releases() == {"a": 16, "b": 4}
+    fleet.apart = {bot for bot in NAMES if fleet.release_of(bot) == "b" and not works(fleet.state, bot)}
+    for _ in range(20):
+        fleet.turn()
+    assert fleet.releases() == {"a": 16, "b": 4}
 
 
 def test_a_canary_that_goes_off_by_chance_is_waited_for_and_then_replaced() -> None:

@@ -14,7 +14,7 @@ from molthub.model import Json
 from molthub_reconciler.findings import State
 from molthub_reconciler.formats.masked import masked
 from molthub_reconciler.notify.settings import Channel
-from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.report import BotReport, Report, RolloutReport
 
 MOST_BOTS = 50
 _MOST_LINES = 45
@@ -23,6 +23,8 @@ _MOST_TEXT = 3000
 _MOST_KEY = 64
 _SHOWN = ("key", "action", "cause", "drift", "file", "origin", "result", "held")
 _GOOD: tuple[State, ...] = ("in-sync",)
+_ENDED = frozenset({"done", "superseded", "rolled-back", "undone"})
+"""How a change ended that a channel was never told of: that was before its time."""
 
 
 def news(report: Report, told: Mapping[str, str], channel: Channel) -> tuple[BotReport, ...]:
@@ -39,12 +41,29 @@ def _is_news(bot: BotReport, before: str | None, channel: Channel) -> bool:
     return not channel.states or bot.state in channel.states or before in channel.states
 
 
+def rollout_news(report: Report, told: Mapping[str, str], channel: Channel) -> tuple[RolloutReport, ...]:
+    """Return the fleets of whose rollouts a channel is to be told; ``told`` has what it knows by the fleets' names."""
+    return tuple(
+        one
+        for one in report.rollouts
+        if told.get(one.fleet) != _step_of(one)
+        and (one.fleet in told or one.state not in _ENDED)
+        and (not channel.fleets or one.fleet in channel.fleets)
+        and (not channel.states or one.state in channel.states)
+    )
+
+
+def _step_of(one: RolloutReport) -> str:
+    return f"{one.state} {one.wave} {one.change}"
+
+
 def states_of(report: Report, told: Mapping[str, str]) -> dict[str, str]:
     """Return the states that are known after a report."""
-    return {**told, **{bot.bot: bot.state for bot in report.bots}}
+    rollouts = {one.fleet: _step_of(one) for one in report.rollouts}
+    return {**told, **rollouts, **{bot.bot: bot.state for bot in report.bots}}
 
 
-def document(report: Report, bots: tuple[BotReport, ...]) -> dict[str, Json]:
+def document(report: Report, bots: tuple[BotReport, ...], rollouts: tuple[RolloutReport, ...] = ()) -> dict[str, Json]:
     """Return ``molthub.report/1`` of these bots, without any value: which keys, not what they hold."""
     shown = tuple(
         replace(
@@ -54,15 +73,18 @@ def document(report: Report, bots: tuple[BotReport, ...]) -> dict[str, Json]:
         )
         for bot in bots[:MOST_BOTS]
     )
-    whole = replace(report, bots=shown).to_json()
+    masks = tuple(replace(one, said=masked(one.said)) for one in rollouts)
+    whole = replace(report, bots=shown, rollouts=masks).to_json()
     left = {"omittedBots": len(bots) - MOST_BOTS} if len(bots) > MOST_BOTS else {}
     return {**whole, **left, "summary": replace(report, bots=bots).to_json()["summary"]}
 
 
-def slack(report: Report, bots: tuple[BotReport, ...]) -> dict[str, Json]:
+def slack(report: Report, bots: tuple[BotReport, ...], rollouts: tuple[RolloutReport, ...] = ()) -> dict[str, Json]:
     """Return a message as Slack's incoming webhooks take it: ``text`` for notifications, ``blocks`` to read."""
-    headline = f"{len(bots)} {'bot' if len(bots) == 1 else 'bots'} changed: {', '.join(_counts(bots))}"
-    lines = [_line(bot) for bot in bots[:_MOST_LINES]]
+    changed = f"{len(bots)} {'bot' if len(bots) == 1 else 'bots'} changed: {', '.join(_counts(bots))}" if bots else ""
+    headline = "; ".join([*(f"rollout of {one.fleet}: {one.state}" for one in rollouts), *([changed] if bots else [])])
+    lines = [_escaped(f"{one.fleet}: {masked(one.said)}") for one in rollouts]
+    lines += [_line(bot) for bot in bots[: _MOST_LINES - len(lines)]]
     more = [f"and {len(bots) - _MOST_LINES} more"] if len(bots) > _MOST_LINES else []
     blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": f"*{headline}*"}}]
     blocks += [_section(text) for text in _together([*lines, *more])]

@@ -18,7 +18,7 @@ from uuid import uuid4
 from molthub.client.parallel import in_threads
 from molthub.errors import Problem
 from molthub.model import Json
-from molthub_reconciler.notify.news import body_of, document, news, slack, states_of, status
+from molthub_reconciler.notify.news import body_of, document, news, rollout_news, slack, states_of, status
 from molthub_reconciler.notify.settings import Channel
 from molthub_reconciler.report import Report
 from molthub_reconciler.state import TargetState
@@ -81,12 +81,12 @@ class Outbox:
         if channel.kind.endswith("-status"):
             self._add_status(channel, report, told)
             return
-        found = news(report, told, channel)
+        found, rollouts = news(report, told, channel), rollout_news(report, told, channel)
         known = states_of(report, told)
         if known != told:
             self._told[channel.name] = known
-        if found:
-            content = slack(report, found) if channel.kind == "slack" else document(report, found)
+        if found or rollouts:
+            content = (slack if channel.kind == "slack" else document)(report, found, rollouts)
             self._put(channel, content)
 
     def _add_status(self, channel: Channel, report: Report, told: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -62,7 +62,18 @@ def answered(
             if failures[ask] >= gates[ask.gate].attempts:
                 of = f" for {ask.bot}" if ask.bot else ""
                 stop = stop or Stop(f"wave {ask.wave}: the gate {ask.gate} failed{of}{_because(answer)}")
-    return replace(state, step=replace(going, passed=frozenset(passed), failures=failures)), stop
+    asked = {ask: since for ask, since in going.asked.items() if ask not in answers}
+    for ask, since in asked.items():
+        if state.clock - since > policy.deadline:
+            stop = stop or Stop(f"wave {ask.wave}: the gate {ask.gate} was not answered for {ask.bot} in time")
+    return replace(state, step=replace(going, passed=frozenset(passed), failures=failures, asked=asked)), stop
+
+
+def awaited(state: RolloutState, asks: Iterable[Ask]) -> RolloutState:
+    """Note which of ``asks`` wait for a bot: an agent on another machine answers at a later look, or never."""
+    going = going_step(state)
+    asked = {ask: going.asked.get(ask, state.clock) for ask in asks if ask.bot}
+    return state if asked == going.asked else replace(state, step=replace(going, asked=asked))
 
 
 def _of_wave(going: Step, answers: Mapping[Ask, Answer], gates: Mapping[str, Gate]) -> Iterator[tuple[Ask, Answer]]:

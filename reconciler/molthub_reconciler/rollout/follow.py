@@ -19,12 +19,12 @@ from molthub.model import FleetState, bare_name
 from molthub.model.rollouts import Gate, Rollout
 from molthub.platforms import platform
 from molthub_reconciler.problems import problem_of
-from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.report import BotReport, Report, RolloutReport
 from molthub_reconciler.rollout.gates import BotPlace, GateRunner, placed
 from molthub_reconciler.rollout.kept import forget_wishes, keep_state, read_state, state_file, wishes_of
 from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Wished
 from molthub_reconciler.rollout.step import Inputs, Stepped, step
-from molthub_reconciler.rollout.told import phase_of, said_of, told_of
+from molthub_reconciler.rollout.told import phase_of, report_of, said_of, told_of
 from molthub_reconciler.state import TargetState
 
 
@@ -153,6 +153,11 @@ class Rollouts:
         """Say in a line for each fleet how far its rollout is, or why it stopped."""
         found = (said_of(one.state, one.problem) for one in self.fleets.values())
         return [problem for problem in found if problem is not None]
+
+    def reports(self) -> tuple[RolloutReport, ...]:
+        """Return how far each fleet is that can be followed."""
+        found = (report_of(one.state) for _, one in sorted(self.fleets.items()) if one.problem is None)
+        return tuple(one for one in found if one is not None)
 
     def _heard(self, followed: Followed, bots: Mapping[str, BotReport]) -> bool:
         before = followed.state

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,13 +19,19 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from molthub import __version__
 from molthub.errors import MolthubError
 from molthub.model import Json
 from molthub.model.rollouts import Gate
+from molthub_reconciler.notify.delivery import signature
 from molthub_reconciler.rollout.records import Answer, Ask
 
 NAMESPACE = "molthub"
+SECRET_VARIABLE = "MOLTHUB_GATE_SECRET"  # noqa: S105 (the name of a variable)
+_YES = (200, 201, 202)
+"""Flagger takes no other status for a yes."""
 _MOST_READ = 64 * 1024
 _SCENARIOS = 200
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -131,17 +138,32 @@ def _posted(gate: Gate, body: bytes) -> Answer:
 
 
 def _exchanged(gate: Gate, body: bytes) -> Answer:
-    request = urllib.request.Request(gate.url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 (the schema admits http and https only)
+    request = urllib.request.Request(gate.url, data=body, headers=_headers(body))  # noqa: S310 (the schema admits http and https only)
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=gate.timeout) as response:
             response.read(_MOST_READ)
-            return Answer(passed=True)
+            is_yes = response.status in _YES
+            return Answer(is_yes, "" if is_yes else f"status {response.status}")
     except urllib.error.HTTPError as error:
         error.close()
         return Answer(passed=False, detail=f"status {error.code}")
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         return Answer(passed=False, detail=f"it cannot be asked: {reason}")
+
+
+def _headers(body: bytes) -> dict[str, str]:
+    """Return what is sent beside the body: signed by Standard Webhooks 1.0, where the controller has a secret for it.
+
+    A signature is worth nothing to whoever gets it, so it may go wherever git says.
+    """
+    headers = {"Content-Type": "application/json", "User-Agent": f"molthub/{__version__}"}
+    secret = os.environ.get(SECRET_VARIABLE, "")
+    if secret:
+        name, now = f"msg_{uuid4().hex}", int(time.time())
+        headers |= {"webhook-id": name, "webhook-timestamp": str(now)}
+        headers["webhook-signature"] = signature(secret, name, now, body)
+    return headers
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -128,7 +128,7 @@ def _wished(state: RolloutState, wished: Wished, inputs: Inputs) -> RolloutState
         return state
     if wish in ("abort", "undo"):
         return failed(state, "stopped by a person", revert=True)
-    state = replace(state, step=replace(going, why="", unready={}, ill={}, failures={}))
+    state = replace(state, step=replace(going, why="", unready={}, ill={}, failures={}, asked={}))
     return with_next_wave(state) if wish == "promote" else state
 
 

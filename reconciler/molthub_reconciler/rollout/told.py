@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from molthub.errors import Problem
-from molthub_reconciler.report import BotReport
+from molthub_reconciler.report import BotReport, RolloutReport
 from molthub_reconciler.rollout.records import Ask, Assigned, Health, RolloutState, Told, Why
 
 _APART: Mapping[str, Why] = {
@@ -63,6 +63,19 @@ def said_of(state: RolloutState, problem: Problem | None = None) -> Problem | No
         return Problem("MH726", f"{state.fleet}: {line}", look, "warning") if state.held else None
     has_stopped = state.step is None or bool(state.step.why) or state.held
     return Problem("MH726" if has_stopped else "MH725", f"{state.fleet}: {line}", look, "warning")
+
+
+def report_of(state: RolloutState) -> RolloutReport | None:
+    """Return how far a fleet is, as a report says it; None: it never had a change."""
+    step, said = state.step, one_line(state)
+    if step is not None:
+        word = "held" if state.held else "going-back" if step.reverting else "stopped" if step.why else "in-wave"
+        wave = step.waves[step.wave].wave if step.wave < len(step.waves) and not step.reverting else ""
+        return RolloutReport(state.fleet, word, step.id, wave, said)
+    if not state.history:
+        return RolloutReport(state.fleet, "held", said=said) if state.held else None
+    last = state.history[-1]
+    return RolloutReport(state.fleet, "held" if state.held else last.outcome, last.id, "", said)
 
 
 def one_line(state: RolloutState) -> str:

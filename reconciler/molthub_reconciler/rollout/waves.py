@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from molthub.model.rollouts import Members, Rollout
-from molthub_reconciler.rollout.asks import answered, missing
+from molthub_reconciler.rollout.asks import answered, awaited, missing
 from molthub_reconciler.rollout.moving import document_of, is_closed, is_reachable, moved, takes_changes
 from molthub_reconciler.rollout.records import Answer, Ask, RolloutState, going_step
 from molthub_reconciler.rollout.seen import Seen, reached_by, was_ill
@@ -28,7 +28,7 @@ def advanced(
     going = going_step(state)
     if going.reverting:
         return moved(state, policy, state.good, going.target, back=True), ()
-    return state, ask
+    return awaited(state, ask), ask
 
 
 def failed(state: RolloutState, why: str, *, revert: bool) -> RolloutState:
@@ -87,7 +87,7 @@ def with_next_wave(state: RolloutState) -> RolloutState:
     """Call the wave at hand over; who went off in it is waited for no more."""
     going = going_step(state)
     following = replace(going, wave=going.wave + 1, opened=False, since=None, unready={}, ill={}, tried=frozenset(),
-                        passed=frozenset(), failures={})  # fmt: skip
+                        passed=frozenset(), failures={}, asked={})  # fmt: skip
     return replace(state, step=following)
 
 
