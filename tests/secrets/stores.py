@@ -19,6 +19,8 @@ class Store:
         self.token = "let-me-in"
         self.asked: list[tuple[str, str, Mapping[str, str], Any]] = []
         self.address = ""
+        self.error = "CANARY in an error"
+        """What it says with a status that is no good."""
         self.meanwhile: Callable[[], None] = lambda: None
         """What somebody else does before the next change."""
 
@@ -96,7 +98,7 @@ def serving(header: str) -> Iterator[Store]:
                 found = 403
             elif self.command != "GET" and "/auth/" not in path:
                 found = store.change(self.command, path, body)
-            status, value = (found, {"errors": ["CANARY in an error"]}) if isinstance(found, int) else (200, found)
+            status, value = (found, {"errors": [store.error]}) if isinstance(found, int) else (200, found)
             content = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
             if 300 <= status < 400:

@@ -11,21 +11,36 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
+from molthub.model import Json
 from molthub.platforms import platforms
 from molthub.platforms.base import MANIFEST_FILE
-from tests import builders
+from tests import builders, loopback
 from tests.registry.command import Command, Ran
 from tests.secrets.leaks import forms, leaks
 from tests.secrets.places import private, program
+from tests.secrets.stores import Store, serving
 
-CANARIES = {name: f'canary/{name}+7f3a"ü%9c51' for name in ("env", "dir", "lines", "json", "plugin", "keyring")}
+
+def _canary(name: str) -> str:
+    """Return a secret of which no part is another's, with whatever somebody might escape in it."""
+    own = sha256(name.encode()).hexdigest()
+    return f'{name}/{own[:10]}"ü%{own[10:18]}<{own[18:26]}>+{own[26:34]}'
+
+
+PLACES = ("env", "dir", "lines", "json", "plugin", "keyring", "vault", "cluster")
+CANARIES = {name: _canary(name) for name in PLACES}
+LOGINS = {name: f"login-of-{name}-5b1c9f7e" for name in ("vault", "cluster")}
+"""What lets molthub in at a provider is no less secret."""
 SECRETS = {f"of_{name.replace('-', '_')}": value for name, value in CANARIES.items()}
 SEEN = "import json, os, sys; json.dump([sys.argv[2:], dict(os.environ)], open(sys.argv[1], 'w'))"
 
@@ -53,26 +68,30 @@ def _keyring() -> Iterator[None]:
 class Chain:
     """A registry, its index, bots on every platform, providers with canaries; and all that commands say."""
 
-    def __init__(self, folder: Path, home: Path, molthub: Command) -> None:
+    def __init__(self, folder: Path, home: Path, molthub: Command, stores: Mapping[str, Store]) -> None:
         self.folder, self.home, self._molthub = folder, home, molthub
+        self.stores = stores
         self.said: list[str] = []
         self.site, self.bots = folder / "site", folder / "bots"
         self.config = home / ".config" / "molthub"
         self.planted = self._plant()
 
     def _plant(self) -> set[Path]:
-        plugin = (
-            "import json, sys\n"
-            f"values = {{'of_plugin': {CANARIES['plugin']!r}}}\n"
-            "ids = json.load(sys.stdin)['ids']\n"
-            "print(values, file=sys.stderr)\n"
-            "json.dump({'protocolVersion': 1, 'values': {i: values[i] for i in ids if i in values}}, sys.stdout)"
-        )
+        answer = json.dumps({"protocolVersion": 1, "values": {"of_plugin": CANARIES["plugin"]}})
+        plugin = f"#!/bin/sh\ncat > {os.devnull}\ncat {self.config}/answer.json\ncat {self.config}/answer.json >&2\n"
+        for name, store in self.stores.items():
+            store.token = LOGINS[name]
+            store.error = CANARIES[name]
+        vault, cluster = self.stores["vault"], self.stores["cluster"]
+        vault.vault_secret("secret", "bots", {"of_vault": CANARIES["vault"]})
+        cluster.kubernetes_secret("bots", "canaries", {"of_cluster": CANARIES["cluster"].encode()})
         return {
+            private(self.config / "kubeconfig", json.dumps(kubeconfig(cluster, LOGINS["cluster"]))),
             private(self.config / "secrets" / "of_dir", CANARIES["dir"]),
             private(self.config / "lines.env", f"OF_LINES='{CANARIES['lines']}'\n"),
             private(self.config / "deep.json", json.dumps({"a": {"b": CANARIES["json"]}})),
-            program(self.config / "plugin", plugin),
+            private(self.config / "answer.json", answer),
+            private(self.config / "plugin", plugin, 0o755),
         }
 
     def providers(self, **changed: str) -> None:
@@ -82,10 +101,13 @@ class Chain:
             "deep": "  deep: {kind: file, path: deep.json}",
             "plugin": f"  plugin: {{kind: exec, command: [{self.config}/plugin]}}",
             "ring": "  ring: {kind: keyring}",
+            "cluster": "  cluster: {kind: kubernetes, secret: canaries, kubeconfig: kubeconfig}",
+            "vault": f"  vault: {{kind: vault, address: '{self.stores['vault'].address}', path: bots}}",
             **changed,
         }
         order = (
-            "watch: true\norder: [environment, directory, lines, deep, plugin, ring]\nnames: {of_json: {deep: /a/b}}\n"
+            "watch: true\norder: [environment, directory, lines, deep, plugin, ring, cluster, vault]\n"
+            "names: {of_json: {deep: /a/b}}\n"
         )
         private(self.config / "secrets.yaml", "providers:\n" + "\n".join(lines.values()) + "\n" + order)
 
@@ -117,7 +139,18 @@ class Chain:
 
     def assert_no_leak(self) -> None:
         """Search everything."""
-        assert leaks(SECRETS.values(), self.said, [self.folder, self.home], self.planted) == []
+        secrets = [*SECRETS.values(), *LOGINS.values()]
+        assert leaks(secrets, self.said, [self.folder, self.home], self.planted) == []
+
+
+def kubeconfig(cluster: Store, token: str) -> dict[str, Json]:
+    """Return how the cluster is reached."""
+    return {
+        "current-context": "here",
+        "clusters": [{"name": "c", "cluster": {"server": cluster.address}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "bots"}}],
+    }
 
 
 def registry() -> builders.Tree:
@@ -137,12 +170,14 @@ def registry() -> builders.Tree:
 
 
 @pytest.fixture
-def chain(tmp_path: Path, home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch) -> Chain:
+def chain(tmp_path: Path, home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
     monkeypatch.setenv("OF_ENV", CANARIES["env"])
+    monkeypatch.setenv("VAULT_TOKEN", LOGINS["vault"])
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    chain = Chain(tmp_path, home, molthub)
-    chain.providers()
-    return chain
+    with serving("X-Vault-Token") as vault, serving("Authorization") as cluster:
+        chain = Chain(tmp_path, home, molthub, {"vault": vault, "cluster": cluster})
+        chain.providers()
+        yield chain
 
 
 def test_the_whole_line_shows_no_secret(chain: Chain) -> None:
@@ -150,12 +185,23 @@ def test_the_whole_line_shows_no_secret(chain: Chain) -> None:
     place = ("--index", chain.site, "--target", chain.bots)
     chain.everywhere("explain", "on-openclaw", "--registry", chain.folder / "registry")
     chain.everywhere("plan", *place, status=None)
-    chain.everywhere("reconcile", *place, "--once", status=None)
-    chain.everywhere("drift", *place, status=None)
+    told = Hook()
+    with loopback.serving(told.server()) as server:
+        notified = ("--notify", f"http://127.0.0.1:{server.server_port}/hook")
+        chain.everywhere("reconcile", *place, "--once", *notified, status=None)
+        unreadable = chain.bots / "prod" / "on-gemini-cli" / ".gemini" / "settings.json"
+        whole = unreadable.read_bytes()
+        private(unreadable, f'{{"{CANARIES["dir"]}"')
+        chain.run("reconcile", *place, "--once", *notified, status=None)
+        unreadable.write_bytes(whole)
+    chain.run("drift", *place, status=None)
+    assert told.bodies, "somebody was told"
+    chain.said += told.bodies
     assert (chain.bots / "prod" / "on-agents-dir" / MANIFEST_FILE).is_file()
     assert paste_values(chain.bots) > len(platforms()), "in the programs' own files too"
     chain.everywhere("plan", *place, status=None)
     chain.everywhere("drift", *place, status=3)
+    chain.everywhere("rollback", "prod/on-agents-dir", *place, "--dry-run", status=None)
     for form in ("sarif", "junit", "html", "markdown"):
         chain.run("drift", *place, "--format", form, status=3)
         chain.run("drift", *place, "--format", form, "--output", chain.folder / f"drift.{form}", status=3)
@@ -211,10 +257,53 @@ def ring_as_program(chain: Chain) -> Path:
     return place
 
 
+class Hook:
+    """Keeps what a webhook is sent."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def server(self) -> ThreadingHTTPServer:
+        """Return a server that answers whatever is posted."""
+        bodies = self.bodies
+
+        class Keeping(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                bodies.append(str(self.headers) + self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        return ThreadingHTTPServer(("127.0.0.1", 0), Keeping)
+
+
+def test_molthubs_own_process_shows_no_secret_that_it_was_not_started_with(chain: Chain) -> None:
+    """Whoever may look at the process while it asks for secrets sees its words and its first environment."""
+    seen = chain.folder / "seen-of-molthub"
+    look = (
+        "import json, os, sys\n"
+        "json.load(sys.stdin)\n"
+        "own = f'/proc/{os.getppid()}/'\n"
+        f"open({str(seen)!r}, 'ab').write(open(own + 'cmdline', 'rb').read() + open(own + 'environ', 'rb').read())\n"
+        "print(json.dumps({'protocolVersion': 1}))"
+    )
+    chain.providers(ring=f"  ring: {{kind: exec, command: [{program(chain.config / 'look', look)}]}}")
+    server = {"command": "true", "env": {name.upper(): f"${{secrets.{name}}}" for name in SECRETS}}
+    home = private(chain.folder / "bot" / MANIFEST_FILE, json.dumps({"mcp": {"seeing": server}})).parents[1]
+    ran = chain.spawned("exec", "--home", home, "--server", "seeing")
+    assert (ran.returncode, "of_keyring does not resolve" in ran.stderr) == (1, True), "the last was asked for too"
+    assert b"exec" in seen.read_bytes()
+    started_with = {CANARIES["env"], LOGINS["vault"]}
+    others = [secret for secret in (*SECRETS.values(), *LOGINS.values()) if secret not in started_with]
+    assert leaks(others, chain.said, [chain.folder, chain.home], chain.planted) == []
+
+
 WORDS_FOR_A_CODE = (
     """print('{{"protocolVersion": 1, "errors": {{"of_plugin": {{"code": ' + repr({canary!r}) + '}}}}}}')"""
 )
-BROKEN = {
+BROKEN: dict[str, tuple[str, str, Any]] = {
     "a file for others": ("lines", "lines.env", None),
     "a file that is no lines": ("lines", "broken.env", "{canary}\n"),
     "a file that is no text": ("lines", "broken.env", "OF_LINES={canary}\udcff"),
@@ -223,17 +312,32 @@ BROKEN = {
     "a program that fails": ("plugin", "broken", "import sys; print({canary!r}); sys.exit({canary!r})"),
     "a program that says something else": ("plugin", "broken", "print({canary!r})"),
     "a program with words for a code": ("plugin", "broken", WORDS_FOR_A_CODE),
+    "a vault that says too much": ("vault", "/v1/secret/data/bots", 500),
+    "a vault that answers something else": ("vault", "/v1/secret/data/bots", {"data": "{canary}"}),
+    "a cluster that says too much": ("cluster", "/api/v1/namespaces/bots/secrets/canaries", 500),
+    "a cluster that answers something else": ("cluster", "/api/v1/namespaces/bots/secrets/canaries", b"{canary}"),
 }
+
+
+def in_place(value: Any, canary: str) -> Any:
+    """Return an answer with the canary in its place."""
+    if isinstance(value, dict):
+        return {key: in_place(item, canary) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return value.decode().format(canary=canary).encode()
+    return value.format(canary=canary) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_whatever_goes_wrong_shows_no_secret(chain: Chain, case: str) -> None:
     provider, name, text = BROKEN[case]
     secret = CANARIES["json" if provider == "deep" else provider]
-    if text is None:
+    if provider in chain.stores:
+        chain.stores[provider].answers[name] = in_place(text, secret)
+    elif text is None:
         (chain.config / name).chmod(0o644)
     else:
-        content = text.format(canary=secret).encode("utf-8", "surrogateescape")
+        content = str(text).format(canary=secret).encode("utf-8", "surrogateescape")
         place = (
             program(chain.config / name, content.decode("utf-8", "replace"))
             if provider == "plugin"
