@@ -94,7 +94,7 @@ PROGRAMS = {
     "cursor": Program(
         lambda: ["node", str(HERE / "cursor_session.cjs"), str(npm_file("@cursor/sdk", HERE / "cursor"))],
         (),
-        told=r"/\.cursor/skills/([\w-]+)/SKILL\.md",
+        told=r"/skills/([\w-]+)/SKILL\.md",
         variables={"CURSOR_BACKEND_URL": "{url}"},
     ),
     "cline": Program(

@@ -16,7 +16,7 @@ class SkillFolders:
 
     ``own`` is where its bot's skills are written. Of two skills of one name, one in ``before`` is taken instead of the
     one in ``own``, one in ``after`` is not taken; of one in ``beside`` both are offered, or which is taken changes from
-    run to run.
+    run to run, or with the folder in which the program works: in its home, ``.agents/skills`` may be a project's.
     """
 
     own: str
@@ -35,10 +35,8 @@ SKILL_FOLDERS: Mapping[str, SkillFolders] = {
     "openclaw": SkillFolders(".openclaw/workspace/skills", after=(AGENTS, ".openclaw/skills")),
     "claude-code": SkillFolders(CLAUDE),
     "gemini-cli": SkillFolders(".gemini/skills", before=(AGENTS,)),
-    "opencode": SkillFolders(
-        ".config/opencode/skills", before=(".opencode/skills",), after=(CLAUDE,), beside=(AGENTS,)
-    ),
-    "copilot-cli": SkillFolders(COPILOT, after=(AGENTS,)),
+    "opencode": SkillFolders(".config/opencode/skills", beside=(AGENTS, CLAUDE, ".opencode/skills")),
+    "copilot-cli": SkillFolders(COPILOT, beside=(AGENTS,)),
     "vscode": SkillFolders(COPILOT, beside=(CLAUDE, AGENTS)),
     "cursor": SkillFolders(".cursor/skills", after=(CLAUDE, ".codex/skills", AGENTS)),
     "windsurf": SkillFolders(".codeium/windsurf/skills", beside=(AGENTS,)),
@@ -47,7 +45,7 @@ SKILL_FOLDERS: Mapping[str, SkillFolders] = {
     "kiro": SkillFolders(".kiro/skills"),
     "zed": SkillFolders(AGENTS),
     "claude-desktop": SkillFolders(AGENTS),
-    "amp": SkillFolders(".config/agents/skills", after=(".config/amp/skills", CLAUDE)),
+    "amp": SkillFolders(".config/agents/skills", after=(".config/amp/skills", CLAUDE), beside=(AGENTS,)),
     "codex": SkillFolders(AGENTS, beside=(".codex/skills",)),
     "hermes": SkillFolders(".hermes/skills"),
     "nanobot": SkillFolders(".nanobot/workspace/skills"),
