@@ -59,6 +59,18 @@ def test_what_holds_secrets_of_others_is_taken_away(home: Path) -> None:
     }
 
 
+def test_what_lets_molthub_in_somewhere_is_taken_away(home: Path) -> None:
+    manifest(home, mcp={"github": SERVER})
+    own = {
+        "MOLTHUB_TOKEN_SKILLS_EXAMPLE_COM": "a",
+        "MOLTHUB_OPERATOR_TOKEN": "b",
+        "MOLTHUB_GIT_TOKEN": "c",
+        "MOLTHUB_NOTIFY_SECRET": "d",
+    }
+    _, environment = told("exec", "--server", "github", "--", *TELL, GITHUB_TOKEN="t", MOLTHUB_CONTEXT="prod", **own)
+    assert {name for name in environment if name.startswith("MOLTHUB_")} - {"MOLTHUB_TEST_CACHE"} == {"MOLTHUB_CONTEXT"}
+
+
 def test_arguments_are_in_the_declared_form(home: Path) -> None:
     manifest(home, mcp={"github": SERVER})
     words = ["--token=${secrets.github_token}", "a$$b", "$HOME", "--", "--server", "x"]

@@ -93,6 +93,28 @@ def test_a_file_that_others_may_read_is_refused_with_the_line_that_mends_it(tmp_
     assert values(answer) == {}
 
 
+def test_a_folder_on_the_way_where_everybody_may_write_is_refused(tmp_path: Path) -> None:
+    way = tmp_path / "way"
+    lines = private(way / "own" / ".env", "A=1")
+    plugin = answering(way / "own" / "plugin", {"a": "x"})
+    held = private(way / "own" / "s" / "a", "tok")
+    providers: list[tuple[Provider, str]] = [
+        (FileProvider("file", lines, as_json=False), "A"),
+        (PluginProvider("op", [str(plugin)]), "a"),
+        (DirectoryProvider("directory", held.parent), "a"),
+    ]
+    way.chmod(0o777)
+    for provider, wanted in providers:
+        refused = provider.resolve([wanted]).errors[wanted]
+        assert (refused.code, refused.remedy) == ("TOO_OPEN", f"chmod o-w {way}"), provider.name
+    (tmp_path / "link").symlink_to(lines)
+    linked = FileProvider("file", tmp_path / "link", as_json=False).resolve(["A"])
+    assert codes(linked) == {"A": "TOO_OPEN"}, "where it leads counts"
+    way.chmod(0o1777)  # as /tmp is: nobody may rename what is another's
+    for provider, wanted in providers:
+        assert list(provider.resolve([wanted]).values) == [wanted], provider.name
+
+
 def test_a_directory_that_others_may_write_is_refused(tmp_path: Path) -> None:
     private(tmp_path / "s" / "a", "tok")
     (tmp_path / "s").chmod(0o777)

@@ -1,7 +1,8 @@
 """Read a file that holds secrets: only where nobody else could have read or written it.
 
-The rule is ssh's: a file of the user's own (or root's) that neither its group nor others may read. Where the system
-itself put the file for one service or pod alone, it decides who reads it.
+The rule is ssh's: a file of the user's own (or root's) that neither its group nor others may read, and no folder on the
+way to it in which everybody may put another in its place. Where the system itself put the file for one service or pod
+alone, it decides who reads it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ def read_private(path: Path, *, any_reader: bool = False) -> bytes:
 
     With ``any_reader`` others may read it too, where the system gives them no way to it.
     """
+    refused = None if any_reader else _way_refused(path)
+    if refused is not None:
+        raise PrivateFileError(refused)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
@@ -58,7 +62,22 @@ def unsafe(path: Path) -> Failure | None:
         found = path.stat()
     except OSError as error:
         return _unreadable(path, error)
-    return why_refused(path, found, _WRITABLE_BY_OTHERS)
+    return why_refused(path, found, _WRITABLE_BY_OTHERS) or _way_refused(path)
+
+
+def _way_refused(path: Path) -> Failure | None:
+    """Return why the way to a file is not to be relied on: in a folder of it, anybody may rename what is another's."""
+    if os.name == "nt":
+        return None
+    for folder in Path(os.path.realpath(path)).parents:
+        try:
+            mode = folder.stat().st_mode
+        except OSError:
+            continue  # the file itself cannot be opened then, which is said better
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            message = f"{path} is refused: everybody may write in {folder} (mode {mode & 0o7777:o})"
+            return Failure("TOO_OPEN", message, f"chmod o-w {shlex.quote(str(folder))}")
+    return None
 
 
 def as_text(path: Path, content: bytes) -> str:

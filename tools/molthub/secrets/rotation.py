@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from molthub.atomic import unique_suffix
 from molthub.errors import MolthubError
 from molthub.secrets.private_file import PrivateFileError, read_private
 from molthub.secrets.resolver import Resolver
@@ -67,7 +68,7 @@ def version_of(salt: bytes, bot: str, name: str, value: SecretValue) -> str:
 
 def _write_new(place: Path, content: bytes) -> None:
     """Write a file of its owner alone, whole, unless there is one."""
-    staged = place.with_name(f".{SALT_FILE}-{os.getpid()}")
+    staged = place.with_name(f".{SALT_FILE}-{unique_suffix()}")
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, content)

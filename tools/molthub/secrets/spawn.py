@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from molthub.references.secrets import placeholders, render, variable_of
 from molthub.secrets.bot_manifest import BotManifest
 from molthub.secrets.resolver import Missing, Resolver
 from molthub.secrets.value import SecretValue
+
+_OF_MOLTHUB = re.compile(r"MOLTHUB_(?:\w+_)?(?:TOKEN|PASSWORD|SECRET)(?:_\w+)?")
+"""Variables that let molthub itself in somewhere: no server needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def _spawn(
 ) -> Spawn:
     resolved = _resolved([list(given), dict(own)], resolver)
     hidden = resolver.variables(manifest.secrets)
-    kept = {name: text for name, text in environment.items() if name not in hidden}
+    kept = {name: text for name, text in environment.items() if name not in hidden and not _OF_MOLTHUB.fullmatch(name)}
     texts = [_filled(text, resolved) for text in given]
     filled = {name: _filled(text, resolved) for name, text in own.items() if isinstance(text, str)}
     _refuse_nul(texts, filled)
