@@ -11,7 +11,7 @@ next pass looks at everything, as the first one does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -57,6 +57,14 @@ def nobody(_asked: Mapping[str, Assigned]) -> Collection[str]:
     return ()
 
 
+class _Whole(NamedTuple):
+    """Bots of which nothing had moved, all of them: what they were to have, what was known, what is told."""
+
+    asked: Mapping[str, Assigned]
+    known: tuple[Mapping[str, Hashable], ...]
+    told: list[BotReport]
+
+
 @dataclass
 class LastPass:
     """What was last told of each bot, and from what it followed; and what fleets asked for by then."""
@@ -66,6 +74,7 @@ class LastPass:
     _asked: dict[str, tuple[FleetState, Mapping[str, Assigned] | None, Mapping[str, Assigned]]] = field(
         default_factory=dict
     )
+    _whole: dict[int, _Whole] = field(default_factory=dict)
 
     def asked(self, fleet: FleetState, assigned: Mapping[str, Assigned] | None) -> Mapping[str, Assigned]:
         """Return :func:`asked_of`; of the very same fleet and assignments, what was found before."""
@@ -78,8 +87,24 @@ class LastPass:
         """Return what was told of the bots of which nothing has moved."""
         return [self.reports[bot] for bot in unmoved(self.bases, now)]
 
+    def still_all(self, asked: Mapping[str, Assigned], *known: Mapping[str, Hashable]) -> list[BotReport] | None:
+        """Return what was told of all bots of ``asked``, if neither that nor what is ``known`` of them is another.
+
+        None: some moved, or it was not :meth:`all_still` before.
+        """
+        whole = self._whole.get(id(asked))
+        return whole.told if whole is not None and whole.asked is asked and whole.known == known else None
+
+    def all_still(
+        self, asked: Mapping[str, Assigned], known: tuple[Mapping[str, Hashable], ...], told: list[BotReport]
+    ) -> None:
+        """Remember that nothing has moved of any bot of ``asked``, which is one comparison next time."""
+        if len(told) == len(asked):
+            self._whole[id(asked)] = _Whole(asked, known, told)
+
     def keep(self, report: BotReport, basis: Basis | None) -> None:
         """Remember what was told; without a ``basis`` the bot is looked at again."""
+        self._whole.clear()
         if basis is None:
             self.bases.pop(report.bot, None)
             self.reports.pop(report.bot, None)
@@ -87,13 +112,9 @@ class LastPass:
             self.bases[report.bot] = basis
             self.reports[report.bot] = report
 
-    def keep_only(self, bots: Iterable[str]) -> None:
-        """Forget bots that are there no more."""
-        for bot in self.bases.keys() - set(bots):
-            del self.bases[bot], self.reports[bot]
-
     def forget(self) -> None:
         """Forget everything."""
+        self._whole.clear()
         self.bases.clear()
         self.reports.clear()
         self._asked.clear()

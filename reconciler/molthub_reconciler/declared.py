@@ -33,6 +33,15 @@ def _given(name: str, ref: BotRef, fleet: FleetState, followed: Followed | None)
     return followed.document(name) if followed is not None else None
 
 
+def _without(fleet: FleetState, at_rest: Collection[str]) -> dict[str, BotRef]:
+    """Return a fleet's bots but for those ``at_rest``."""
+    if len(at_rest) == len(fleet.bots):
+        return {}
+    start = len(fleet.fleet) + 1
+    names = {bot[start:] for bot in at_rest}
+    return {name: ref for name, ref in fleet.bots.items() if name not in names}
+
+
 @dataclass(slots=True)
 class Declared:
     """The bots that an index declares, and those of ``state`` that it does not. Iterate to get the subjects."""
@@ -106,9 +115,10 @@ class Declared:
     def _of_fleet(self, fleet: FleetState) -> Iterator[Subject]:
         followed = self._followed(fleet)
         at_rest = self._at_rest(fleet, followed)
-        for name, ref in sorted(fleet.bots.items()):
+        left = fleet.bots if not at_rest else _without(fleet, at_rest)
+        for name, ref in sorted(left.items()):
             bot = f"{fleet.fleet}/{name}"
-            if bot in at_rest or not self.choice.has(bot):
+            if not self.choice.has(bot):
                 continue
             given = _given(name, ref, fleet, followed)
             told = self.resting(bot, given) if given is not None and bot not in self.elsewhere else None

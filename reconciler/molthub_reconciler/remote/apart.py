@@ -64,11 +64,15 @@ class RemoteBots:
         """Return the bots of which nothing has moved; they are told as they were."""
         if not self._bots:
             return ()
-        given = {bot: one for bot, one in asked.items() if bot in self._bots}
-        lost, told_last = self._store.presence.lost(given, self._now), self._store.last_told(given)
-        now = {bot: Basis(one, (told_last[bot], lost.get(bot, _THERE))) for bot, one in given.items()}
-        self._bases |= now
-        told = self._last.still(now)
+        here = asked.keys() <= self._bots
+        given = asked if here else {bot: one for bot, one in asked.items() if bot in self._bots}
+        lost, words = self._store.presence.lost(given, self._now), self._store.last_told(given)
+        told = self._last.still_all(given, lost, words)
+        if told is None:
+            now = {bot: Basis(one, (words[bot], lost.get(bot, _THERE))) for bot, one in given.items()}
+            self._bases |= now
+            told = self._last.still(now)
+            self._last.all_still(given, (lost, words), told)
         self._told += told
         still = frozenset(report.bot for report in told)
         self._still |= still
