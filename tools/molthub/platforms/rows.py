@@ -118,7 +118,7 @@ ROWS: tuple[Row, ...] = (
         http=Form(),
         sse=Form(),
         references=expansion.ENV_PREFIXED,
-        owners_fields=("auth", "disabled"),
+        owners_fields=("auth", "disabled", "enabledTools"),
     ),
     Row(
         name="windsurf",
