@@ -11,7 +11,7 @@ from molthub.errors import Problem
 from molthub.model.rollouts import Gate, Hook, Rollout, Share, Wave
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.moving import is_available as works
-from molthub_reconciler.rollout.records import Answer, Assigned, Told, Wished
+from molthub_reconciler.rollout.records import Answer, Ask, Assigned, Told, Wished
 from molthub_reconciler.rollout.step import Inputs, step
 from molthub_reconciler.rollout.told import told_of
 from tests.rollout.fleets import NAMES, Effect, Fleet, documents, running
@@ -89,6 +89,16 @@ def test_a_newer_change_takes_the_place_of_one_on_its_way() -> None:
     fleet.desired = documents("c")
     fleet.settle()
     assert (fleet.releases(), outcomes(fleet)) == ({"c": 20}, ["superseded", "done"])
+
+
+def test_what_is_on_trial_goes_back_before_a_newer_change_begins() -> None:
+    fleet = running(policy=Rollout(max_unavailable=Share(100, is_percent=True)))
+    fleet.desired = documents("b")
+    while fleet.releases().get("b", 0) < 10:
+        fleet.turn()
+    fleet.desired = documents("c")
+    fleet.turn()
+    assert fleet.releases() == {"a": 18, "b": 1, "c": 1}, "one of the first two tries it, the other proved itself"
 
 
 def test_what_git_takes_back_while_it_is_on_its_way_is_taken_back() -> None:
@@ -181,6 +191,18 @@ def test_a_wave_soaks_without_a_break() -> None:
     assert fleet.releases()["b"] == 1, "it began anew"
     fleet.turn()
     assert fleet.releases()["b"] > 1
+
+
+def test_each_wave_soaks_for_itself() -> None:
+    waves = (Wave("canary", count=1, soak=300), Wave("all", soak=900))
+    fleet = running(policy=Rollout(waves=waves))
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = next(bot for bot in NAMES if fleet.release_of(bot) == "b")
+    fleet.apart = set(NAMES) - {canary}
+    fleet.whys = dict.fromkeys(NAMES, "suspended")
+    fleet.settle()
+    assert fleet.state.history[0].ended - fleet.state.history[0].began >= 1200
 
 
 def test_who_is_not_healthy_in_time_has_failed() -> None:
@@ -313,6 +335,45 @@ def test_a_gate_that_confirms_is_waited_for(hook: Hook, changed: int) -> None:
     fleet.gate = lambda _ask: Answer(passed=True)
     fleet.settle()
     assert fleet.releases() == {"b": 20}
+
+
+def test_a_gate_is_asked_at_each_look_while_a_wave_soaks() -> None:
+    waves = (Wave("canary", count=1, soak=600), Wave("all"))
+    fleet = running(policy=replace(gated(), waves=waves))
+    fleet.desired = documents("b")
+    for _ in range(5):
+        fleet.turn()
+    assert len(fleet.asked) == 4
+    fleet.gate = lambda _ask: Answer(passed=False)
+    fleet.settle()
+    assert outcomes(fleet) == ["rolled-back"]
+
+
+def test_attempts_count_in_a_row() -> None:
+    waves = (Wave("canary", count=1, soak=600), Wave("all"))
+    fleet = running(policy=replace(gated(attempts=2), waves=waves))
+    fleet.gate = lambda _ask: Answer(passed=len(fleet.asked) % 2 == 0)
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
+def test_an_answer_for_an_earlier_wave_counts_no_more() -> None:
+    fleet = running(policy=gated())
+    fleet.desired = documents("b")
+    while fleet.state.step is None or fleet.state.step.wave == 0:
+        fleet.turn()
+    late = {Ask("gate", "canary", "rollout"): Answer(passed=False)}
+    inputs = Inputs(fleet.desired, fleet.policy, fleet.now, answers=late, look=False)
+    assert step(fleet.state, inputs).state == fleet.state
+
+
+def test_scenarios_are_asked_once_for_a_wave() -> None:
+    waves = (Wave("canary", count=1, soak=600), Wave("all"))
+    fleet = running(policy=Rollout(waves=waves, gates=(Gate("cases", "scenarios", command=("true",)),)))
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert [ask.wave for ask in fleet.asked] == ["canary", "all"]
 
 
 def test_a_gate_may_be_tried_as_often_as_it_says() -> None:

@@ -52,8 +52,11 @@ def history(
 
         span = _span(known, change)
         passes = {bot: place.passes(f"{fleet}/{bot}") for bot in known.told}
-        for line in lines_of(passes, span):
+        lines = list(lines_of(passes, span))
+        for line in lines:
             click.echo(json.dumps(line, ensure_ascii=False))
+        if not lines:
+            console.say("every bot was well all the while: there is nothing to say of any")
         return ExitStatus.DONE
     rows = [(_time(one.ended), one.id[:15], one.outcome, str(one.bots), _lasted(one.ended - one.began), one.why)
             for one in reversed(known.history)]  # fmt: skip
