@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from molthub import schema_files
 from molthub.adopting.adopted import Adopted
@@ -93,17 +92,16 @@ def is_taken_away(part: Json) -> bool:
 
 
 def difference(pack: Mapping[str, Json], own: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the fields that make a pack's server a bot's own: what differs, and null for what is not there."""
+    """Return the fields that make a pack's server a bot's own: what differs, and null for what is not there.
+
+    Variables and headers are merged one by one, so they are taken away one by one.
+    """
     fields: dict[str, Json] = dict(_changed(pack, own))
     for field_ in ("env", "headers"):
         inner = dict(_changed(pack.get(field_, {}), own.get(field_, {})))
-        if inner and not _is_other_way(pack, own):
+        if inner:
             fields[field_] = inner
     return fields
-
-
-def _is_other_way(pack: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    return ("url" in pack) != ("url" in own)
 
 
 def _changed(pack: Mapping[str, Json], own: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:

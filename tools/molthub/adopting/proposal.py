@@ -22,6 +22,7 @@ from molthub.adopting.bot_documents import (
 )
 from molthub.adopting.home import Left
 from molthub.adopting.known_packs import known_packs
+from molthub.adopting.offers import PackOffer, offers_of, variables, with_left_variables
 from molthub.adopting.pack_names import pack_names
 from molthub.adopting.roles import Role, canonical, find_roles, least_bots
 from molthub.errors import MolthubError, RegistryError, ResolutionError
@@ -34,8 +35,6 @@ from molthub.registry.resolving.availability import available_versions
 from molthub.registry.source import Source
 from molthub.registry.trees.overlay import Overlay
 from molthub.versions import latest
-
-_MOST_TAKEN_AWAY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +52,6 @@ class Wishes:
     naming: Naming
     published: str
     least: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PackOffer:
-    """A pack that bots get: a new one, or one that is there (``is_known``). ``bots``: each with its exceptions."""
-
-    name: str
-    parts: Mapping[str, Json]
-    bots: Mapping[str, frozenset[str]]
-    is_known: bool = False
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the shape that ``--json`` prints."""
-        exceptions = {path: sorted(keys) for path, keys in self.bots.items() if keys}
-        shown = {"pack": self.name, "new": not self.is_known, "parts": sorted(self.parts), "bots": sorted(self.bots)}
-        return {**shown, "exceptions": exceptions}
 
 
 @dataclass(frozen=True)
@@ -154,7 +137,8 @@ class _Draft:
         open_bots = [bot for bot in self._bots if new[bot.path] or bot.path not in self._catalog.bots]
         offers = self._offers([bot for bot in open_bots if new[bot.path]])
         plans = {bot.path: self._plan(bot, offers, new[bot.path]) for bot in open_bots}
-        offers = self._left_variables(plans, offers)
+        waiting = {path: plan for path, plan in plans.items() if self._would_reach(plan)}
+        offers = with_left_variables(waiting, offers, self._catalog.packs, first=f"{self._naming.first}-env")
         files: dict[str, bytes] = {}
         for offer in offers:
             if not offer.is_known:
@@ -209,7 +193,7 @@ class _Draft:
             if role.known:
                 offers.append(PackOffer(role.known, role.parts, role.bots, is_known=True))
             else:
-                offers += _offers_of(role, next(names))
+                offers += offers_of(role, next(names))
         return offers
 
     def _names(self, roles: Sequence[Role], bots: Mapping[str, Mapping[str, Json]]) -> list[str]:
@@ -219,7 +203,7 @@ class _Draft:
 
     def _pack_files(self, files: Mapping[str, bytes], offer: PackOffer) -> dict[str, bytes]:
         layer = layer_of({key: self._floating(part) for key, part in offer.parts.items()})
-        env = dict(sorted(_variables(offer).items()))
+        env = dict(sorted(variables(offer).items()))
         fleet, count = self._bots[0].fleet, len(offer.bots)
         whose = "one bot" if count == 1 else f"{count} bots"
         text = new_pack(
@@ -259,40 +243,6 @@ class _Draft:
         plan.own |= {key: parts[key] for key in left if not key.startswith("env/") and key not in plan.own}
         plan.env = {key[4:]: parts[key] for key in left if key.startswith("env/")}
         return plan
-
-    def _left_variables(self, plans: Mapping[str, BotPlan], offers: list[PackOffer]) -> list[PackOffer]:
-        """Take the variables that would reach a bot's servers out of the bots, into packs without servers.
-
-        A pack of ``offers`` that has nothing but variables takes those in that it says.
-        """
-        waiting = {path: plan for path, plan in plans.items() if self._would_reach(plan)}
-        groups = [
-            _Group(dict(_variables(offer)), offer) for offer in offers if len(_variables(offer)) == len(offer.parts)
-        ]
-        for path in sorted(waiting, key=lambda one: (-len(waiting[one].env), one)):
-            env = waiting[path].env
-            fitting = next((group for group in groups if group.fits(env)), None)
-            if fitting is None:
-                fitting = _Group(dict(env))
-                groups.append(fitting)
-            fitting.bots[path] = {key: env.get(key) for key in fitting.env if env.get(key) != fitting.env[key]}
-        known = {*self._catalog.packs, *(offer.name for offer in offers)}
-        for group in groups:
-            name = group.offer.name if group.offer else self._free_name(known, waiting[next(iter(group.bots))].bot.name)
-            known.add(name)
-            for path, differing in group.bots.items():
-                waiting[path].packs[name], waiting[path].env = differing, {}
-            if group.offer:
-                offers = [group.joined if one is group.offer else one for one in offers]
-            else:
-                parts = {f"env/{key}": value for key, value in group.env.items()}
-                offers.append(PackOffer(name, parts, group.exceptions))
-        return offers
-
-    def _free_name(self, known: Collection[str], bot: str) -> str:
-        first = f"{self._naming.first}-env"
-        wanted = first if first not in known else f"{bot}-env"[:59]
-        return next(one for one in (wanted, *(f"{wanted}-{n}" for n in range(2, 9999))) if one not in known)
 
     def _would_reach(self, plan: BotPlan) -> bool:
         """Whether a variable of the bot's own would reach a server that does not have it."""
@@ -348,35 +298,6 @@ class _Draft:
         return {path: keys for path, keys in besides.items() if keys}
 
 
-@dataclass
-class _Group:
-    """Variables that some bots have, as one pack: ``offer`` is that pack where it is proposed already."""
-
-    env: dict[str, Json]
-    offer: PackOffer | None = None
-    bots: dict[str, dict[str, Json]] = field(default_factory=dict)
-
-    def fits(self, env: Mapping[str, Json]) -> bool:
-        """Whether a bot's variables are among these, nearly all of them: of a pack that is proposed with its values."""
-        is_among = env.keys() <= self.env.keys() and len(self.env) - len(env) <= _MOST_TAKEN_AWAY
-        return is_among and (self.offer is None or all(self.env[key] == value for key, value in env.items()))
-
-    @property
-    def exceptions(self) -> dict[str, frozenset[str]]:
-        """Each bot, with the variables that it does not have, or has otherwise."""
-        return {path: frozenset(f"env/{key}" for key in differing) for path, differing in self.bots.items()}
-
-    @property
-    def joined(self) -> PackOffer:
-        """The pack with the bots that joined."""
-        assert self.offer is not None  # noqa: S101 (asked of those alone)
-        return replace(self.offer, bots={**self.offer.bots, **self.exceptions})
-
-
-def _variables(offer: PackOffer) -> dict[str, Json]:
-    return {key[4:]: value for key, value in offer.parts.items() if key.startswith("env/")}
-
-
 def _file(path: str) -> str:
     fleet, _, name = path.partition("/")
     return f"fleets/{fleet}/bots/{name}.yaml"
@@ -393,20 +314,3 @@ def _holds(parts: Mapping[str, Json], key: str, value: Json) -> bool:
     """Whether every server that a bot starts has a variable by itself."""
     servers = (part for name, part in parts.items() if name.startswith("mcp/") and "command" in part)
     return all(server.get("env", {}).get(key) == value for server in servers)
-
-
-def _offers_of(role: Role, name: str) -> list[PackOffer]:
-    """Return the packs of one role: one, or two where its variables would reach its servers."""
-    started = [part for key, part in role.parts.items() if key.startswith("mcp/") and "command" in part]
-    reaching = {
-        key
-        for key, value in role.parts.items()
-        if key.startswith("env/") and any(part.get("env", {}).get(key[4:]) != value for part in started)
-    }
-    if not reaching:
-        return [PackOffer(name, role.parts, role.bots)]
-    offers = []
-    for title, keys in ((name, role.parts.keys() - reaching), (f"{name}-env", reaching)):
-        bots = {path: exceptions & keys for path, exceptions in role.bots.items() if keys - exceptions}
-        offers.append(PackOffer(title, {key: role.parts[key] for key in sorted(keys)}, bots))
-    return offers

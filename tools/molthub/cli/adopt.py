@@ -10,32 +10,26 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.cli import completing
+from molthub.cli.adopt_reading import AUTO, HomeReader
 from molthub.cli.adopt_told import document, tell
 from molthub.cli.committing import Editing, editing_options
 from molthub.cli.skill_packs.options import now, sign_option, signatures, words
 from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, MolthubError, UsageError
+from molthub.errors import ExitStatus, UsageError
 from molthub.platforms import platforms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from molthub.adopting.adopted import Adopted
-    from molthub.adopting.home import Left
-    from molthub.adopting.literals import Judged
     from molthub.adopting.proposal import Naming, Proposal
     from molthub.adopting.publishing import Published
-    from molthub.registry.catalog import Catalog
     from molthub.registry.source import Source
-
-_AUTO = "auto"
 
 
 @click.command()
 @click.argument("homes", nargs=-1, required=True, metavar="DIR...",
                 type=click.Path(path_type=Path, exists=True, file_okay=False))  # fmt: skip
-@click.option("--platform", "program", default=_AUTO, show_default=True, metavar="P",
-              type=click.Choice((_AUTO, *platforms())),
+@click.option("--platform", "program", default=AUTO, show_default=True, metavar="P",
+              type=click.Choice((AUTO, *platforms())),
               help="The program that the bots run; auto finds out which are there.")  # fmt: skip
 @click.option(
     "--fleet",
@@ -99,7 +93,7 @@ def adopt(
     naming = _naming(fleet, packs)
     _check(fleet, name, folders, publishes=(publish, publish_edited))
     source = editing.checkout.source
-    reader = _Reader(editing, fleet, program, Judged.of(words(secret), words(not_secret)))
+    reader = HomeReader(editing, fleet, program, Judged.of(words(secret), words(not_secret)))
     reader.read(console, folders, name)
     made = _published(source, reader.unknown_skills(), edited=publish_edited) if publish else None
     tree = source if made is None else made.tree
@@ -158,98 +152,6 @@ def _check(fleet: str, name: str | None, folders: Sequence[Path], *, publishes: 
             _need_name(option, label)
     if publishes == (False, True):
         raise UsageError("--publish-edited goes with --publish", remedy="give both")
-
-
-class _Reader:
-    """Reads homes one by one: what is wrong with one stops no other."""
-
-    def __init__(self, editing: Editing, fleet: str, program: str, judged: Judged) -> None:
-        from molthub.registry.catalog import read_catalog
-
-        self._registry, self._fleet, self._program, self._judged = editing.registry, fleet, program, judged
-        self._declared = read_catalog(editing.checkout.source).bots
-        self.refused: dict[str, MolthubError] = {}
-        self._read: list[tuple[Adopted, Path]] = []
-        self._bots: list[Adopted] = []
-
-    def read(self, console: Console, folders: Sequence[Path], name: str | None) -> None:
-        """Read every home."""
-        with console.progress("reading homes", len(folders)) as done:
-            for folder in folders:
-                try:
-                    self._read += self._bots_of(folder, name)
-                except MolthubError as error:
-                    self.refused[f"{self._fleet}/{name or _home_name(folder)}"] = error
-                done(1)
-        empty = [bot.path for bot, _ in self._read if not bot.read.keys and not bot.left]
-        for path in empty if len(self._read) > len(empty) else ():
-            console.say(f"{path} has no servers or variables of its own")
-
-    def _bots_of(self, folder: Path, name: str | None) -> Iterator[tuple[Adopted, Path]]:
-        from molthub.adopting.adopted import Adopted
-        from molthub.adopting.home import read_home
-        from molthub.adopting.homes import agents_of, bot_names, for_agent, programs_of
-        from molthub.platforms import platform
-
-        home = _home_name(folder)
-        programs = (self._program,) if self._program != _AUTO else programs_of(folder)
-        if not programs:
-            remedy = "name it with --platform, or give the folder that the bot has as HOME"
-            raise UsageError("no program's files are in this home", place=str(folder), remedy=remedy)
-        for program in programs:
-            adapter = platform(program)
-            first = f"{self._fleet}/{bot_names(name or home, programs, program, '')}"
-            read = read_home(folder, adapter, self._judged, is_copy=first not in self._declared)
-            keeps = any(source.kind == "env" for source in adapter.sources("main"))
-            for agent in agents_of(folder, adapter):
-                bot_name = bot_names(name or home, programs, program, agent.name)
-                bot = Adopted(self._fleet, bot_name, home, program, read, {}, keeps_variables=keeps)
-                told = tuple(self._copied_from(folder, bot))
-                yield for_agent(bot, agent, told), folder / adapter.skills_root(agent.name or "main")
-
-    def _copied_from(self, folder: Path, bot: Adopted) -> Iterator[Left]:
-        """Yield a word on every bot of another home that molthub's file in this home names: it is a copy of that."""
-        from molthub.adopting.home import Left, bots_named
-
-        for other in bots_named(folder):
-            known = self._declared.get(other)
-            if known is not None and (known.fleet, known.home) != (bot.fleet, bot.home):
-                reason = f"it is a copy of the home of {other}, which its .agents/molthub.json still names"
-                yield Left("home", reason, f"take {other} out of `bots` there, so that nothing takes its secrets here")
-
-    def unknown_skills(self) -> list[Path]:
-        """Return every skill folder of every home whose skills are brought to where they stand."""
-        from molthub.adopting.skills import skill_folders
-
-        return [path for bot, root in self._read if not bot.skills_are_elsewhere for path in skill_folders(root)]
-
-    def know_skills(self, catalog: Catalog, source: Source) -> None:
-        """Look up the skills of every bot."""
-        from dataclasses import replace
-
-        from molthub.adopting.skills import read_skills
-
-        for bot, root in self._read:
-            if bot.skills_are_elsewhere:
-                self._bots.append(bot)
-                continue
-            skills, left = read_skills(root, catalog, source, self._registry)
-            self._bots.append(replace(bot, skills=skills, left=(*bot.left, *left)))
-
-    def agreeing(self) -> list[Adopted]:
-        """Return the bots that may be declared together; what is wrong with others is in ``refused``."""
-        from molthub.adopting.homes import agreeing, without_twins
-
-        bots, twins = without_twins(self._bots)
-        bots, others = agreeing(bots)
-        self.refused |= twins | others
-        return bots
-
-
-def _home_name(folder: Path) -> str:
-    from molthub.registry.authoring.mend import slug
-
-    return slug(folder.resolve().name)[:63].strip("-") or "bot"
 
 
 def _published(source: Source, folders: Sequence[Path], *, edited: bool) -> Published:

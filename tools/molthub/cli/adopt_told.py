@@ -11,7 +11,8 @@ from molthub.console import Console, counted
 if TYPE_CHECKING:
     from molthub.adopting.adopted import Adopted
     from molthub.adopting.home import Left
-    from molthub.adopting.proposal import PackOffer, Proposal
+    from molthub.adopting.offers import PackOffer
+    from molthub.adopting.proposal import Proposal
     from molthub.adopting.publishing import Published
     from molthub.errors import MolthubError
     from molthub.model import Json

@@ -141,6 +141,9 @@ def _pack(record: dict[str, Any], file: str, pointer: Pointer) -> ExportedPack:
     name = slug(title)[:63].strip("-")
     if not name:
         said.refuse("MH101", ("name",), "no name can be made of it", "give it one with letters or digits")
+    if "latest" in record or "archive" in record or isinstance(record.get("versions"), dict):
+        message = "this is what an index of molthub says of a pack, not the pack"
+        said.refuse("MH101", (), message, f"molthub import pack/{name} --from URL, with the address of the index")
     content = {
         "display_name": title,
         "description": " ".join(said.of_kind(record, "description", str, "").split()),
