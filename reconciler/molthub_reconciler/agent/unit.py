@@ -13,6 +13,7 @@ from molthub.atomic import write_atomically
 from molthub.errors import MolthubError
 
 CREDENTIAL = "agent-token"
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 (nothing is put there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,18 @@ class Unit:
         return "\n".join(lines) + "\n"
 
     def _hardened(self) -> list[str]:
-        """Return what keeps a unit of the system from the rest of the machine, with a cache of its own."""
+        """Return what keeps a unit of the system from the rest of the machine, with a cache of its own.
+
+        With a temporary folder of its own it would not see what lies in the machine's, and not start (226/NAMESPACE).
+        """
+        paths = (*self.writable, Path(self.command[0]))
+        private = (
+            [] if any(path.is_relative_to(shared) for path in paths for shared in _TEMPORARY) else ["PrivateTmp=yes"]
+        )
         cache = self.name.removesuffix(".service")
         places = " ".join(quoted(str(place)) for place in self.writable)
         return ["ProtectSystem=strict", f"ReadWritePaths={places}", f"CacheDirectory={cache}",
-                f"Environment=XDG_CACHE_HOME=%C/{cache}", "PrivateTmp=yes", "ProtectKernelTunables=yes",
+                f"Environment=XDG_CACHE_HOME=%C/{cache}", *private, "ProtectKernelTunables=yes",
                 "ProtectControlGroups=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes"]  # fmt: skip
 
 

@@ -208,7 +208,7 @@ class HttpConnection(asyncio.Protocol, Generic[Right]):
 
     def _go_on(self) -> None:
         """Take in what came of a request, and begin to answer it when it is whole."""
-        while self._task is None:
+        while self._task is None and self._transport is not None and not self._transport.is_closing():
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
@@ -259,7 +259,10 @@ class HttpConnection(asyncio.Protocol, Generic[Right]):
 
     def _start(self, request: Request) -> None:
         self._within(None)
-        self._ahead = 0
+        self._ahead = len(self._http.trailing_data[0])
+        if self._ahead > MAX_HEAD:
+            self.abort()
+            return
         self._begin(self._answered(request))
 
     def _reply_at_once(self, reply: Reply) -> None:
