@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from molthub_reconciler.remote.known import known_bots
 from molthub_reconciler.remote.listen import Listen
 from molthub_reconciler.remote.relay import Relay
 from molthub_reconciler.remote.server import AgentServer
+from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Owner
 from molthub_reconciler.report import Report
 from molthub_reconciler.subjects import Choice
@@ -82,9 +84,13 @@ def ask(
 
 
 @contextmanager
-def inside(world: World, listen: Listen | None = None) -> Iterator[Inside]:
+def inside(
+    world: World, listen: Listen | None = None, clock: Callable[[], float] = time.time
+) -> Iterator[Inside]:  # fmt: skip
     """Run one, with a store of its own that no agent shares."""
     place = Workplace(str(world.site.folder), world.target, world.state, Choice())
+    place.agents = AgentStore(place.state, clock=clock)
+    place.agents.fetch = place.index.bot_content
     place.store = Store(world.folder / "controllers-store")
     place.make_target()
     warned: list[str] = []

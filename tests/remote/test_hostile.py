@@ -245,9 +245,9 @@ def test_only_certificates_of_the_ca_are_let_in_and_only_that_controller_is_beli
         old = ssl.create_default_context(cafile=str(ours.ca))
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         old.load_cert_chain(shown.certificate, shown.key)
-        with socket.create_connection(("127.0.0.1", controlled.server.listen.port)) as plain:
-            with old.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
-                assert secure.version() == "TLSv1.2"
+        plain = socket.create_connection(("127.0.0.1", controlled.server.listen.port))
+        with old.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+            assert secure.version() == "TLSv1.2"
 
 
 def test_a_token_is_shown_to_no_other_host_that_the_address_leads_to(controlled: Inside) -> None:

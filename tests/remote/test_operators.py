@@ -73,14 +73,16 @@ def test_commands_that_look_say_what_they_say_on_the_controllers_machine(fleet: 
     assert [one["state"] for one in json.loads(told.stdout)["passes"]] == ["in-sync"], told
 
 
-def test_a_report_goes_into_a_file_of_the_operators_machine(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_a_report_goes_into_a_file_of_the_operators_machine(tmp_path: Path) -> None:
     place = tmp_path / "drift.sarif"
     done = run_molthub("drift", "--bot", "prod/ada", "--format", "sarif", "--output", str(place))
     assert done.status == 0, done
     assert json.loads(place.read_text())["version"] == "2.1.0"
     refused = run_molthub("drift", "--output", str(place))
     assert (refused.status, "a table is for a terminal" in refused.stderr) == (2, True)
-    assert fleet.url not in place.read_text()
+    here_alone = run_molthub("drift", "--root", str(place))
+    assert (here_alone.status, "--root works on bots' folders, not through" in here_alone.stderr) == (2, True)
 
 
 def test_errors_there_are_told_as_they_are_here(fleet: Fleet) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
-from molthub.errors import FormatError
+from molthub.errors import FormatError, UsageError
 
-_LOOK = frozenset({"bots", "fleets", "full", "show_ignored", "elsewhere", "form", "prefix", "as_json", "quiet"})
+_LOOK = frozenset(
+    {"bots", "fleets", "full", "show_ignored", "elsewhere", "detail", "form", "prefix", "as_json", "quiet"}
+)
 _OF_FLEET = frozenset({"fleet", "as_json", "quiet"})
 LOOKS: dict[str, frozenset[str]] = {
     "plan": _LOOK,
@@ -33,6 +35,8 @@ OPERATES: dict[str, frozenset[str]] = {
 ROLLBACK = "rollback"
 MAX_ORDER = 256 * 1024
 MAX_ANSWER = 64 * 1024 * 1024
+OF_THIS_MACHINE = frozenset({"context", "index", "target", "output", "no_color", "debug"})
+"""Options that say where, and how it looks here; they do not travel."""
 _MOST_VALUES = 10_000
 _LONGEST = 512
 
@@ -91,8 +95,14 @@ def is_known(command: str) -> bool:
 
 
 def order_of(command: str, parameters: Mapping[str, Any]) -> Order:
-    """Return the order that a command line means; ``parameters`` are those that were typed."""
+    """Return the order that a command line means; ``parameters`` are those that were typed.
+
+    Raises :class:`UsageError` for one that counts on the controller's machine alone.
+    """
     known = (LOOKS | OPERATES)[command]
+    for name in sorted(parameters.keys() - known - OF_THIS_MACHINE):
+        message = f"--{name.replace('_', '-')} works on bots' folders, not through a controller"
+        raise UsageError(message, remedy="leave it out, or run it on the controller's machine")
     options = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in parameters.items()
