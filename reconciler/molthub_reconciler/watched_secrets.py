@@ -25,4 +25,5 @@ def watched_secrets(folder: Path, warn: Callable[[str], None] | None) -> SecretV
         return None
     if not settings.watch:
         return None
-    return SaltedVersions(folder, lambda bot: resolver_for(settings, bot), may_make=warn is not None)
+    shared = not settings.tells_bots_apart
+    return SaltedVersions(folder, lambda bot: resolver_for(settings, bot), may_make=warn is not None, is_shared=shared)

@@ -21,9 +21,12 @@ from molthub.secrets.settings import Declared
 from molthub.secrets.value import SecretValue
 from tests.peers.kubernetes_server import KubernetesServer, kubernetes_server
 from tests.peers.vault_server import VaultServer, vault_server
+from tests.secrets.leaks import leaks
 from tests.secrets.places import manifest, private, settings
 
 pytestmark = pytest.mark.peers
+
+CANARY = 'canary/9d41c7e2"ü%b85f03<a6e917d4>'
 
 
 @pytest.fixture(scope="module")
@@ -258,20 +261,29 @@ def test_secrets_are_set_checked_used_and_taken_away(vault: VaultServer, cluster
     server = {"command": sys.executable, "args": ["-c", told], "env": env}
     manifest(home, mcp={"seeing": server}, bots={"prod/ada": {}})
 
+    printed: list[str] = []
+
     def run(*words: str, said: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "molthub.cli.door", *words]
         environment = {**os.environ, "VAULT_TOKEN": vault.root}
-        return subprocess.run(command, env=environment, input=said, capture_output=True, text=True, check=False)
+        ran = subprocess.run(command, env=environment, input=said, capture_output=True, text=True, check=False)
+        printed.extend([ran.stderr, *([] if words[0] == "exec" else [ran.stdout])])
+        return ran
 
     assert run("secrets", "check").returncode == 3
     for name, provider in (("a", "cluster"), ("b", "vault")):
-        ran = run("secrets", "set", name, "--provider", provider, "--bot", "prod/ada", said=f"value of {name}")
+        ran = run("secrets", "set", name, "--provider", provider, "--bot", "prod/ada", said=f"{name}{CANARY}")
         assert ran.returncode == 0, ran
     assert run("secrets", "check").returncode == 0
-    assert json.loads(run("exec", "--server", "seeing").stdout) == ["value of a", "value of b", False]
+    assert json.loads(run("exec", "--server", "seeing").stdout) == [f"a{CANARY}", f"b{CANARY}", False]
+    assert run("exec", "--debug", "--env", "--", "no-such-program").returncode == 1
     listed = json.loads(run("secrets", "list", "--bot", "prod/ada", "--json").stdout)["secrets"]
     assert [(one["provider"], one["name"]) for one in listed] == [("cluster", "a"), ("vault", "b")]
     for name in ("a", "b"):
         assert run("secrets", "unset", name, "--bot", "prod/ada").returncode == 0
     ran = run("secrets", "check", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["summary"]["missing"]) == (3, 2)
+    printed += [
+        log.read_text() for log in (vault.log, cluster.folder / "kube-apiserver.log", cluster.folder / "etcd.log")
+    ]
+    assert leaks([CANARY, vault.root, token], printed, [home], [config]) == []

@@ -87,6 +87,20 @@ def test_processes_that_begin_at_once_share_one_salt(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["salt"]
 
 
+def test_what_bots_share_is_asked_for_once_in_a_while(tmp_path: Path) -> None:
+    provider, now = FakeProvider("p", {"a": "1", "b": "2"}), [100.0]
+    versions = SaltedVersions(
+        tmp_path, lambda _bot: Resolver([provider]), may_make=True, is_shared=True, clock=lambda: now[0]
+    )
+    first = [versions.versions(f"prod/{number}", ["a"])["a"] for number in range(3)]
+    assert len(set(first)) == 3, "each bot's own, all the same"
+    assert versions.versions("prod/0", ["a", "b", "c"]).keys() == {"a", "b"}
+    assert provider.asked == [("a",), ("b", "c")]
+    now[0] += 60
+    assert versions.versions("prod/0", ["a"])["a"] == first[0]
+    assert provider.asked[2:] == [("a",)], "a secret may have changed since"
+
+
 @given(*(st.text() for _ in range(4)), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_a_version_is_of_one_value_of_one_bot_by_one_salt(
     value: str, other: str, name: str, bot: str, salt: bytes, salt_too: bytes
