@@ -70,6 +70,10 @@ OWN_CODEX = '# by hand\nmodel = "mine"\n\n[mcp_servers.mine]\ncommand = "true"\n
 OWN_OPENCLAW = "{\n  // by hand\n  theme: 'dark',\n}\n"
 
 
+LATER = "later"
+"""A skill that an owner may have made before git asks for one of that name."""
+
+
 class Pass(NamedTuple):
     """How a pass ends: killed before one of its writing calls, or unable to write files of more than so many bytes."""
 
@@ -135,12 +139,13 @@ class AnyDamage(RuleBasedStateMachine):
 
     # --- git ---------------------------------------------------------------------------------------------------------
 
-    @rule(number=versions, level=st.sampled_from(["debug", "info", ""]), then=ways)
-    def publish(self, number: int, level: str, then: Then = None) -> None:
+    @rule(number=versions, level=st.sampled_from(["debug", "info", ""]), later=st.booleans(), then=ways)
+    def publish(self, number: int, level: str, later: bool = False, then: Then = None) -> None:
         """Let git ask for versions, servers and variables, of all bots at once."""
         server = {"command": "npx", "args": [str(number)], "env": {"T": "${secrets.token}", "LEVEL": level or "x"}}
         for bot, name in PLATFORMS.items():
-            skills = {f"skill/{one}": self.version(one, number) for one in ("git", "docker")}
+            wanted = ("git", "docker", LATER) if later else ("git", "docker")
+            skills = {f"skill/{one}": self.version(one, number) for one in wanted}
             self.desired[bot] = {**skills, "mcp/github": server}
             if level and platform(name).entries("main", "env/LEVEL", level):
                 self.desired[bot]["env/LEVEL"] = level
@@ -201,6 +206,19 @@ class AnyDamage(RuleBasedStateMachine):
             with contextlib.suppress(OSError):  # something stands in the way just now
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text(f"mine {number}")
+                self.owned[place] = place.read_bytes()
+        self.pass_after(then)
+
+    @rule(bot=bots, then=ways)
+    def own_what_git_may_ask_for(self, bot: str, then: Then = None) -> None:
+        """Let an owner make a skill, whose name git may come to use, where we have none."""
+        place = self.skill(bot, LATER) / "SKILL.md"
+        sharing = SHARED if bot in SHARED else (bot,)
+        state = TargetState(self.world.state, str(self.world.target))
+        if not any(f"skill/{LATER}" in state.receipt(one)[0].keys for one in sharing):
+            with contextlib.suppress(OSError):
+                place.parent.mkdir(parents=True)
+                place.write_text("mine, and first")
                 self.owned[place] = place.read_bytes()
         self.pass_after(then)
 
@@ -369,7 +387,9 @@ class AnyDamage(RuleBasedStateMachine):
         for told in place.once("reconcile", rules).bots:
             left = [change for change in told.changes if change.get("drift") != "extra"]
             assert all(change["action"] == "keep" for change in left), (told.bot, left, told.problems)
-            assert all(change["key"] not in self.desired[told.bot] for change in left), (told.bot, left)
+            theirs = {f"skill/{LATER}"} if self.is_their_own(told.bot) else set()
+            ours = self.desired[told.bot].keys() - theirs
+            assert all(change["key"] not in ours for change in left), (told.bot, left)
             assert told.state == ("conflict" if left else "in-sync"), (told.bot, told.problems)
             self.has_its_skills(told.bot)
         before = stamps(self.world.target)
@@ -378,13 +398,16 @@ class AnyDamage(RuleBasedStateMachine):
         self.nothing_of_the_owners_is_lost()
 
     def has_its_skills(self, bot: str) -> None:
-        root = self.home(bot) / platform(PLATFORMS[bot]).skills_root("main")
         for key, digest in self.desired[bot].items():
-            if key.startswith("skill/"):
+            name = key.removeprefix("skill/")
+            if name != key and not (name == LATER and self.is_their_own(bot)):
                 number = self.world.site.artifacts[str(digest)].version.partition(".")[0]
-                name = key.removeprefix("skill/")
-                assert (root / name / "docs/a.md").read_text() == f"{name} {number} docs/a.md\n" * 40
-                assert os.access(root / name / "scripts/run.sh", os.X_OK)
+                assert (self.skill(bot, name) / "docs/a.md").read_text() == f"{name} {number} docs/a.md\n" * 40
+                assert os.access(self.skill(bot, name) / "scripts/run.sh", os.X_OK)
+
+    def is_their_own(self, bot: str) -> bool:
+        """Whether an owner has a skill where git may ask for one."""
+        return self.skill(bot, LATER) / "SKILL.md" in self.owned
 
     def clear_away(self) -> None:
         """Let owners take away links, and files and folders that are in the way, and what does not parse."""
@@ -412,6 +435,9 @@ class AnyDamage(RuleBasedStateMachine):
 
     def home(self, bot: str) -> Path:
         return self.world.target / ("prod/twins" if bot in SHARED else bot)
+
+    def skill(self, bot: str, name: str) -> Path:
+        return self.home(bot) / platform(PLATFORMS[bot]).skills_root("main") / name
 
     def files(self, bot: str) -> Iterator[Path] | list[Path]:
         return sorted(path for path in self.home(bot).rglob("*") if path.is_file() and not path.is_symlink())
