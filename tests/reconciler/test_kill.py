@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -76,6 +77,7 @@ def test_wherever_a_pass_is_killed_the_next_one_ends_in_sync_without_conflict(tm
             there = [len([*world.home(f"prod/b{bot}").rglob("skills/s[123]")]) for bot in range(2)]
             assert there == [3, 3], dies_at  # what is only replaced is there at any moment
             check_lines(world.home("prod/b2") / ".openclaw")
+            check_order(world.home("prod/b1"))
             report = world.report("reconcile", status=0)
             causes = {change["cause"] for bot in report["bots"] for change in bot["changes"]}
             assert causes <= {"declared"}, dies_at  # what the killed one wrote is never taken for somebody else's
@@ -124,3 +126,13 @@ def check_lines(folder: Path) -> None:
     if (folder / "openclaw.json").exists():
         named = re.findall(r"[\w./-]+\.json5", (folder / "openclaw.json").read_text())
         assert [name for name in named if not (folder / name).is_file()] == []
+
+
+def check_order(home: Path) -> None:
+    """Hold a server of the new version to having its new skills, and one of the old to having all of the old."""
+    number = json.loads((home / ".claude.json").read_text())["mcpServers"]["github"]["env"]["NUMBER"]
+    skills = {skill.parent.name: skill.read_text() for skill in (home / ".claude/skills").glob("*/SKILL.md")}
+    if number == "1":
+        assert all(skills[f"s{skill}"].startswith(f"skill {skill}, version 1") for skill in (1, 2, 3))
+    else:
+        assert "s0" in skills
