@@ -18,9 +18,13 @@ from molthub.yaml_text import parse
 
 @dataclass
 class BotPlan:
-    """What a bot's document shall say: packs with their overrides, and items of the bot's own by key."""
+    """What a bot's document shall say: packs with their overrides, and items of the bot's own by key.
+
+    ``has`` are all parts that the bot shall have in the end, whoever says them.
+    """
 
     bot: Adopted
+    has: Mapping[str, Json]
     packs: dict[str, dict[str, Json]] = field(default_factory=dict)
     own: dict[str, Json] = field(default_factory=dict)
     env: dict[str, Json] = field(default_factory=dict)

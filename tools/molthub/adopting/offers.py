@@ -64,7 +64,10 @@ def with_left_variables(
         if fitting is None:
             fitting = _Group(dict(env))
             groups.append(fitting)
-        fitting.bots[path] = {key: env.get(key) for key in fitting.env if env.get(key) != fitting.env[key]}
+        has = waiting[path].has
+        fitting.bots[path] = {
+            key: has.get(f"env/{key}") for key in fitting.env if has.get(f"env/{key}") != fitting.env[key]
+        }
     known = {*taken, *(offer.name for offer in offers)}
     found = {offer.name: offer for offer in offers}
     for group in groups:

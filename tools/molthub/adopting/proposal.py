@@ -73,6 +73,11 @@ class Proposal:
     known: frozenset[str] = frozenset()
     refused: Mapping[str, MolthubError] = field(default_factory=dict)
 
+    @property
+    def bent(self) -> frozenset[str]:
+        """The bots that are exceptions to a pack."""
+        return frozenset(path for offer in self.packs for path, keys in offer.bots.items() if keys)
+
     def state(self, path: str) -> str:
         """Return what becomes of a bot: ``refused``, ``new``, ``extended`` or ``unchanged``."""
         if path in self.refused:
@@ -90,14 +95,20 @@ def propose(source: Source, bots: Sequence[Adopted], wishes: Wishes) -> Proposal
     """
     catalog = read_catalog(source)
     refused: dict[str, MolthubError] = {bot.path: error for bot in bots if (error := _foreign(catalog, bot))}
+    strict: set[str] = set()
     while True:
         chosen = [bot for bot in bots if bot.path not in refused]
-        draft = _Draft(source, catalog, chosen, wishes)
+        draft = _Draft(source, catalog, chosen, wishes, strict)
         proposal = draft.proposal()
         broken = draft.broken(proposal.files)
-        if not broken:
-            return replace(proposal, besides=draft.besides(proposal.files), refused=refused)
-        refused |= broken
+        besides = {} if broken else draft.besides(proposal.files)
+        bent = (broken.keys() | besides.keys()) & proposal.bent - strict
+        if bent:  # an exception to a pack says something else than was meant: without it, the bot lists its own
+            strict |= bent
+        elif broken:
+            refused |= broken
+        else:
+            return replace(proposal, besides=besides, refused=refused)
 
 
 def _foreign(catalog: Catalog, bot: Adopted) -> MolthubError | None:
@@ -123,9 +134,11 @@ def _foreign(catalog: Catalog, bot: Adopted) -> MolthubError | None:
 class _Draft:
     """One proposal for bots that are all taken."""
 
-    def __init__(self, source: Source, catalog: Catalog, bots: Sequence[Adopted], wishes: Wishes) -> None:
+    def __init__(
+        self, source: Source, catalog: Catalog, bots: Sequence[Adopted], wishes: Wishes, strict: Collection[str]
+    ) -> None:
         self._source, self._catalog, self._bots = source, catalog, bots
-        self._naming, self._published = wishes.naming, wishes.published
+        self._naming, self._published, self._strict = wishes.naming, wishes.published, strict
         self._parts = {bot.path: bot.parts for bot in bots}
         found = resolve_some(catalog, [bot.path for bot in bots if bot.path in catalog.bots])
         self._declared = {path: parts_of(found[path]) if path in found else {} for path in self._parts}
@@ -182,7 +195,7 @@ class _Draft:
             }
             for bot in self._bots
         }
-        roles = find_roles(has, least=self._least, known=known, declared=self._declared)
+        roles = find_roles(has, least=self._least, known=known, declared=self._declared, strict=self._strict)
         alone = self._bots[0].path if len(self._bots) == 1 else ""
         if alone and (alone in self._catalog.bots or any(role.known for role in roles)):
             roles = tuple(role for role in roles if role.known)  # what is left of one bot is its own
@@ -227,7 +240,8 @@ class _Draft:
     # --- bots ------------------------------------------------------------------------------------------------------
 
     def _plan(self, bot: Adopted, offers: Iterable[PackOffer], new: Collection[str]) -> BotPlan:
-        plan, parts = BotPlan(bot), self._parts[bot.path]
+        parts = self._parts[bot.path]
+        plan = BotPlan(bot, {**parts, **self._declared[bot.path]})
         left = set(new)
         for offer in offers:
             if bot.path not in offer.bots:

@@ -65,13 +65,17 @@ def find_roles(
     least: int,
     known: Sequence[KnownPack] = (),
     declared: Mapping[str, Collection[str]] | None = None,
+    strict: Collection[str] = (),
 ) -> tuple[Role, ...]:
     """Return the roles of ``bots`` (parts by key), those that save the most first.
 
     At least ``least`` bots have a new one; what all of them have is one in any case. ``known`` packs cost nothing and
-    are taken where they fit. ``declared`` are a bot's keys that are said already: nothing is saved by them.
+    are taken where they fit. ``declared`` are a bot's keys that are said already: nothing is saved by them. ``strict``
+    bots take no pack with an exception.
     """
-    return _Search(bots, least, known, declared or {}).roles()
+    search = _Search(bots, least, known, declared or {})
+    search.strict = frozenset(strict)
+    return search.roles()
 
 
 @dataclass
@@ -100,6 +104,7 @@ class _Search:
         declared: Mapping[str, Collection[str]],
     ) -> None:
         self._least = least
+        self.strict: frozenset[str] = frozenset()
         texts = {(key, canonical(value)): (key, value) for _, key, value in _all_parts(bots, known)}
         self._parts = [texts[text] for text in sorted(texts)]
         self._bit = {text: 1 << number for number, text in enumerate(sorted(texts))}
@@ -185,7 +190,7 @@ class _Search:
         for name in self._names:
             covers = mask & self._left[name]
             lacks = mask & ~self._has[name]
-            if not covers or self._is_rival(name, mask) or not self._is_bearable(mask, lacks, is_known=is_known):
+            if not covers or self._is_rival(name, mask) or not self._is_bearable(name, mask, lacks, is_known=is_known):
                 continue
             saved = PART * covers.bit_count() - USE - EXCEPTION * lacks.bit_count()
             if saved > 0:
@@ -197,9 +202,11 @@ class _Search:
         brought = self._brought[name]
         return bool(brought) and any(self._rivals[bit] & brought for bit in _bits(mask))
 
-    def _is_bearable(self, mask: int, lacks: int, *, is_known: bool) -> bool:
+    def _is_bearable(self, name: str, mask: int, lacks: int, *, is_known: bool) -> bool:
         if not lacks:
             return True
+        if name in self.strict:
+            return False
         return lacks.bit_count() <= _LARGEST_EXCEPTION * mask.bit_count() and not (is_known and lacks & self._bound)
 
     # --- to and from bits ------------------------------------------------------------------------------------------
