@@ -11,6 +11,7 @@ from pathlib import Path
 
 from molthub.client.cache import Store
 from molthub.client.fetch import open_fetcher
+from molthub_reconciler.operators.operations import Operations
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.remote.desk import Desk
 from molthub_reconciler.remote.known import known_bots
@@ -95,9 +96,8 @@ def inside(
     place.make_target()
     warned: list[str] = []
     relay = Relay(open_fetcher(str(world.site.folder)), place.store, place.agents)
-    desk = Desk(
-        place.agents, news=place.news, warn=warned.append, observed=lambda: known_bots(place.state), relay=relay
-    )
+    desk = Desk(place.agents, news=place.news, warn=warned.append, observed=lambda: known_bots(place.state),
+                relay=relay, operate=Operations(place, warned.append).do)  # fmt: skip
     server = AgentServer(listen or Listen("127.0.0.1", 0), desk)
     server.start()
     try:
