@@ -24,7 +24,7 @@ demo: $(VENV)/.ready ## From YAML in git to bots in sync: check, build, serve, r
 test: $(VENV)/.ready ## Every test that a newcomer's machine can run, with coverage.
 	@$(RUN) python -m pytest -n auto -m "not peers" --cov --cov-report=term:skip-covered tests
 
-test-peers: $(VENV)/.ready ## The heavy real peers: the agents' own programs.
+test-peers: $(VENV)/.ready ## The heavy real peers: the agents' own programs, a Kubernetes API, Vault.
 	@$(RUN) python -m pytest -m peers tests
 
 lint: $(VENV)/.ready ## Style, types, import contracts, dependencies, generated pages, and our own registry.
