@@ -31,9 +31,9 @@ def names_of(release: str, bot: str) -> tuple[str, str]:
 RELEASES: dict[str, str] = {}
 
 
-Effect = Literal["failed", "stuck", "other", "off", "conflict"]
+Effect = Literal["failed", "stuck", "other", "off", "conflict", "suspended"]
 """What a release that is bad does to a bot: it fails, never gets well, has something else, is never heard of again, or
-cannot take it."""
+cannot or may not take it."""
 
 
 @dataclass
@@ -68,8 +68,8 @@ class Fleet:
         if given is None:
             return Told("waiting")
         said = given.document.digest, given.generation
-        if effect == "conflict":
-            return Told("apart", *said, "conflict")
+        if effect in ("conflict", "suspended"):
+            return Told("apart", *said, effect)  # type: ignore[arg-type] # it is a reason, too
         if effect == "other":
             return Told("healthy", f"sha256:{'0' * 64}", given.generation)
         if bot in self.failing or effect == "failed":

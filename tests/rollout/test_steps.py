@@ -493,6 +493,16 @@ def test_what_turns_bots_off_does_not_go_through_them_all() -> None:
     assert fleet.state.history[0].why.count("went off with it") == 2
 
 
+def test_what_nobody_takes_does_not_go_through_them_all() -> None:
+    fleet = running(bad={"b": "suspended"})
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert fleet.releases() == {"a": 18, "b": 2}
+    fleet.bad = {}
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]
+
+
 def test_who_goes_off_with_a_change_counts_as_away() -> None:
     waves = (Wave("canary", count=1), Wave("all"))
     fleet = running(policy=Rollout(waves=waves, max_unavailable=Share(3)))
