@@ -8,9 +8,9 @@ from molthub.errors import MolthubError, Problem
 from molthub.model import DesiredState
 from molthub.platforms import platform, platforms
 from molthub.platforms.base import FileFormat, Platform, Pointer
-from molthub_reconciler.policy import Policy, policy_of
-from molthub_reconciler.receipt import Receipt
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.policy.policy import Policy, policy_of
+from molthub_reconciler.records.receipt import Receipt
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.surroundings import Surroundings
 from molthub_reconciler.targets.base import Home
 

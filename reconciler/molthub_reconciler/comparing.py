@@ -13,11 +13,11 @@ from molthub.platforms.base import Platform
 from molthub.references.secrets import placeholders
 from molthub_reconciler.difference import NOTHING, fingerprint
 from molthub_reconciler.findings import Look, shown_changes
-from molthub_reconciler.ignored import with_files_of, with_parts_of
 from molthub_reconciler.plan import Mates, Place, Plan, Signs, Wanted, Written, no_mates, plan, with_stale
-from molthub_reconciler.policy import Policy
-from molthub_reconciler.receipt import Receipt
-from molthub_reconciler.releases import Withdrawn
+from molthub_reconciler.policy.ignored import with_files_of, with_parts_of
+from molthub_reconciler.policy.policy import Policy
+from molthub_reconciler.records.receipt import Receipt
+from molthub_reconciler.supply.releases import Withdrawn
 from molthub_reconciler.surroundings import Surroundings
 from molthub_reconciler.targets.base import Home, Observed
 from molthub_reconciler.wanted import WantedBot, wanted

@@ -21,10 +21,10 @@ from molthub.client.index_cache import timestamp
 from molthub.console import Console
 from molthub.errors import ExitStatus, FormatError, IntegrityError, MolthubError, UnreachableError
 from molthub_reconciler.notify.outbox import Outbox
-from molthub_reconciler.pace import Backoff
+from molthub_reconciler.policy.pace import Backoff
 from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.records.state import NUDGE
 from molthub_reconciler.report import BotReport, Report
-from molthub_reconciler.state import NUDGE
 from molthub_reconciler.subjects import Choice
 from molthub_reconciler.watch import HomeWatch
 from molthub_reconciler.workplace import Workplace

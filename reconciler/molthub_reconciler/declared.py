@@ -13,14 +13,14 @@ from molthub.client.index import Index
 from molthub.documents import bot_from_json
 from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UnreachableError
 from molthub.model import BotRef, DesiredState, FleetState, Json, SyncPolicy
-from molthub_reconciler.at_rest import AtRest, LastPass, nobody
+from molthub_reconciler.at_rest.by_digests import AtRest, LastPass, nobody
 from molthub_reconciler.findings import State
 from molthub_reconciler.problems import problem_of
-from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.records.receipt import Receipt
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.follow import Followed, Rollouts
 from molthub_reconciler.rollout.records import Document
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Subject, last_good, pin_of, pinned, the_bot
 
 

@@ -23,7 +23,7 @@ from molthub_reconciler.difference import (
     value_parts,
 )
 from molthub_reconciler.plan import Change, Place, Plan
-from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.records.receipt import Receipt
 from molthub_reconciler.targets.base import Observed
 from molthub_reconciler.wanted import WantedBot
 

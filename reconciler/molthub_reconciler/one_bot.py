@@ -13,13 +13,13 @@ from molthub.model import Artifact, DesiredState, FileEntry, Json
 from molthub.references.secrets import placeholders
 from molthub_reconciler.bot_home import adapter_of, home_of, policy_for
 from molthub_reconciler.comparing import Comparing
-from molthub_reconciler.fights import FILE as FIGHTS_FILE
-from molthub_reconciler.fights import Fights, fights_from_bytes, fights_to_bytes
 from molthub_reconciler.findings import Look, Result, State, observed_digest, shown_changes, state_of
-from molthub_reconciler.pins import FILE as PIN_FILE
 from molthub_reconciler.plan import Change, Place
-from molthub_reconciler.policy import Held, Policy
-from molthub_reconciler.receipt import Receipt
+from molthub_reconciler.policy.fights import FILE as FIGHTS_FILE
+from molthub_reconciler.policy.fights import Fights, fights_from_bytes, fights_to_bytes
+from molthub_reconciler.policy.pins import FILE as PIN_FILE
+from molthub_reconciler.policy.policy import Held, Policy
+from molthub_reconciler.records.receipt import Receipt
 from molthub_reconciler.remarks import left_alone, lifted, moved, of_withdrawn
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.subjects import Subject

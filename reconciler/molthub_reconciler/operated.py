@@ -14,9 +14,9 @@ from molthub.client.paths import state_folder
 from molthub.contexts.context_file import Context, need
 from molthub.observed import ObservedBot
 from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.records.state import NUDGE, TargetState
 from molthub_reconciler.remote.known import remembered
 from molthub_reconciler.report import Report
-from molthub_reconciler.state import NUDGE, TargetState
 from molthub_reconciler.subjects import Choice
 from molthub_reconciler.workplace import Workplace
 

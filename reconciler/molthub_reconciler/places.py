@@ -13,7 +13,7 @@ import click
 from molthub.contexts.context_file import Context, chosen_context, need
 
 if TYPE_CHECKING:
-    from molthub_reconciler.state import TargetState
+    from molthub_reconciler.records.state import TargetState
     from molthub_reconciler.workplace import Workplace
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -48,7 +48,7 @@ def whole_place(
 def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:
     """Return what the options and a context say of where bots are on this machine.
 
-    Where they are a controller's, it runs the command instead (:mod:`.remote.ordered`), and this
+    Where they are a controller's, it runs the command instead (:mod:`molthub_reconciler.remote.ordered`), and this
     does not return. Raises :class:`UsageError` for commands that it does not run.
     """
     found = chosen_context(context, {"index": index, "target": target, "state": state})
@@ -98,6 +98,6 @@ def remembered(context: str | None, target: Path | None, state: Path | None) -> 
 def target_state(target: Path, state: Path | None) -> TargetState:
     """Return what is remembered of a target."""
     from molthub.client.paths import state_folder
-    from molthub_reconciler.state import TargetState
+    from molthub_reconciler.records.state import TargetState
 
     return TargetState((state or state_folder()).resolve(), str(target.resolve()))

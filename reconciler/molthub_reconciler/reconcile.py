@@ -15,16 +15,16 @@ from datetime import datetime
 
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem
-from molthub_reconciler.neighbours import Neighbours, is_mass_removal
+from molthub_reconciler.at_rest.by_files import Resting
 from molthub_reconciler.one_bot import BotPass
 from molthub_reconciler.problems import problem_of
-from molthub_reconciler.releases import Releases
+from molthub_reconciler.records.neighbours import Neighbours, is_mass_removal
+from molthub_reconciler.records.secret_versions import SecretVersions
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport, Command, Report
-from molthub_reconciler.resting import Resting
-from molthub_reconciler.secret_versions import SecretVersions
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.releases import Releases
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.surroundings import Adoption, Surroundings, Unmet, nothing_unmet, utc_now
 from molthub_reconciler.targets.base import Target
 

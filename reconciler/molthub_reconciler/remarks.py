@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from molthub.errors import Problem
 from molthub_reconciler.findings import Look
-from molthub_reconciler.pins import Pin
-from molthub_reconciler.releases import Withdrawn
+from molthub_reconciler.policy.pins import Pin
+from molthub_reconciler.supply.releases import Withdrawn
 
 
 def lifted(pin: Pin) -> Problem:

@@ -11,7 +11,7 @@ from typing import Literal
 from molthub.errors import ExitStatus, Problem
 from molthub.model import Artifact, Json
 from molthub_reconciler.findings import State
-from molthub_reconciler.policy import Held
+from molthub_reconciler.policy.policy import Held
 
 Command = Literal["plan", "drift", "reconcile", "rollback"]
 

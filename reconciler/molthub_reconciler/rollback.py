@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError, Problem, UnreachableError, UsageError
 from molthub_reconciler.declared import Declared
-from molthub_reconciler.history import Kept, in_force, kept_documents
-from molthub_reconciler.pins import FILE as PIN_FILE
-from molthub_reconciler.pins import Pin, pin_to_bytes
+from molthub_reconciler.policy.pins import FILE as PIN_FILE
+from molthub_reconciler.policy.pins import Pin, pin_to_bytes
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.records.history import Kept, in_force, kept_documents
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport, Report
 from molthub_reconciler.rollout.follow import Rollouts
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Subject, kept, pin_of, pinned
 from molthub_reconciler.workplace import Workplace
 

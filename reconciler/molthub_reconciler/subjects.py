@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from molthub.errors import FormatError, MolthubError, NotFoundError, Problem, UsageError
 from molthub.model import DesiredState
 from molthub_reconciler.findings import State
-from molthub_reconciler.pins import FILE as PIN_FILE
-from molthub_reconciler.pins import Pin, pin_from_bytes
+from molthub_reconciler.policy.pins import FILE as PIN_FILE
+from molthub_reconciler.policy.pins import Pin, pin_from_bytes
 from molthub_reconciler.problems import problem_of
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport
-from molthub_reconciler.state import TargetState
 
 
 @dataclass(frozen=True, slots=True)

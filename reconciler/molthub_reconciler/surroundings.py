@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from molthub.errors import Problem
 from molthub.model import DesiredState
-from molthub_reconciler.neighbours import Neighbours
-from molthub_reconciler.releases import Releases
+from molthub_reconciler.at_rest.by_files import Resting
+from molthub_reconciler.records.neighbours import Neighbours
+from molthub_reconciler.records.secret_versions import SecretVersions
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import Command
-from molthub_reconciler.resting import Resting
-from molthub_reconciler.secret_versions import SecretVersions
-from molthub_reconciler.state import TargetState
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.releases import Releases
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.targets.base import Target
 
 

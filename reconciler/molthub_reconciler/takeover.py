@@ -18,7 +18,7 @@ from molthub.platforms.config_file import same
 from molthub.references.secrets import Secret, is_sensitive, pieces, placeholders
 from molthub_reconciler.findings import Look
 from molthub_reconciler.plan import Change, Place, Wanted
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.surroundings import Adoption
 
 

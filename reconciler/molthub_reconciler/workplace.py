@@ -14,25 +14,25 @@ from molthub.client.cache import Store, default_store
 from molthub.client.index import Index
 from molthub.client.paths import index_cache, state_folder
 from molthub.errors import NotFoundError, Problem
-from molthub_reconciler.at_rest import LastPass
+from molthub_reconciler.at_rest.by_digests import LastPass
+from molthub_reconciler.at_rest.by_files import Resting
 from molthub_reconciler.declared import Declared
-from molthub_reconciler.pace import jittered
+from molthub_reconciler.policy.pace import jittered
 from molthub_reconciler.problems import refused
 from molthub_reconciler.reconcile import Rules, lacking, run_pass
-from molthub_reconciler.releases import Releases
+from molthub_reconciler.records.secret_versions import SecretVersions
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.reloading import ReloadCommand, after_changes
 from molthub_reconciler.remote.apart import RemoteBots
 from molthub_reconciler.remote.gates import RemoteGates
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import BotReport, Command, Report
-from molthub_reconciler.resting import Resting
 from molthub_reconciler.rollout.follow import Followed, Rollouts
 from molthub_reconciler.rollout.records import Document
-from molthub_reconciler.secret_versions import SecretVersions
-from molthub_reconciler.skill_signatures import Asked, SkillSignatures
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice, Subject, kept
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.releases import Releases
+from molthub_reconciler.supply.skill_signatures import Asked, SkillSignatures
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ def test_another_name_is_an_attribute_error(package: ModuleType) -> None:
         ("from molthub.client.skill_manager import SkillManager", ["hashlib", "ssl", "molthub.model.content"]),
         ("from molthub.client.index import Index", ["ssl", "molthub.model.desired", "molthub.search_lists"]),
         ("import molthub.cli.verify", ["hashlib", "tempfile", "molthub.publisher_signatures", "molthub.client.index"]),
-        ("import molthub_reconciler.cli", ["molthub.model", "molthub.client.index", "asyncio"]),
+        ("import molthub_reconciler.commands.passes", ["molthub.model", "molthub.client.index", "asyncio"]),
     ],
 )
 def test_what_is_not_needed_is_not_loaded(code: str, unwanted: list[str]) -> None:

@@ -31,8 +31,8 @@ from molthub.platforms.config_file import ConfigFile
 from molthub.platforms.rows import BY_NAME
 from molthub_reconciler.plan import Place
 from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.rollback import release
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Choice
 from molthub_reconciler.workplace import Workplace
 from tests.reconciler.mortal import Mortals

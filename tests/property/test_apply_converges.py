@@ -15,10 +15,10 @@ from molthub.documents import digest_of
 from molthub.model import DesiredState, Json, SyncPolicy
 from molthub_reconciler.plan import Place
 from molthub_reconciler.reconcile import Rules, run_pass
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from tests.fakes import FakeTarget, Killed
 
 DIGESTS = [f"sha256:{letter * 64}" for letter in "abc"]

@@ -14,9 +14,9 @@ from molthub.client.cache import Store
 from molthub.documents import digest_of
 from molthub.model import DesiredState, Json, SyncPolicy
 from molthub_reconciler.reconcile import Rules, run_pass
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
 from tests.reconciler.site import contents
 

@@ -35,8 +35,8 @@ _WARM = (
     "molthub_reconciler.notify.outbox",
     "molthub_reconciler.notify.settings",
     "molthub_reconciler.pruning.daily",
-    "molthub_reconciler.rollback_command",
-    "molthub_reconciler.watched_secrets",
+    "molthub_reconciler.commands.rollback",
+    "molthub_reconciler.records.watched_secrets",
     "molthub_reconciler.workplace",
 )
 

@@ -13,7 +13,7 @@ from molthub.client.cache import Store
 from molthub.errors import PlatformFileError
 from molthub.model import Json
 from molthub_reconciler.plan import Place
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.targets.directory import STAGING, DirectoryTarget
 from molthub_reconciler.targets.glance import SETTLING_SECONDS

@@ -13,7 +13,7 @@ from molthub.model import Json
 from molthub.platforms import platform
 from molthub.platforms.config_file import ConfigFile
 from molthub_reconciler.plan import Place
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 from tests.reconciler.site import DOCKER, GIT
 from tests.reconciler.test_drift_kinds import release, shard
 from tests.reconciler.world import World, changes_of, state_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from molthub.client.cache import Store
 from molthub.documents import digest_of
 from molthub.model import DesiredState, Json, SyncPolicy
-from molthub_reconciler.fights import (
+from molthub_reconciler.policy.fights import (
     LONGEST_REST,
     MOST,
     WITHIN,
@@ -22,10 +22,10 @@ from molthub_reconciler.fights import (
     fights_to_bytes,
 )
 from molthub_reconciler.reconcile import Rules, run_pass
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport
-from molthub_reconciler.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.targets.directory import DirectoryTarget
 
 KEY = "env/LEVEL"

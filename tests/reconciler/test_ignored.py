@@ -7,7 +7,7 @@ import pytest
 from molthub.documents import file_entry
 from molthub.model import Json
 from molthub_reconciler.difference import NOTHING
-from molthub_reconciler.ignored import with_files_of, with_parts_of
+from molthub_reconciler.policy.ignored import with_files_of, with_parts_of
 
 CASES: dict[str, tuple[Json, Json, set[tuple[str, ...]], Json]] = {
     "nothing ignored": ({"a": 1}, {"a": 2, "b": 3}, set(), {"a": 1}),

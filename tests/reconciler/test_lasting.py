@@ -11,11 +11,11 @@ from molthub.client.cache import Store
 from molthub.documents import digest_of
 from molthub.errors import Problem
 from molthub.model import DesiredState, Json, SyncPolicy
-from molthub_reconciler.lasting import GROUP, LastingFiles
 from molthub_reconciler.reconcile import Rules, run_pass
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.lasting import GROUP, LastingFiles
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.targets.base import Home, Step
 from tests.fakes import FakeTarget
 

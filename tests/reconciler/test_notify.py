@@ -22,8 +22,8 @@ from molthub_reconciler.notify.delivery import signature
 from molthub_reconciler.notify.news import slack
 from molthub_reconciler.notify.outbox import Outbox
 from molthub_reconciler.notify.settings import Channel
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport, Report
-from molthub_reconciler.state import TargetState
 from tests.reconciler.test_commands import check_report
 from tests.reconciler.world import World, run_molthub
 

@@ -17,9 +17,9 @@ from molthub.documents import digest_of
 from molthub.model import DesiredState, Json, SyncPolicy
 from molthub_reconciler.plan import Place
 from molthub_reconciler.reconcile import Rules, run_pass
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.subjects import Subject
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from tests.fakes import FakeTarget, Killed
 from tests.reconciler.world import World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molthub_reconciler.pace import LONGEST_WAIT, Backoff, jittered
+from molthub_reconciler.policy.pace import LONGEST_WAIT, Backoff, jittered
 
 ADA = frozenset({"prod/ada"})
 

@@ -11,7 +11,7 @@ import pytest
 
 from molthub.documents import bot_from_json, bot_to_json, canonical, digest_of
 from molthub.model import DesiredState, Json, KeyRule, Suspension, SyncPolicy, Window
-from molthub_reconciler.policy import age_of, policy_of
+from molthub_reconciler.policy.policy import age_of, policy_of
 from tests.reconciler.site import contents, stamps
 from tests.reconciler.test_commands import check_report
 from tests.reconciler.world import World, changes_of, state_of

@@ -16,7 +16,7 @@ from molthub.client.paths import cache_folder
 from molthub.model import Json
 from molthub_reconciler.pruning.daily import kept_for, prune_daily
 from molthub_reconciler.pruning.prune import DAY, USUAL_AGE, shown_size
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 from tests.reconciler.site import GIT, contents, stamps
 from tests.reconciler.world import Outcome, World, run_molthub
 from tests.registry.command import assert_document

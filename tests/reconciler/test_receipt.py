@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from molthub.errors import FormatError
 from molthub.model import FileEntry
 from molthub_reconciler.plan import Place, Wanted, Written
-from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
+from molthub_reconciler.records.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
 places = st.builds(Place, texts, st.lists(texts, max_size=3).map(tuple), st.just("") | texts)

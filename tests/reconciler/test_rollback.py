@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from molthub.model import Json, SyncPolicy
-from molthub_reconciler.pins import Pin
+from molthub_reconciler.policy.pins import Pin
 from tests.reconciler.site import GIT, contents
 from tests.reconciler.test_commands import check_report
 from tests.reconciler.world import World, changes_of, run_molthub, state_of

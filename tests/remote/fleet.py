@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from molthub.documents import hex_of
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.remote.store import AgentStore
-from molthub_reconciler.state import TargetState
 from tests.reconciler.running import Program, program, wait_for
 from tests.reconciler.world import World, run_molthub
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from molthub.documents import canonical_plain
 from molthub.errors import FormatError, Problem
-from molthub_reconciler.pace import hurried
+from molthub_reconciler.policy.pace import hurried
 from molthub_reconciler.remote.exchange import (
     MAX_REPORT,
     Answer,

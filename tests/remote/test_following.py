@@ -13,10 +13,10 @@ import pytest
 
 from molthub.errors import IntegrityError, UnreachableError
 from molthub_reconciler.agent.assignments import AssignmentWatch, Followed, own_name
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.remote.link import ControllerLink
 from molthub_reconciler.remote.presence import Presence
 from molthub_reconciler.remote.refused import TakenError
-from molthub_reconciler.state import TargetState
 from tests.reconciler.running import wait_for
 from tests.reconciler.world import World, run_molthub
 from tests.remote.fleet import level

@@ -16,6 +16,7 @@ import pytest
 
 from molthub.documents import hex_of
 from molthub.errors import MolthubError, UsageError
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.remote import connection
 from molthub_reconciler.remote import server as served
 from molthub_reconciler.remote.desk import Desk
@@ -24,7 +25,6 @@ from molthub_reconciler.remote.listen import Listen, listen_at
 from molthub_reconciler.remote.server import AgentServer
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Owner
-from molthub_reconciler.state import TargetState
 from tests.certificates import Authority
 from tests.remote.reports import report
 

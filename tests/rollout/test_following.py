@@ -24,16 +24,16 @@ from molthub.client.index import Index
 from molthub.documents import hex_of
 from molthub.errors import FormatError
 from molthub.model.rollouts import Rollout
+from molthub_reconciler.commands.rollout import status as status_command
 from molthub_reconciler.notify.news import slack
 from molthub_reconciler.notify.outbox import FILE as OUTBOX
 from molthub_reconciler.notify.outbox import Outbox
 from molthub_reconciler.notify.settings import Channel
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import Report, RolloutReport
-from molthub_reconciler.rollout.command import status as status_command
 from molthub_reconciler.rollout.documents import state_from_json, state_to_json
 from molthub_reconciler.rollout.follow import Rollouts
 from molthub_reconciler.rollout.step import Inputs, step
-from molthub_reconciler.state import TargetState
 from tests.reconciler.site import GIT
 from tests.reconciler.world import Outcome, World, run_molthub, state_of
 

@@ -13,7 +13,7 @@ import pytest
 
 from molthub.documents import canonical_plain
 from molthub.model import BotRef, FleetState, Json, SyncPolicy
-from molthub_reconciler.at_rest import Basis, LastPass, asked_of, unmoved
+from molthub_reconciler.at_rest.by_digests import Basis, LastPass, asked_of, unmoved
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.remote.token_files import Owner
 from molthub_reconciler.report import BotReport, Report

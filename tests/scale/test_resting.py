@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from molthub.model import SyncPolicy
-from molthub_reconciler.resting import from_bytes, to_bytes
+from molthub_reconciler.at_rest.by_files import from_bytes, to_bytes
 from tests.reconciler.site import GIT, stamps
 from tests.reconciler.world import World, changes_of, state_of
 from tests.scale.opened import touched

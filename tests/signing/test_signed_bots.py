@@ -14,8 +14,8 @@ from molthub.documents import canonical, digest_of, hex_of
 from molthub.index.build import build_index
 from molthub.registry.catalog import read_catalog
 from molthub_reconciler.reconcile import Rules
-from molthub_reconciler.skill_signatures import Asked
 from molthub_reconciler.subjects import Choice
+from molthub_reconciler.supply.skill_signatures import Asked
 from molthub_reconciler.workplace import Workplace
 from tests.builders import Tree, TreeSource, bot, fleet, registry, skill
 from tests.reconciler.world import World, state_of

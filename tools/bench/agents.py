@@ -19,9 +19,9 @@ from clock import timed
 from made_up import commit, document, import_repository
 from works import Works
 
+from molthub_reconciler.records.state import NUDGE, TargetState
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Owner
-from molthub_reconciler.state import NUDGE, TargetState
 
 IN_A_PROCESS = 500
 IDLE = 30.0

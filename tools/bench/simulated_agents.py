@@ -16,10 +16,10 @@ from pathlib import Path
 from molthub.client.index_cache import timestamp
 from molthub.errors import MolthubError
 from molthub_reconciler.agent.assignments import AssignmentWatch, Followed
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.remote.exchange import Answer, report_to_bytes
 from molthub_reconciler.remote.link import ControllerLink
 from molthub_reconciler.report import BotReport, Report
-from molthub_reconciler.state import TargetState
 
 INTERVAL = 60.0
 TELLERS = 8

@@ -11,10 +11,10 @@ import threading
 import time
 
 from molthub.errors import IntegrityError, MolthubError, UnreachableError
-from molthub_reconciler.pace import hurried
+from molthub_reconciler.policy.pace import hurried
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.remote.exchange import Answer
 from molthub_reconciler.remote.link import ControllerLink, Got
-from molthub_reconciler.state import TargetState
 
 LONGEST_WAIT = 50.0
 """Seconds that a question stays open: less than the minute after which proxies usually give up."""

@@ -9,7 +9,7 @@ from molthub.model import Json
 from molthub_reconciler.formats.text_differences import FileDifference, file_difference
 from molthub_reconciler.formats.told import Told
 from molthub_reconciler.report import BotReport, Report
-from molthub_reconciler.supply import Supply
+from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.targets.base import Target
 
 MAX_FILE = 256 * 1024

@@ -20,8 +20,8 @@ from molthub.errors import Problem
 from molthub.model import Json
 from molthub_reconciler.notify.news import body_of, document, news, rollout_news, slack, states_of, status
 from molthub_reconciler.notify.settings import Channel
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import Report
-from molthub_reconciler.state import TargetState
 
 if TYPE_CHECKING:
     from molthub_reconciler.notify.delivery import DeliveryError

@@ -25,7 +25,7 @@ from molthub_reconciler.pruning.leftovers import (
     size_of,
 )
 from molthub_reconciler.pruning.states import known_states
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 
 FORMAT = "molthub.prune-result/1"
 HEADERS = ("what", "number", "size")

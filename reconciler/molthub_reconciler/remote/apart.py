@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from molthub.client.index_cache import timestamp
 from molthub.errors import FormatError, Problem
 from molthub.model import Json
-from molthub_reconciler.at_rest import Basis, LastPass
+from molthub_reconciler.at_rest.by_digests import Basis, LastPass
 from molthub_reconciler.remote.exchange import AgentReport, Assignment
 from molthub_reconciler.remote.presence import Seen
 from molthub_reconciler.remote.store import AgentStore

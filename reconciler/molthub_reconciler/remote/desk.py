@@ -28,6 +28,7 @@ from molthub.client.index_cache import timestamp
 from molthub.documents import hex_of
 from molthub.errors import FormatError, MolthubError
 from molthub.model import Json
+from molthub_reconciler.records.state import NUDGE
 from molthub_reconciler.remote.connection import Reply, Request
 from molthub_reconciler.remote.exchange import MAX_REPORT, answer_to_bytes
 from molthub_reconciler.remote.refusals import Refusals
@@ -35,7 +36,6 @@ from molthub_reconciler.remote.relay import AT_ONCE, Relay
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Kept, Owner
 from molthub_reconciler.remote.tokens import operator_of
-from molthub_reconciler.state import NUDGE
 
 LONGEST_WAIT = 55.0
 """Seconds that an answer waits for news: less than the minute after which proxies usually give up."""

@@ -17,7 +17,7 @@ from molthub.documents.reading import as_digest_or_none, as_hex, as_size, as_tex
 from molthub.errors import PROBLEMS, Problem
 from molthub.model import Json
 from molthub_reconciler.findings import State
-from molthub_reconciler.policy import Held
+from molthub_reconciler.policy.policy import Held
 from molthub_reconciler.remote.questions import Answered, Question, answers_from_json, question_from_json
 from molthub_reconciler.report import BotReport, Report
 

@@ -8,7 +8,7 @@ from typing import Any
 from molthub.errors import PROBLEMS, Problem
 from molthub.model import Json
 from molthub.observed import ObservedBot
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 
 
 def remembered(state: TargetState, bot: str) -> ObservedBot:

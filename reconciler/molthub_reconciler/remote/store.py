@@ -25,6 +25,7 @@ from pathlib import Path
 from molthub.atomic import write_atomically
 from molthub.documents import hex_of
 from molthub.errors import FormatError, MolthubError
+from molthub_reconciler.records.state import NUDGE, TargetState
 from molthub_reconciler.remote.exchange import (
     AgentReport,
     Answer,
@@ -35,7 +36,6 @@ from molthub_reconciler.remote.exchange import (
 )
 from molthub_reconciler.remote.presence import Presence
 from molthub_reconciler.remote.token_files import TokenFiles, is_bot_name
-from molthub_reconciler.state import NUDGE, TargetState
 
 _FILE_MODE = 0o600
 _NOT_YET = "the controller has not looked at this bot yet"

@@ -19,13 +19,13 @@ from molthub.model import FleetState, bare_name
 from molthub.model.rollouts import Gate, Rollout
 from molthub.platforms import platform
 from molthub_reconciler.problems import problem_of
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport, Report, RolloutReport
 from molthub_reconciler.rollout.gates import BotPlace, GateRunner, placed
 from molthub_reconciler.rollout.kept import forget_wishes, keep_state, read_state, state_file, wishes_of
 from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told, Wished
 from molthub_reconciler.rollout.step import Inputs, Stepped, step
 from molthub_reconciler.rollout.told import phase_of, report_of, said_of, told_of
-from molthub_reconciler.state import TargetState
 
 
 @dataclass

@@ -16,9 +16,9 @@ from typing import Any, get_args
 from molthub.client.index_cache import timestamp
 from molthub.documents import canonical_plain
 from molthub.errors import FormatError, Problem
+from molthub_reconciler.records.state import NUDGE, TargetState
 from molthub_reconciler.rollout.documents import state_from_bytes, state_to_bytes
 from molthub_reconciler.rollout.records import RolloutState, Wish, Wished
-from molthub_reconciler.state import NUDGE, TargetState
 
 _WISHES: tuple[Wish, ...] = get_args(Wish)
 _PREFIX, _SUFFIX = "rollout-", ".json"

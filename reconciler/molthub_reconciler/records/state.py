@@ -9,11 +9,11 @@
         rest.json                        bots that were in sync, with what shows that nothing moved: may be deleted
         rollout-<fleet>.json             how far a fleet's change is (molthub_reconciler.rollout)
         revisions.jsonl                  the index's revisions that passes saw, oldest first
-        bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.receipt)
+        bots/<fleet>/<bot>/receipt.json  what we last wrote (molthub_reconciler.records.receipt)
         bots/<fleet>/<bot>/documents/    the last five documents that were acted upon, by hex name
         bots/<fleet>/<bot>/passes.jsonl  a line per pass that changed or found something
         bots/<fleet>/<bot>/files.json    what the last look saw: makes the next one cheap, may be deleted
-        bots/<fleet>/<bot>/pin.json      there while a bot is rolled back (molthub_reconciler.pins)
+        bots/<fleet>/<bot>/pin.json      there while a bot is rolled back (molthub_reconciler.policy.pins)
 
 It holds no secret, but says where they belong, so it is for its owner alone (mode 0700).
 """
@@ -30,8 +30,8 @@ from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.documents import bot_from_json, canonical, canonical_plain, hex_of
 from molthub.errors import FormatError, MolthubError, Problem
 from molthub.model import DesiredState, Json
-from molthub_reconciler.lasting import LastingFiles
-from molthub_reconciler.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
+from molthub_reconciler.records.lasting import LastingFiles
+from molthub_reconciler.records.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
 from molthub_reconciler.targets.glance import Status, status_of
 
 DOCUMENTS_KEPT = 5

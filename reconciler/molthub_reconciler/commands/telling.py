@@ -74,7 +74,7 @@ def said(console: Console, place: Workplace, report: Report, how: How) -> ExitSt
 
 def tell(console: Console, report: Report, *, detail: bool = False) -> ExitStatus:
     """Print a report, in ``detail`` or as a table, and return the exit status it means."""
-    from molthub_reconciler.in_detail import COLORS, detailed
+    from molthub_reconciler.formats.in_detail import COLORS, detailed
     from molthub_reconciler.reloading import sentences
     from molthub_reconciler.report import HEADERS, exit_status, fleet_lines, problem_lines, rows, to_do
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from molthub_reconciler.plan import Mates, Place, no_mates
-from molthub_reconciler.receipt import Receipt
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.receipt import Receipt
+from molthub_reconciler.records.state import TargetState
 
 GUARDED_KEYS = 10
 """A pass may take away fewer keys of a fleet than this without being suspected of a mistake."""

@@ -11,9 +11,9 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, UsageError
-from molthub_reconciler.agent.options import Remote, install, listening, remote_options
-from molthub_reconciler.asked import Asked, agent_workplace, asked_options, workplace
-from molthub_reconciler.telling import How, form_options, said, tell
+from molthub_reconciler.commands.asked import Asked, agent_workplace, asked_options, workplace
+from molthub_reconciler.commands.remote import Remote, install, listening, remote_options
+from molthub_reconciler.commands.telling import How, form_options, said, tell
 
 if TYPE_CHECKING:
     from molthub_reconciler.reconcile import Rules

@@ -22,7 +22,7 @@ class Receipt:
 
     ``document`` is the hex name of the last document that was acted upon. ``files`` holds the file list of each skill
     by its digest, so that what was edited can be named without fetching the skill again. ``secrets`` are the versions
-    of the secrets that the bot was last told of (:mod:`.secret_versions`), by name.
+    of the secrets that the bot was last told of (:mod:`molthub_reconciler.records.secret_versions`), by name.
     """
 
     bot: str

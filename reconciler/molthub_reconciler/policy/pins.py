@@ -1,6 +1,7 @@
 """Pins: a bot that was rolled back stays at an older document until git has asked for something newer.
 
-Without one, the next pass would apply what was just rolled back. Pure; :mod:`.state` keeps them on disk.
+Without one, the next pass would apply what was just rolled back. Pure; the state folder keeps them
+(:mod:`molthub_reconciler.records.state`).
 """
 
 from __future__ import annotations

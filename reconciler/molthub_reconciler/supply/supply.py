@@ -10,7 +10,7 @@ from molthub.client.index import Index
 from molthub.errors import MolthubError, Problem
 from molthub.model import Artifact, FileEntry
 from molthub_reconciler.problems import problem_of
-from molthub_reconciler.skill_signatures import SkillSignatures
+from molthub_reconciler.supply.skill_signatures import SkillSignatures
 
 
 class Supply:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from molthub.errors import UsageError
-from molthub_reconciler import completing
+from molthub_reconciler.commands import completing
 from molthub_reconciler.places import (
     context_option,
     index_option,
@@ -125,9 +125,9 @@ def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Wor
 def _made_workplace(
     kind: type[Place], asked: Asked, warn: Callable[[str], None] | None, index: Index | None = None
 ) -> Place:
-    from molthub_reconciler.skill_signatures import Asked as AskedOfSignatures
+    from molthub_reconciler.records.watched_secrets import watched_secrets
     from molthub_reconciler.subjects import Choice
-    from molthub_reconciler.watched_secrets import watched_secrets
+    from molthub_reconciler.supply.skill_signatures import Asked as AskedOfSignatures
 
     for bot in asked.bots:
         if bot.count("/") > 1 or not all(bot.split("/")):

@@ -9,7 +9,7 @@ from molthub.errors import MolthubError
 from molthub.secrets.assemble import resolver_for
 from molthub.secrets.read_settings import read_settings
 from molthub.secrets.rotation import SaltedVersions
-from molthub_reconciler.secret_versions import SecretVersions
+from molthub_reconciler.records.secret_versions import SecretVersions
 
 
 def watched_secrets(folder: Path, warn: Callable[[str], None] | None) -> SecretVersions | None:

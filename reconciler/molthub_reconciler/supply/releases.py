@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from molthub.documents import canonical_plain
 from molthub.errors import MolthubError, NotFoundError
 from molthub.model import Artifact, Json
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 
 if TYPE_CHECKING:
     from molthub.client.index import Index

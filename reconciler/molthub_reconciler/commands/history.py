@@ -9,11 +9,11 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
-from molthub_reconciler import completing
+from molthub_reconciler.commands import completing
 from molthub_reconciler.places import context_option, remembered, state_option, target_option
 
 if TYPE_CHECKING:
-    from molthub_reconciler.state import TargetState
+    from molthub_reconciler.records.state import TargetState
 
 
 @click.command()
@@ -35,7 +35,14 @@ def history(
       molthub history prod/ada --target ./bots
       molthub history ada --target ./bots -n 5 --json
     """
-    from molthub_reconciler.history import HEADERS, KEPT_HEADERS, history_to_json, kept_documents, kept_rows, rows
+    from molthub_reconciler.records.history import (
+        HEADERS,
+        KEPT_HEADERS,
+        history_to_json,
+        kept_documents,
+        kept_rows,
+        rows,
+    )
     from molthub_reconciler.subjects import pin_of
 
     known = remembered(context, target, state)

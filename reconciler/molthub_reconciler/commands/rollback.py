@@ -10,9 +10,10 @@ import click
 
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError
-from molthub_reconciler import completing
-from molthub_reconciler.asked import Asked, workplace
-from molthub_reconciler.history_command import bot_on_record
+from molthub_reconciler.commands import completing
+from molthub_reconciler.commands.asked import Asked, workplace
+from molthub_reconciler.commands.history import bot_on_record
+from molthub_reconciler.commands.telling import tell
 from molthub_reconciler.places import (
     context_option,
     held_place,
@@ -24,10 +25,9 @@ from molthub_reconciler.places import (
     target_option,
     whole_place,
 )
-from molthub_reconciler.telling import tell
 
 if TYPE_CHECKING:
-    from molthub_reconciler.state import TargetState
+    from molthub_reconciler.records.state import TargetState
 
 
 @click.command()

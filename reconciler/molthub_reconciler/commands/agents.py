@@ -217,8 +217,8 @@ def _age(seconds: int | None) -> str:
 def _store(context: str | None, target: Path | None, state: Path | None) -> AgentStore:
     from molthub.client.paths import state_folder
     from molthub.contexts.context_file import need
+    from molthub_reconciler.records.state import TargetState
     from molthub_reconciler.remote.store import AgentStore
-    from molthub_reconciler.state import TargetState
 
     found = said_place(context, None, target, state)
     need(found, "target")

@@ -18,8 +18,8 @@ from molthub_reconciler.rollout.simulate_command import simulate
 
 if TYPE_CHECKING:
     from molthub.model import Json
+    from molthub_reconciler.records.state import TargetState
     from molthub_reconciler.rollout.records import RolloutState, Wish, Wished
-    from molthub_reconciler.state import TargetState
 
 
 @click.group()

@@ -16,10 +16,10 @@ from typing import Any
 
 from molthub.documents import canonical_plain
 from molthub.model import Artifact, DesiredState, Json
-from molthub_reconciler.releases import Releases
+from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.records import Document
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.supply.releases import Releases
 from molthub_reconciler.targets.glance import SETTLING_SECONDS, Status
 from molthub_reconciler.targets.seal import Seal
 

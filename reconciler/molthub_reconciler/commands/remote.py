@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from molthub_reconciler.agent.unit import Unit
-    from molthub_reconciler.asked import Asked
+    from molthub_reconciler.commands.asked import Asked
     from molthub_reconciler.remote.link import ControllerLink
     from molthub_reconciler.workplace import Workplace
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from molthub.model import Json
-from molthub_reconciler.state import TargetState
+from molthub_reconciler.records.state import TargetState
 
 FORMAT = "molthub.history/1"
 HEADERS = ("at", "revision", "state", "key", "what", "why")

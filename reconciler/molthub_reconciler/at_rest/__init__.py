@@ -1,0 +1,1 @@
+"""Bots of which nothing has moved since they were last judged, and which need no look."""

@@ -1,0 +1,1 @@
+"""Whether now: what is left alone, pins, windows, who keeps undoing, when to come back. Pure."""

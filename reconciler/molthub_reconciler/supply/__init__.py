@@ -1,0 +1,1 @@
+"""Skills on their way to bots: which versions there are, who signed them, each fetched once a pass."""
