@@ -15,8 +15,8 @@ from docgen import __main__ as docgen
 from docgen import commands, fields, kinds, markdown
 from molthub import schema_files
 from molthub.cli.main import MOLTHUB_COMMANDS, SKILLS_COMMANDS
-from molthub.errors import PROBLEMS
 from molthub.platforms import platforms
+from molthub.problem_ids import PROBLEMS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docgen.markdown import code, page, table
-from molthub.errors import PROBLEMS
+from molthub.problem_ids import PROBLEMS
 
 _AREAS = {
     "MH0": "Reading files",

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from molthub.documents import canonical, hex_of
-from molthub.errors import PROBLEMS, Problem
+from molthub.errors import Problem
 from molthub.model import Json
+from molthub.problem_ids import PROBLEMS
 from molthub_reconciler.formats.told import SORTS, Told, sentence, sort_of
 from molthub_reconciler.report import BotReport
 

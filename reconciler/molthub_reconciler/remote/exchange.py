@@ -14,8 +14,9 @@ from molthub.documents import canonical_plain
 from molthub.documents.names import TIME
 from molthub.documents.printable import printable
 from molthub.documents.reading import as_digest_or_none, as_hex, as_size, as_text, checked, load_document, reading
-from molthub.errors import PROBLEMS, Problem
+from molthub.errors import Problem
 from molthub.model import Json
+from molthub.problem_ids import PROBLEMS
 from molthub_reconciler.findings import State
 from molthub_reconciler.policy.policy import Held
 from molthub_reconciler.remote.questions import Answered, Question, answers_from_json, question_from_json

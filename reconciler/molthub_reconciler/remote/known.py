@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from molthub.errors import PROBLEMS, Problem
+from molthub.errors import Problem
 from molthub.model import Json
 from molthub.observed import ObservedBot
+from molthub.problem_ids import PROBLEMS
 from molthub_reconciler.records.state import TargetState
 
 

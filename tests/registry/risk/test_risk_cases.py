@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from molthub.errors import PROBLEMS
+from molthub.problem_ids import PROBLEMS
 from molthub.registry.risk import scan_skill
 
 CASES = Path(__file__).parents[2] / "cases" / "risk"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from molthub.errors import PROBLEMS, Problem
+from molthub.errors import Problem
 from molthub.model import Json
+from molthub.problem_ids import PROBLEMS
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 DOCS = "https://molthub.dev/docs/PROBLEMS.html"

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from molthub.errors import PROBLEMS, Problem
+from molthub.errors import Problem
 from molthub.model import Json
+from molthub.problem_ids import PROBLEMS
 from molthub.references.secrets import is_sensitive
 from molthub.registry.reading.clear_secrets import token_shape
 from molthub.registry.review.bot_changes import BotChange, KeyChange
