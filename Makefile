@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test test-peers lint format docs bench lock build clean
+.PHONY: help demo test coverage test-peers lint format docs bench lock build clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,7 +21,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml tools/devenv.py
 demo: $(VENV)/.ready ## From YAML in git to bots in sync: check, build, serve, reconcile, break, find, mend.
 	@$(RUN) python tools/demo.py
 
-test: $(VENV)/.ready ## Every test that a newcomer's machine can run, with coverage.
+test: $(VENV)/.ready ## Every test that a newcomer's machine can run.
+	@$(RUN) python -m pytest -n auto -m "not peers" tests
+
+coverage: $(VENV)/.ready ## The same, and which lines they reach.
 	@$(RUN) python -m pytest -n auto -m "not peers" --cov --cov-report=term:skip-covered tests
 
 test-peers: $(VENV)/.ready ## The heavy real peers: the agents' own programs, a Kubernetes API, Vault.
