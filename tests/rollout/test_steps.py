@@ -719,3 +719,22 @@ def test_what_a_report_means(report: BotReport, health: str) -> None:
     health, _, why = health.partition(" ")
     assert told_of(report, given) == Told(health, None, 7, why)  # type: ignore[arg-type] # literals
     assert told_of(report, None).generation == 0
+
+
+def test_a_clock_that_ran_ahead_and_is_set_right_holds_nothing_up() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1, soak=300), Wave("all"))))
+    fleet.now += 10 * 365 * 86400
+    fleet.turn()
+    fleet.now = 2000
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    assert fleet.releases() == {"a": 19, "b": 1}
+    fleet.turn(seconds=200)
+    assert fleet.releases() == {"a": 19, "b": 1}
+    fleet.now = 1000  # and back once more, by less than it has soaked
+    for _ in range(4):
+        fleet.turn(seconds=60)
+    assert fleet.releases() != {"a": 19, "b": 1}
+    fleet.settle()
+    assert outcomes(fleet) == ["done"]

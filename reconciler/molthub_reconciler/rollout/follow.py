@@ -125,7 +125,7 @@ class Rollouts:
             return
         with contextlib.suppress(FormatError):  # it is told once it matters again
             known = read_state(self.state, fleet)
-            left = RolloutState(fleet, known.generation, known.clock, history=known.history)
+            left = RolloutState(fleet, known.generation, known.clock, known.ahead, history=known.history)
             if known != left:
                 keep_state(self.state, left)
 

@@ -20,7 +20,9 @@ def moved(
 
     On the way ``back`` they are given theirs too: what waits for them must not be what failed.
     """
-    moving = [bot for bot in bots if document_of(state, bot) != goals[bot] and (back or not is_closed(state, bot))]
+    is_open = (bot for bot in bots if back or not is_closed(state, bot))
+    # By name: who comes first must not depend on the order in which a state was made or read.
+    moving = sorted(bot for bot in is_open if document_of(state, bot) != goals[bot])
     if not moving:
         return state
     generation = state.generation + 1

@@ -131,13 +131,15 @@ class RolloutState:
 
     ``good`` is what each bot is brought back to: the last document of a change that went through. ``before`` is what
     it had before that, for undoing. ``bad`` are digests that failed, each with why: a bot is not given its own again.
-    ``clock`` never goes back, whatever the machine's does. ``held``: nobody is changed until a person says so.
+    ``clock`` never goes back: it is ``ahead`` of the machine's by what that went back so far.
+    ``held``: nobody is changed until a person says so.
     ``heard`` names the words of people that were acted upon, so that none is acted upon twice.
     """
 
     fleet: str
     generation: int = 0
     clock: int = 0
+    ahead: int = 0
     good: Mapping[str, Document] = field(default_factory=dict)
     before: Mapping[str, Document] = field(default_factory=dict)
     assigned: Mapping[str, Assigned] = field(default_factory=dict)

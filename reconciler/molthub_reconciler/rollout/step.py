@@ -109,7 +109,9 @@ def _taken_in(state: RolloutState, inputs: Inputs) -> RolloutState:
         target = {bot: found for bot, found in going.target.items() if bot in desired}
         waves = tuple(Members(name, tuple(bot for bot in bots if bot in desired)) for name, bots in going.waves)
         going = replace(going, target=target, waves=waves)
-    return replace(state, clock=max(state.clock, inputs.now), good=good, assigned=assigned, bad=bad, told=told,
+    # Where the machine's clock went back, time goes on from where it was: standing still might last for years.
+    ahead = max(state.ahead, state.clock - inputs.now)
+    return replace(state, clock=inputs.now + ahead, ahead=ahead, good=good, assigned=assigned, bad=bad, told=told,
                    before=before, step=going)  # fmt: skip
 
 
