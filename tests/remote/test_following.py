@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,21 +18,11 @@ from molthub_reconciler.remote.link import ControllerLink
 from molthub_reconciler.remote.presence import Presence
 from molthub_reconciler.remote.refused import TakenError
 from tests.reconciler.running import wait_for
-from tests.reconciler.world import World, run_molthub
+from tests.reconciler.world import run_molthub
 from tests.remote.fleet import level
 from tests.remote.inside import Inside, inside
 
 ADA = "prod/ada"
-
-
-@pytest.fixture
-def controlled(world: World) -> Iterator[Inside]:
-    world.site.bot(ADA, {"env/LEVEL": "debug"})
-    world.site.publish()
-    with inside(world) as found:
-        found.token_file(ADA, found.enrol(ADA))
-        found.look()
-        yield found
 
 
 def followed(controlled: Inside, machine: str = "one") -> Followed:

@@ -6,7 +6,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -27,16 +26,6 @@ from tests.remote.inside import Inside, inside
 from tests.remote.reports import DIGEST, report
 
 ADA = "prod/ada"
-
-
-@pytest.fixture
-def controlled(world: World) -> Iterator[Inside]:
-    world.site.bot(ADA, {"env/LEVEL": "debug"})
-    world.site.publish()
-    with inside(world) as found:
-        found.token_file(ADA, found.enrol(ADA))
-        found.look()
-        yield found
 
 
 def raw(controlled: Inside, sent: bytes) -> bytes:

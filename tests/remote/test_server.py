@@ -26,6 +26,7 @@ from molthub_reconciler.remote.server import AgentServer
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Owner
 from tests.certificates import Authority
+from tests.remote.inside import ask
 from tests.remote.reports import report
 
 ADA, BOB = "prod/ada", "prod/bob"
@@ -58,19 +59,6 @@ class running:  # noqa: N801 (reads as a verb)
         self.server.close()
 
 
-def ask(
-    server: AgentServer, path: str, token: str = "", *, method: str = "GET", body: bytes | None = None, **headers: str
-) -> tuple[int, bytes, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.listen.port, timeout=30)
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    try:
-        connection.request(method, path, body, {**({"Authorization": f"Bearer {token}"} if token else {}), **sent})
-        answer = connection.getresponse()
-        return answer.status, answer.read(), {key.lower(): value for key, value in answer.getheaders()}
-    finally:
-        connection.close()
-
-
 def test_a_wrong_token_learns_nothing(server: AgentServer, store: AgentStore) -> None:
     ada, bob = store.tokens.enrol(Owner(bot=ADA)), store.tokens.enrol(Owner(bot=BOB))
     asked = [
@@ -88,67 +76,67 @@ def test_a_wrong_token_learns_nothing(server: AgentServer, store: AgentStore) ->
     ]
     answers = {
         (status, body, tuple(sorted((key, value) for key, value in headers.items() if key != "date")))
-        for status, body, headers in (ask(server, path, token) for path, token in asked)
+        for status, body, headers in (ask(server.listen.port, path, token) for path, token in asked)
     }
     assert [status for status, _, _ in answers] == [401]
-    posted = ask(server, "/v1/bots/prod/ada/report", bob, method="POST", body=report(ADA))
+    posted = ask(server.listen.port, "/v1/bots/prod/ada/report", bob, method="POST", body=report(ADA))
     assert (posted[0], posted[1]) == (401, next(iter(answers))[1])
     assert store.report(ADA) is None
     assert store.presence.seen(ADA) is None
-    assert ask(server, "/v1/bots/prod/ada/assignment", ada)[0] == 200
+    assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", ada)[0] == 200
 
 
 def test_a_token_is_for_its_own_bot_and_kept_as_a_hash(server: AgentServer, store: AgentStore) -> None:
     first = store.tokens.enrol(Owner(bot=ADA))
     second = store.tokens.enrol(Owner(bot=ADA))
-    assert ask(server, "/v1/bots/prod/ada/assignment", first)[0] == 401
-    assert ask(server, "/v1/bots/prod/ada/assignment", second)[0] == 200
+    assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", first)[0] == 401
+    assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", second)[0] == 200
     files = [path for path in store.folder.rglob("*") if path.is_file()]
     assert all(second.encode() not in path.read_bytes() for path in files)
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in store.folder.rglob("*") if path.is_dir()} == {0o700}
     assert store.tokens.revoke(Owner(bot=ADA))
     assert not store.tokens.revoke(Owner(bot=ADA))
-    assert ask(server, "/v1/bots/prod/ada/assignment", second)[0] == 401
+    assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", second)[0] == 401
     assert store.bots() == frozenset()
 
 
 def test_an_assignment_has_an_etag_and_says_what_was_reported(server: AgentServer, store: AgentStore) -> None:
     token = store.tokens.enrol(Owner(bot=ADA))
     path = "/v1/bots/prod/ada/assignment"
-    status, body, headers = ask(server, f"{path}?interval=7", token)
+    status, body, headers = ask(server.listen.port, f"{path}?interval=7", token)
     assert (status, json.loads(body)["document"], json.loads(body)["reported"]) == (200, None, None)
-    assert ask(server, path, token, If_None_Match=headers["etag"])[0] == 304
+    assert ask(server.listen.port, path, token, If_None_Match=headers["etag"])[0] == 304
     seen = store.presence.seen(ADA)
     assert seen is not None
     assert seen.interval == 60.0
-    assert ask(server, path, token, User_Agent="a\x1b[2Jb")[0] == 200
+    assert ask(server.listen.port, path, token, User_Agent="a\x1b[2Jb")[0] == 200
     shown = store.presence.seen(ADA)
     assert shown is not None
     assert shown.version == "a[2Jb"
     name = hex_of(b"{}")
     store.assign(Assignment(ADA, name, "sha256:" + "b" * 64, 4, "c" * 40))
-    status, body, _ = ask(server, path, token, If_None_Match=headers["etag"])
+    status, body, _ = ask(server.listen.port, path, token, If_None_Match=headers["etag"])
     assert (status, json.loads(body)["generation"]) == (200, 4)
-    assert ask(server, f"/v1/bots/prod/ada/documents/{name}", token)[0] == 404  # it is not at hand
+    assert ask(server.listen.port, f"/v1/bots/prod/ada/documents/{name}", token)[0] == 404  # it is not at hand
     store.state.keep_document(ADA, name, b"{}")
     store.state.keep_document(ADA, "d" * 64, b"{}")
-    assert ask(server, f"/v1/bots/prod/ada/documents/{name}", token)[1] == b"{}"
-    assert ask(server, f"/v1/bots/prod/ada/documents/{'d' * 64}", token)[0] == 404
+    assert ask(server.listen.port, f"/v1/bots/prod/ada/documents/{name}", token)[1] == b"{}"
+    assert ask(server.listen.port, f"/v1/bots/prod/ada/documents/{'d' * 64}", token)[0] == 404
     told = report(ADA)
-    assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200
+    assert ask(server.listen.port, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200
     assert server.desk.news.is_set()
     server.desk.news.clear()
-    assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200
+    assert ask(server.listen.port, "/v1/bots/prod/ada/report", token, method="POST", body=told)[0] == 200
     assert not server.desk.news.is_set()
-    _, body, _ = ask(server, path, token)
+    _, body, _ = ask(server.listen.port, path, token)
     assert json.loads(body)["reported"] is not None
 
 
 @pytest.mark.parametrize("interval", ["nan", "inf", "-1", "1e9", "", "x", "9" * 400])
 def test_no_interval_keeps_an_agent_from_being_offline(server: AgentServer, store: AgentStore, interval: str) -> None:
     token = store.tokens.enrol(Owner(bot=ADA))
-    assert ask(server, f"/v1/bots/prod/ada/assignment?interval={interval}", token)[0] == 200
+    assert ask(server.listen.port, f"/v1/bots/prod/ada/assignment?interval={interval}", token)[0] == 200
     seen = store.presence.seen(ADA)
     assert seen is not None
     assert seen.is_offline(seen.at + 4 * 86_400)
@@ -171,10 +159,10 @@ def test_a_body_that_is_no_report_is_refused(
     server: AgentServer, store: AgentStore, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     token = store.tokens.enrol(Owner(bot=ADA))
-    assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=body, **headers)[0] == status
+    assert ask(server.listen.port, "/v1/bots/prod/ada/report", token, method="POST", body=body, **headers)[0] == status
     assert store.report(ADA) is None
     assert not server.desk.news.is_set()
-    assert ask(server, "/v1/bots/prod/ada/report", token, method="POST", body=report(ADA))[0] == 200
+    assert ask(server.listen.port, "/v1/bots/prod/ada/report", token, method="POST", body=report(ADA))[0] == 200
 
 
 def test_slow_and_silent_clients_stop_nobody_and_are_cut_off(
@@ -186,7 +174,7 @@ def test_slow_and_silent_clients_stop_nobody_and_are_cut_off(
         slow = [socket.create_connection(("127.0.0.1", server.listen.port)) for _ in range(30)]
         for number, one in enumerate(slow):
             one.sendall(b"" if number % 2 else b"GET /v1/bots HTTP/1.1\r\nX: ")
-        assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 200
+        assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", token)[0] == 200
         deadline = time.monotonic() + 30
         open_ones = set(slow)
         while open_ones:
@@ -203,7 +191,7 @@ def test_slow_and_silent_clients_stop_nobody_and_are_cut_off(
                     open_ones.discard(one)
         for one in slow:
             one.close()
-        assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 200
+        assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", token)[0] == 200
 
 
 def test_strangers_cannot_crowd_out_who_has_a_token(store: AgentStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +210,7 @@ def test_strangers_cannot_crowd_out_who_has_a_token(store: AgentStore, monkeypat
             except ConnectionResetError:
                 ends.append(b"")
         assert ends == [b""] * 3
-        assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 200
+        assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", token)[0] == 200
         known.request("GET", "/v1/bots/prod/ada/assignment", headers={"Authorization": f"Bearer {token}"})
         assert known.getresponse().status == 200
         known.close()
@@ -252,15 +240,15 @@ def test_it_speaks_tls_and_outlasts_who_does_not(store: AgentStore, tmp_path: Pa
 
 def test_an_operators_token_sees_all_and_nudges(server: AgentServer, store: AgentStore) -> None:
     token = store.tokens.enrol(OPERATOR)
-    status, body, _ = ask(server, "/v1/bots", token)
+    status, body, _ = ask(server.listen.port, "/v1/bots", token)
     assert (status, json.loads(body)["bots"]) == (200, [])
     before = store.answer(ADA).nudge
-    assert ask(server, "/v1/nudge", token, method="POST", body=b"")[0] == 200
+    assert ask(server.listen.port, "/v1/nudge", token, method="POST", body=b"")[0] == 200
     assert store.answer(ADA).nudge != before
-    assert ask(server, "/v1/bots/prod/ada/assignment", token)[0] == 401
-    assert ask(server, "/v1/bots", token, method="POST", body=b"")[0] == 404
+    assert ask(server.listen.port, "/v1/bots/prod/ada/assignment", token)[0] == 401
+    assert ask(server.listen.port, "/v1/bots", token, method="POST", body=b"")[0] == 404
     assert store.tokens.revoke(OPERATOR)
-    assert ask(server, "/v1/bots", token)[0] == 401
+    assert ask(server.listen.port, "/v1/bots", token)[0] == 401
 
 
 @pytest.mark.parametrize(
