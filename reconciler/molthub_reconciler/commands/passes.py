@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, UsageError
-from molthub_reconciler.commands.asked import Asked, agent_workplace, asked_options, workplace
-from molthub_reconciler.commands.remote import Remote, install, listening, remote_options
+from molthub.errors import ExitStatus
+from molthub_reconciler.commands.acting import Acting, act, acting_options, adoption, agents_plan
+from molthub_reconciler.commands.asked import Asked, asked_options, workplace
+from molthub_reconciler.commands.remote import Remote, install, remote_options
 from molthub_reconciler.commands.telling import How, form_options, said, tell
 
 if TYPE_CHECKING:
-    from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import Command, Report
-    from molthub_reconciler.surroundings import Adoption, Unmet
+    from molthub_reconciler.surroundings import Unmet
     from molthub_reconciler.workplace import Workplace
 
 _show_ignored = click.option("--show-ignored", is_flag=True, help="Tell also what `sync.ignore` leaves to the bots.")
@@ -127,41 +127,10 @@ def drift(
 
 @click.command()
 @asked_options
-@click.option("--once", is_flag=True, help="One pass, then stop.")
-@click.option("--interval", type=click.FloatRange(min=1), default=60.0, show_default=True, metavar="S",
-              help="Seconds between looks at the index, give or take 10%.")  # fmt: skip
-@click.option("--allow-mass-removal", is_flag=True, help="Remove also where it is suspiciously much (one pass).")
-@click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
-@click.option("--notify", "notify", multiple=True, metavar="URL",
-              help="Tell a webhook when a bot's state changes (repeatable; besides notify.yaml).")  # fmt: skip
-@click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
-@click.option(
-    "--adopt",
-    is_flag=True,
-    help="Take over what was written by hand, where it differs by secrets alone; only bots that --bot names.",
-)
-@click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
+@acting_options
 @remote_options
-@click.option("--plan", "planned", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="Do what `molthub plan --out FILE` said, and nothing else (with --once).")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
 @common_options
-def reconcile(
-    console: Console,
-    *,
-    asked: Asked,
-    once: bool,
-    interval: float,
-    allow_mass_removal: bool,
-    full: bool,
-    notify: tuple[str, ...],
-    force: bool,
-    adopt: bool,
-    run_gates: bool,
-    planned: Path | None,
-    dry_run: bool,
-    remote: Remote,
-) -> ExitStatus:
+def reconcile(console: Console, *, asked: Asked, acting: Acting, remote: Remote) -> ExitStatus:
     """Bring bots to their desired state; without --once, keep them there.
 
     What a bot's owner has beside it is never touched. Without --once it follows the index, watches the bots' folders
@@ -188,63 +157,15 @@ def reconcile(
     A bot whose mode is `detect`, that is suspended, rolled back, or waits for a window is told, and has no say in the
     exit status.
     """
-    if force and not (asked.bots and once):
-        raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
-    if adopt and not (asked.bots and (once or dry_run)):
-        raise UsageError("--adopt is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
-    if planned is not None and (not once or adopt or dry_run or remote.is_agent):
-        raise UsageError("--plan is for one pass on this machine", remedy="add --once, without --adopt and --dry-run")
-    remote.check(asked, once=once, dry_run=dry_run)
+    acting.check(asked, remote)
     if remote.install:
-        return install(remote, asked, interval, console)
-    if dry_run and not remote.is_agent:
-        return _look(console, "plan", asked, full=full, adopt=adopt)
-    from molthub_reconciler.notify.outbox import Outbox
-    from molthub_reconciler.notify.settings import read_channels, webhook
-    from molthub_reconciler.pruning.daily import kept_for
-    from molthub_reconciler.reconcile import Rules
-    from molthub_reconciler.reloading import read_reload_command
-
-    if not remote.is_agent:
-        place = workplace(asked, warn=console.warn)
-    else:
-        place = agent_workplace(asked, remote.link(), interval, console.warn)
-        if dry_run:
-            return tell(console, place.once("plan", Rules(full=full)))
-    if once or not all("/" in bot for bot in asked.bots):
-        place.check()
-    place.reload, place.prune_after = read_reload_command(), kept_for()
-    outbox = Outbox(place.state, (*read_channels(), *map(webhook, notify)))
-    place.make_target()
-    forced = place.choice.bots if force else frozenset()
-    rules = Rules(act=True, full=full, allow_mass_removal=allow_mass_removal, forced=forced, run_gates=run_gates)
-    rules = replace(rules, adoption=_adoption(place, console.warn)) if adopt else rules
-    with place.state.lock():
-        if once:
-            report = _as_planned(place, rules, planned) if planned else place.once("reconcile", rules)
-            outbox.add(report, is_whole=place.choice.is_all)
-            status = tell(console, report)
-            console.problems(outbox.flush())
-            place.pruned()
-            return status
-        from molthub_reconciler.controller import Controller
-
-        with listening(remote, place, console):
-            return Controller(place, rules, interval, console, outbox).run()
-
-
-def _look(
-    console: Console,
-    command: Command,
-    asked: Asked,
-    *,
-    full: bool,
-    show_ignored: bool = False,
-    unmet: Unmet | None = None,
-    adopt: bool = False,
-) -> ExitStatus:
-    found = _looked(asked, command, full=full, show_ignored=show_ignored, unmet=unmet, adopt=adopt, warn=console.warn)
-    return tell(console, found[1])
+        return install(remote, asked, acting.interval, console)
+    if not acting.dry_run:
+        return act(acting, asked, remote, console)
+    if remote.is_agent:
+        return tell(console, agents_plan(acting, asked, remote, console))
+    _place, report = _looked(asked, "plan", full=acting.full, adopting=console.warn if acting.adopt else None)
+    return tell(console, report)
 
 
 def _looked(
@@ -252,11 +173,11 @@ def _looked(
     command: Command,
     *,
     full: bool,
-    show_ignored: bool,
+    show_ignored: bool = False,
     unmet: Unmet | None = None,
-    adopt: bool = False,
-    warn: Callable[[str], None] = lambda _message: None,
+    adopting: Callable[[str], None] | None = None,
 ) -> tuple[Workplace, Report]:
+    """Do a pass that only looks. ``adopting``: as with --adopt; it is told of secrets that cannot be looked for."""
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import drift_alone
 
@@ -265,19 +186,6 @@ def _looked(
         place.need_target()
     place.check()
     rules = Rules(full=full, show_ignored=show_ignored)
-    rules = replace(rules, adoption=_adoption(place, warn)) if adopt else rules
+    rules = replace(rules, adoption=adoption(place, adopting)) if adopting is not None else rules
     report = place.once(command, rules if unmet is None else replace(rules, unmet=unmet))
     return place, drift_alone(report) if command == "drift" else report
-
-
-def _as_planned(place: Workplace, rules: Rules, planned: Path) -> Report:
-    from molthub_reconciler.kept_plan import carry_out, read_plan
-
-    return carry_out(place, rules, read_plan(planned))
-
-
-def _adoption(place: Workplace, warn: Callable[[str], None]) -> Adoption:
-    from molthub_reconciler.environment import this_machine
-    from molthub_reconciler.surroundings import Adoption
-
-    return Adoption(place.choice.bots, this_machine(warn).missing)
