@@ -144,13 +144,16 @@ def exit_status(report: Report) -> ExitStatus:
     """Return what the command tells the shell.
 
     ``plan`` and ``drift``: is there anything to do? ``reconcile``: is everything in sync now? A bot that is only
-    watched is no work for it, nor is an orphan that is kept as its fleet wants.
+    watched is no work for it, nor is an orphan that is kept as its fleet wants. Going back waits for
+    agents on other machines.
     """
     undone = [bot for bot in report.bots if not _is_done(bot, report.command)]
     lost = [bot for bot in undone if bot.state in _LOST and not bot.is_as_meant]
     refused = any(problem.severity == "error" for problem in report.problems)
     if report.bots and len(lost) == len(report.bots):
         return ExitStatus.FAILED
+    if report.command == "rollback" and undone and not refused and all(bot.state in _ELSEWHERE for bot in undone):
+        return ExitStatus.PENDING
     if report.command in _ACTING:
         return ExitStatus.PARTLY_DONE if undone or refused else ExitStatus.DONE
     if report.count("failed"):
@@ -160,6 +163,7 @@ def exit_status(report: Report) -> ExitStatus:
 
 _ACTING: frozenset[Command] = frozenset({"reconcile", "rollback"})
 _AS_MEANT: frozenset[State] = frozenset({"rolled-back", "revoked"})
+_ELSEWHERE: frozenset[State] = frozenset({"pending", "offline"})
 _LOST: frozenset[State] = frozenset({"failed", "unresolved", "suspended"})
 
 

@@ -1,8 +1,11 @@
 """Bringing bots back to a document that they had before, and letting go of it again.
 
-First every bot is judged, and nothing is touched: is the document at hand, can every skill of it be had? Then the pins
-are written, then comes an ordinary pass against the older documents. A pass that is killed is finished by the next one,
-which finds the pins.
+Documents that were acted upon here are kept. One that a bot on another machine was given, or that is named in full, is
+fetched from the index, which has for 30 days what older revisions named.
+
+First every bot is judged, and nothing is touched: is the document to be had, can every skill of it be had? Then the
+pins are written, then comes an ordinary pass against the older documents. A pass that is killed is finished by the next
+one, which finds the pins.
 """
 
 from __future__ import annotations
@@ -11,13 +14,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from molthub.client.index_cache import timestamp
+from molthub.documents import HEX, bot_from_json
 from molthub.errors import MolthubError, Problem, UnreachableError, UsageError
+from molthub.model import DesiredState
 from molthub_reconciler.declared import Declared
 from molthub_reconciler.policy.pins import FILE as PIN_FILE
 from molthub_reconciler.policy.pins import Pin, pin_to_bytes
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.reconcile import Rules
-from molthub_reconciler.records.history import Kept, in_force, kept_documents
+from molthub_reconciler.records.history import Kept, given_documents, in_force, kept_documents
 from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.report import BotReport, Report
 from molthub_reconciler.rollout.follow import Rollouts
@@ -29,10 +34,11 @@ _LEAST_DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How one bot goes back: its ``pin``, and the ``subject`` as it is then."""
+    """How one bot goes back: its ``pin``, the ``subject`` as it is then, and the document, where it was fetched."""
 
     subject: Subject
     pin: Pin
+    content: bytes = b""
 
 
 def roll_back(place: Workplace, choice: Choice, to: str | None, rules: Rules) -> Report:
@@ -47,7 +53,7 @@ def roll_back(place: Workplace, choice: Choice, to: str | None, rules: Rules) ->
     refused: dict[str, tuple[Subject, tuple[Problem, ...]]] = {}
     for subject in subjects:
         try:
-            ways.append(_way(place.state, subject, to, revisions=known))
+            ways.append(_way(place, subject, to, revisions=known))
         except MolthubError as error:
             refused[subject.bot] = (subject, (problem_of(error),))
     lacking = place.lacking([way.subject for way in ways], online=revision is not None)
@@ -55,6 +61,8 @@ def roll_back(place: Workplace, choice: Choice, to: str | None, rules: Rules) ->
     ways = [way for way in ways if way.subject.bot not in lacking]
     if rules.act:
         for way in ways:
+            if way.content:
+                place.state.keep_document(way.subject.bot, way.pin.document, way.content)
             place.state.keep_note(way.subject.bot, PIN_FILE, pin_to_bytes(way.pin))
     report = place.one_pass("rollback", [way.subject for way in ways], rules, online=revision is not None)
     told = [*report.bots, *(_refusal(subject, problems) for subject, problems in refused.values())]
@@ -94,22 +102,24 @@ def _without_pin(subject: Subject) -> Subject:
     return replace(subject, asked=asked, problems=tuple(found for found in subject.problems if found.id != "MH712"))
 
 
-def _way(state: TargetState, subject: Subject, to: str | None, *, revisions: Sequence[str]) -> _Way:
+def _way(place: Workplace, subject: Subject, to: str | None, *, revisions: Sequence[str]) -> _Way:
     """Return how a bot goes back. Raises :class:`MolthubError` with what it can go back to."""
-    bot = subject.bot
+    state, bot = place.state, subject.bot
     suspend = subject.desired.sync.suspend if subject.desired is not None else None
     if subject.state in ("suspended", "orphaned") or (suspend is not None and suspend.active):
         what = "orphaned" if subject.state == "orphaned" else "suspended"
         raise _refused(f"the bot is {what}, and stays as it is", "declare it, or end its suspension, first")
-    found = kept_documents(state, bot)
+    found = (*kept_documents(state, bot), *given_documents(state, bot))
     asked = subject.asked
     if asked is None and subject.pin is None:
         asked = next((one.digest for one in found if one.is_current), None)
     chosen = _earlier(found, subject, asked) if to is None else _named(state, bot, found, to, revisions)
-    if chosen.digest == asked:
+    older, content = (None, b"") if chosen.at_hand else _fetched(place, bot, chosen, found)
+    digest = chosen.digest if older is None else str(older.digest)
+    if digest == asked:
         raise _refused(f"git asks for {chosen} already", f"`molthub reconcile --bot {bot}` brings it there")
-    pin = Pin(chosen.document, chosen.digest, timestamp(), asked, chosen.revision, tuple(revisions))
-    return _Way(pinned(state, replace(subject, state=None, lifted=None), pin), pin)
+    pin = Pin(chosen.document, digest, timestamp(), asked, chosen.revision, tuple(revisions))
+    return _Way(pinned(state, replace(subject, state=None, lifted=None), pin, older), pin, content)
 
 
 def _earlier(found: Sequence[Kept], subject: Subject, asked: str | None) -> Kept:
@@ -136,9 +146,29 @@ def _named(state: TargetState, bot: str, found: Sequence[Kept], to: str, revisio
     names |= {one.digest: one for one in reversed(found) if one.document in documents}
     if len(names) == 1:
         return next(iter(names.values()))
-    at_hand = "; ".join(map(str, found)) or "nothing"
+    if not names and HEX.match(to):
+        return Kept(to, "", None, "", at_hand=False)  # the index may have it: that is a document's whole name
     what = f"{to} means several documents" if names else f"what the bot had at {to} is not at hand"
-    raise _refused(what, f"it can go back to: {at_hand}")
+    raise _refused(what, _at_hand(found))
+
+
+def _fetched(place: Workplace, bot: str, chosen: Kept, found: Sequence[Kept]) -> tuple[DesiredState, bytes]:
+    """Return a document from the index, by its content's name. Raises :class:`MolthubError` where it is gone."""
+    where = f"{place.index.where}: bots/{chosen.document}.json"
+    try:
+        content = place.index.bot_content(chosen.document)
+        desired = bot_from_json(content, where)
+    except MolthubError as error:
+        message = f"the document {chosen.document[:8]} is not at hand, and the index does not give it: {error.message}"
+        remedy = f"an index keeps for 30 days what an older revision named; {_at_hand(found)}"
+        raise _refused(message, remedy) from None
+    if desired.path != bot or not desired.resolved or desired.template:
+        raise _refused(f"{chosen.document[:8]} is no document that {bot} can have", _at_hand(found))
+    return desired, content
+
+
+def _at_hand(found: Sequence[Kept]) -> str:
+    return f"it can go back to: {'; '.join(str(one) for one in found if one.at_hand) or 'nothing'}"
 
 
 def _refused(message: str, remedy: str) -> MolthubError:

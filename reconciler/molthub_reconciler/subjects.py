@@ -122,9 +122,12 @@ def pin_of(state: TargetState, bot: str) -> Pin | None:
         raise MolthubError(problem.message, place=bot, remedy=remedy, problems=[problem]) from None
 
 
-def pinned(state: TargetState, subject: Subject, pin: Pin) -> Subject:
-    """Return a bot as it was rolled back to; how it is kept in sync is still what git says, if that is known."""
-    older = state.document(subject.bot, pin.document)
+def pinned(state: TargetState, subject: Subject, pin: Pin, older: DesiredState | None = None) -> Subject:
+    """Return a bot as it was rolled back to; how it is kept in sync is still what git says, if that is known.
+
+    ``older`` is that document, where it is not kept yet.
+    """
+    older = older or state.document(subject.bot, pin.document)
     if older is None:
         problem = Problem("MH717", f"the document {pin.document[:8]} that it is pinned to is gone", _repin(subject.bot))
         return Subject(subject.bot, state="failed", problems=(problem,), asked=subject.asked, pin=pin)

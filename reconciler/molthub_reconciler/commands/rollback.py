@@ -60,7 +60,8 @@ def rollback(
 ) -> ExitStatus:
     """Bring bots back to what they had before, and keep them there until git asks for something newer.
 
-    Name bots and whole fleets. A bot can go back to what `molthub history` lists. Before anything is touched, each
+    Name bots and whole fleets. A bot can go back to what `molthub history` lists, and to a document of the index by its
+    whole name (64 digits), as long as the index has that: 30 days after git moved on. Before anything is touched, each
     skill is brought into the store; a bot of which a skill cannot be had is left as it is.
     The bot is then pinned: passes keep it at the older state, as long as git asks for what was rolled back. What git
     asks for after that is applied, and ends the pin; --release ends it at once.
@@ -75,7 +76,7 @@ def rollback(
     Exit status:
       0  every bot is back
       1  no bot could be brought back
-      3  with --dry-run: something would be done
+      3  with --dry-run: something would be done; or agents on other machines have not told yet that it is
       4  some bots could not be brought back
     """
     if release:

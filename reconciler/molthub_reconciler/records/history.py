@@ -1,6 +1,7 @@
 """What is on record of a bot: its last passes, and the documents that it can be brought back to.
 
-A pass that changed or found something left a line; :class:`Kept` documents are those that were acted upon.
+A pass that changed or found something left a line; :class:`Kept` documents are those that were acted upon, or, of a
+bot on another machine, given to its agent: the lines of such a bot name them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Kept:
     """A document at hand, by its hex name, with the ``digest`` of its desired state.
 
     ``revision`` is the last one under which a pass acted upon it, as far as that is on record; ``used`` is when
-    (RFC 3339). ``is_current``: the bot was last brought to it.
+    (RFC 3339). ``is_current``: the bot was last brought to it. Unless ``at_hand``, it has to be fetched first.
     """
 
     document: str
@@ -31,6 +32,7 @@ class Kept:
     revision: str | None
     used: str
     is_current: bool = False
+    at_hand: bool = True
 
     def to_json(self) -> dict[str, Json]:
         """Return what ``molthub history --json`` says of it."""
@@ -58,11 +60,26 @@ def kept_documents(state: TargetState, bot: str) -> tuple[Kept, ...]:
     return tuple(found)
 
 
+def given_documents(state: TargetState, bot: str) -> tuple[Kept, ...]:
+    """Return the documents that a bot on another machine was given and that are not at hand, the last given first.
+
+    Its agent may never have asked for them, or has them where the controller lost them.
+    """
+    current = state.receipt(bot)[0].document
+    found: dict[str, Kept] = {}
+    for line in reversed(state.passes(bot)):
+        name, digest = line.get("given"), line.get("desired")
+        if name and digest and name not in found and state.document(bot, name) is None:
+            found[name] = Kept(name, digest, line.get("revision"), str(line.get("at")), name == current, at_hand=False)
+    return tuple(found.values())
+
+
 def in_force(passes: Iterable[Mapping[str, Json]], revisions: Sequence[str], revision: str) -> str | None:
     """Return the document that a bot had while the index was at ``revision``; None where nothing is on record.
 
     ``passes`` are oldest first, as ``revisions`` are: those that the target's passes saw. A revision that changed
-    nothing for the bot left no line of it, so the last line up to there counts.
+    nothing for the bot left no line of it, so the last line up to there counts. Of a bot on another machine it is what
+    that was given: when its agent took it up is its own affair.
     """
     order = {seen: number for number, seen in enumerate(revisions)}
     limit = order.get(revision)
@@ -72,7 +89,7 @@ def in_force(passes: Iterable[Mapping[str, Json]], revisions: Sequence[str], rev
         if line.get("pinned"):
             continue  # it had what it was rolled back to, whatever the index said
         if of == revision or (limit is not None and order.get(str(of), limit + 1) <= limit):
-            document = line.get("document") or document
+            document = line.get("given") or line.get("document") or document
     return document
 
 

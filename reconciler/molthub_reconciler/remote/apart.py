@@ -144,7 +144,11 @@ class RemoteBots:
             return replace(known, state="offline", problems=(offline(seen), *subject.problems), changes=())
         if not is_fresh:
             return replace(known, state=subject.state or "pending", problems=(*subject.problems, _NOT_YET), changes=())
-        return replace(known, state=subject.state or known.state, problems=(*subject.problems, *known.problems))
+        found = subject.state or known.state
+        if subject.pin is not None:
+            found = "rolled-back" if found == "in-sync" else found
+            known = replace(known, pinned=subject.pin.to_json())
+        return replace(known, state=found, problems=(*subject.problems, *known.problems))
 
     def _remember(self, subject: Subject, report: BotReport, told: AgentReport | None) -> None:
         """Keep a receipt, so that the bot is known, and a line of history, as of every bot."""
@@ -163,6 +167,9 @@ class RemoteBots:
         # The last report counts until there is another, and what it says was done happened once.
         earlier = self._state.passes(subject.bot)
         last = earlier[-1] if earlier else None
+        asked = self._store.assignment(subject.bot)
+        line |= {"given": asked.document} if asked is not None and asked.document is not None else {}
+        line |= {"pinned": True} if subject.pin is not None else {}
         line |= {"changes": changes, "problems": problems}
         if last is None or {**last, "at": "", "revision": ""} != {**line, "at": "", "revision": ""}:
             self._state.add_pass(subject.bot, line, earlier)
