@@ -27,6 +27,11 @@ def inline(value: Json) -> str:
     return scalar(value, in_flow=True)
 
 
+def beside(value: Json) -> str:
+    """Return a value as it stands on the line of its key or dash, where that is in block style."""
+    return inline(value) if isinstance(value, dict | list | tuple) else scalar(value)
+
+
 def is_block(value: Json) -> bool:
     """Whether ``value`` takes lines of its own: a collection that holds something and is not a :class:`OneLine`."""
     return isinstance(value, dict | list | tuple) and bool(value) and not isinstance(value, OneLine)
@@ -58,8 +63,7 @@ def _key(key: str) -> str:
 def _entry(head: str, item: Json, indent: int, *, list_indent: int) -> list[str]:
     pad = " " * indent
     if not is_block(item):
-        text = inline(item) if isinstance(item, dict | list | tuple) else scalar(item)
-        return [f"{pad}{head} {text}"]
+        return [f"{pad}{head} {beside(item)}"]
     inner = indent + 2 if isinstance(item, dict) else indent + list_indent
     return [pad + head, *block(item, inner)]
 
