@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from molthub.registry.risk.cited import cites, refused_ahead, taught
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import Address, address_in
 from molthub.registry.risk.known_hosts import GIT_HOSTS
@@ -135,7 +136,7 @@ def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mil
     if address.standing == "example" or (address.standing == "known" and not insecure):
         return  # nobody answers, or somebody who answers for it
     later = address.standing == "variable"
-    if later and ("$" not in match[0] or text.cites(match.start(), match.end())):
+    if later and ("$" not in match[0] or cites(text, match.start(), match.end())):
         return
     what = address.what + (", over http, which anybody on the way can change" if insecure else "")
     message = f"code from {what}, {how}: {shown(match[0])}"
@@ -148,7 +149,7 @@ def _judged(text: Text, match: re.Match[str], address: Address, how: str, *, mil
 
 def _is_warned_of(text: Text, match: re.Match[str], address: Address) -> bool:
     """Whether the words before a live address, or the heading of one that is not shady, say that it is an attack."""
-    return text.refused_ahead(match.start()) or (address.standing == "stranger" and text.taught(match.start()))
+    return refused_ahead(text, match.start()) or (address.standing == "stranger" and taught(text, match.start()))
 
 
 def _is_named(address: Address) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from molthub.errors import Severity
+from molthub.registry.risk.cited import cites
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import URL, Address, judge
 from molthub.registry.risk.text import Text, shown
@@ -152,7 +153,7 @@ def look(text: Text) -> Iterator[Finding]:
     """Yield private files and whole environments that are sent away, data catchers, and names as a channel."""
     for match in text.matches(_BY_NAME, "dig", "nslookup", "drill", "gethostbyname", "getaddrinfo"):
         message = f"what a command prints is looked up as a host name, which carries it away: {shown(match[0])}"
-        yield text.finding("MH808", "error", match.start(), message, REMEDY, cited=text.cites(match.start()))
+        yield text.finding("MH808", "error", match.start(), message, REMEDY, cited=cites(text, match.start()))
     yield from _together(text)
     for match in text.matches(URL, "http://", "https://"):
         yield from _named(text, match.start(), judge(match[0].rstrip(".,;:")))
@@ -171,13 +172,13 @@ def _named(text: Text, offset: int, address: Address) -> Iterator[Finding]:
     if address.standing not in ("stranger", "shady"):
         return
     if address.what in ("a request catcher", "a tunnel or dynamic name"):
-        cited = text.kind == "prose" and text.cites(offset)
+        cited = text.kind == "prose" and cites(text, offset)
         yield text.finding("MH809", "warning", offset, f"{address.what}: {shown(address.url, 60)}", REMEDY, cited=cited)
     asked = _IN_WORDS.search(text.around(offset, 260, 0))
     if asked and not _AUTHENTICATES.search(text.lines(offset)):
         severity: Severity = "error" if address.standing == "shady" else "warning"
         message = f"what is private is to be sent to {address.what}: {shown(asked[0])}"
-        yield text.finding("MH808", severity, offset, message, REMEDY, cited=text.cites(offset))
+        yield text.finding("MH808", severity, offset, message, REMEDY, cited=cites(text, offset))
 
 
 def _together(text: Text) -> Iterator[Finding]:
@@ -205,7 +206,7 @@ def _leaves(text: Text, begin: int, end: int, source: re.Match[str]) -> Iterator
     grave = _OPENS_DOORS.search(source[0]) or (worst is not None and worst.standing == "shady")
     sure = grave and not only_known and (text.kind == "code" or worst is not None)
     severity: Severity = "error" if sure else "warning"
-    yield text.finding("MH808", severity, offset, message, REMEDY, cited=text.kind == "prose" and text.cites(offset))
+    yield text.finding("MH808", severity, offset, message, REMEDY, cited=text.kind == "prose" and cites(text, offset))
 
 
 def _worst(places: list[Address]) -> Address | None:

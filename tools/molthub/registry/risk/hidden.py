@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator
 
 from molthub.errors import Severity
+from molthub.registry.risk.cited import taught
 from molthub.registry.risk.finding import Finding
-from molthub.registry.risk.text import INVISIBLE, Text, shown
+from molthub.registry.risk.text import Text, shown
+from molthub.registry.risk.visible import INVISIBLE
 
 _RUN = re.compile(f"{INVISIBLE.pattern}+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -171,7 +173,7 @@ def _folded(text: Text, offset: int, inside: str) -> Iterator[Finding]:
     against = _AGAINST.search(inside)
     if against and not text.fence_at(offset + against.start()):
         message = f"folded text instructs an agent: {shown(inside[against.start() :])}"
-        yield text.finding("MH803", "warning", offset, message, REMEDY_HIDDEN, cited=text.taught(offset))
+        yield text.finding("MH803", "warning", offset, message, REMEDY_HIDDEN, cited=taught(text, offset))
 
 
 def _judged(text: Text, offset: int, inside: str, where: str) -> Iterator[Finding]:
@@ -181,6 +183,6 @@ def _judged(text: Text, offset: int, inside: str, where: str) -> Iterator[Findin
     told = shown(inside[max(0, danger.start() - 40) :])
     if _TO_AN_AGENT.search(inside):
         message = f"{where} instructs an agent: {told}"
-        yield text.finding("MH803", "error", offset, message, REMEDY_HIDDEN, cited=text.taught(offset))
+        yield text.finding("MH803", "error", offset, message, REMEDY_HIDDEN, cited=taught(text, offset))
     elif _COMMAND.search(inside):
         yield text.finding("MH803", "error", offset, f"{where} holds a command: {told}", REMEDY_HIDDEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from molthub.registry.risk.cited import quoted
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import Text, shown
 from molthub.registry.risk.words import byte_words_in, words_in
@@ -130,7 +131,7 @@ def look(text: Text) -> Iterator[Finding]:
 
 
 def _in_quotes(text: Text, match: re.Match[str]) -> bool:
-    return text.kind == "code" or text.quoted(match.start(), match.end())
+    return text.kind == "code" or quoted(text, match.start(), match.end())
 
 
 def _spoken_of(text: Text, match: re.Match[str]) -> bool:

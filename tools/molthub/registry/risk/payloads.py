@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from molthub.errors import Severity
+from molthub.registry.risk.cited import cites, refused, taught_in_code
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import URL, address_in, judge
 from molthub.registry.risk.text import Text, shown
@@ -162,13 +163,15 @@ def _judged(text: Text, match: re.Match[str], message: str) -> Finding:
 
     What a reference page about attacks shows as a program's code, and nobody is told to run, is weaker: it warns.
     """
-    if text.kind == "code" and not text.refused(match.start()):
+    if text.kind == "code" and not refused(text, match.start()):
         return text.finding("MH806", "error", match.start(), message, REMEDY)
-    if text.taught_in_code(match.start()):
+    if taught_in_code(text, match.start()):
         return text.finding("MH806", "warning", match.start(), message, REMEDY)
     carries = _LITERAL.search(text.visible, match.start() - min(400, match.start()), match.end() + 400)
     severity: Severity = "error" if carries or not _is_lone_decoder(match[0]) else "warning"
-    return text.finding("MH806", severity, match.start(), message, REMEDY, cited=text.cites(match.start(), match.end()))
+    return text.finding(
+        "MH806", severity, match.start(), message, REMEDY, cited=cites(text, match.start(), match.end())
+    )
 
 
 def _is_lone_decoder(code: str) -> bool:
@@ -195,9 +198,9 @@ def _decoded(text: Text) -> Iterator[Finding]:
         plain = _plain(match[0])
         if plain and _may_command(plain) and _COMMAND.search(plain):
             message = f"an encoded text holds a command: {shown(plain)}"
-            shown_alone = text.taught_in_code(match.start()) and not _reaches_somebody(plain)
+            shown_alone = taught_in_code(text, match.start()) and not _reaches_somebody(plain)
             severity: Severity = "warning" if shown_alone else "error"
-            yield text.finding("MH806", severity, match.start(), message, REMEDY, cited=text.refused(match.start()))
+            yield text.finding("MH806", severity, match.start(), message, REMEDY, cited=refused(text, match.start()))
 
 
 def _plain(literal: str) -> str:

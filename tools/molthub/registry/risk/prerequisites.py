@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from molthub.registry.risk.cited import refused_ahead, taught
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import URL, Address, judge
 from molthub.registry.risk.text import Text, shown
@@ -147,7 +148,7 @@ def look(text: Text) -> Iterator[Finding]:
         if passage.score < BLOCKS_AT or block in taken:
             continue
         taken.add(block)
-        cited = text.refused_ahead(offset) or (weight < MOST and text.taught(offset))
+        cited = refused_ahead(text, offset) or (weight < MOST and taught(text, offset))
         message = f"the reader is told to fetch and run something of nobody known: {', '.join(passage.signs)}"
         yield text.finding("MH805", "error", offset, message, REMEDY, cited=cited)
 

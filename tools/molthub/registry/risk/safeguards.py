@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from molthub.registry.risk.cited import cites, quoted
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.text import Text, shown
 from molthub.registry.risk.words import words_in
@@ -90,12 +91,12 @@ def look(text: Text) -> Iterator[Finding]:
             match.start(),
             message,
             REMEDY,
-            cited=text.cites(match.start(), match.end())
-            or (text.kind == "code" and text.quoted(match.start(), match.end())),
+            cited=cites(text, match.start(), match.end())
+            or (text.kind == "code" and quoted(text, match.start(), match.end())),
         )
     for match in text.matches(_MILD, *_MILD_WORDS, back=90, ahead=140):
         if match[0].startswith("xattr") and "quarantine" not in match[0] and not re.match(r"xattr\s+-\w*c", match[0]):
             continue
-        if not text.cites(match.start()):
+        if not cites(text, match.start()):
             message = f"a safeguard is to be switched off: {shown(match[0])}"
             yield text.finding("MH812", "warning", match.start(), message, REMEDY)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from molthub.errors import Severity
+from molthub.registry.risk.cited import cites
 from molthub.registry.risk.finding import Finding
 from molthub.registry.risk.hosts import judge
 from molthub.registry.risk.text import Text, shown
@@ -107,7 +108,7 @@ def look(text: Text) -> Iterator[Finding]:
     if text.has("authorized"):
         for match in _KEY.finditer(text.low):
             message = "somebody's key is to be let in over SSH"
-            yield text.finding("MH811", "error", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
+            yield text.finding("MH811", "error", match.start(), message, REMEDY_STAY, cited=cites(text, match.start()))
     for match in text.matches(_STAYS, *_LASTING, back=200, ahead=80):
         yield _stays(text, match, f"something is set up to run again later: {shown(match[0])}")
     for match in text.matches(
@@ -131,7 +132,7 @@ def look(text: Text) -> Iterator[Finding]:
 
 
 def _stays(text: Text, match: re.Match[str], message: str) -> Finding:
-    return text.finding("MH811", "warning", match.start(), message, REMEDY_STAY, cited=text.cites(match.start()))
+    return text.finding("MH811", "warning", match.start(), message, REMEDY_STAY, cited=cites(text, match.start()))
 
 
 def _shell(text: Text, match: re.Match[str]) -> Finding:
@@ -139,7 +140,7 @@ def _shell(text: Text, match: re.Match[str]) -> Finding:
     host = next((group for group in match.groups() if group), "")
     standing = judge(f"https://{host}").standing if host else "variable"
     severity: Severity = "error" if text.kind == "code" or standing in ("stranger", "shady") else "warning"
-    cited = text.kind == "prose" and (standing in ("example", "variable") or text.cites(match.start()))
+    cited = text.kind == "prose" and (standing in ("example", "variable") or cites(text, match.start()))
     return text.finding(
         "MH810", severity, match.start(), f"a shell for another machine: {shown(match[0])}", REMEDY_SHELL, cited=cited
     )
