@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from molthub.documents import canonical, search_row_to_json
 from molthub.index.search_cut.bounds import Bounds
-from molthub.index.search_cut.changed_cut import ChangedRow, changed_cut
+from molthub.index.search_cut.changed_cut import changed_cut
 from molthub.index.search_cut.layout import Key, Members, parts
+from molthub.index.search_cut.recut import ChangedRow
 from molthub.index.search_cut.row_words import RowId, RowWords
 from molthub.index.search_cut.whole_cut import Cut, whole_cut
 from molthub.model import SearchRow

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from molthub.index.incremental.underway import Underway
-from molthub.index.search_cut.changed_cut import ChangedRow, changed_cut
+from molthub.index.search_cut.changed_cut import changed_cut
 from molthub.index.search_cut.layout import Layout, parts
+from molthub.index.search_cut.recut import ChangedRow
 from molthub.index.search_cut.row_words import RowWords
 from molthub.index.search_cut.search_files import Files, rows_of, write_directory, write_lists, write_one_list
 from molthub.index.search_cut.whole_cut import whole_cut

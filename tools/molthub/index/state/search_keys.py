@@ -24,7 +24,7 @@ _LAST = "\U0010ffff"
 
 
 class SearchKeys:
-    """What is remembered of a cut: what :class:`~molthub.index.search_cut.changed_cut.Remembered` asks for, and lists.
+    """What is remembered of a cut: what :class:`~molthub.index.search_cut.recut.Remembered` asks for, and lists.
 
     Rows themselves are read from the lists ``search/skill`` and ``search/pack``.
     """
