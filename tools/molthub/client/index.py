@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from molthub.client.cache import Store
 from molthub.client.download import Download
 from molthub.client.fetch import Fetcher, open_fetcher
 from molthub.client.index_files import IndexFiles
 from molthub.client.parallel import beside, in_threads
+from molthub.client.shards import Shards
 from molthub.client.trust import RootPin, Trust
 from molthub.client.verify import check_archive_size
-from molthub.documents import index_root_from_json, shard_from_json, shard_key
-from molthub.errors import FormatError, MolthubError, NotFoundError
-from molthub.model import Artifact, IndexRoot, PackEntry, Shard, SkillEntry, bare_name
+from molthub.documents import index_root_from_json
+from molthub.errors import MolthubError, NotFoundError
+from molthub.model import Artifact, IndexRoot, PackEntry, SkillEntry, bare_name
 
 if TYPE_CHECKING:
     # What only searching or a bot needs is imported there, so that installing starts fast.
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from molthub.search_text import Filters, Found
 
 THREADS = 8
-
-Document = TypeVar("Document")
 
 
 class Index:
@@ -56,7 +55,7 @@ class Index:
         self._files = IndexFiles(fetcher, self.trust, cache=cache, offline=offline, pin=pin)
         self._lock = threading.RLock()
         self._root: IndexRoot | None = None
-        self._shards: dict[str, Shard] = {}
+        self._shards = Shards(self._files, self.root)
         self._rows: tuple[SearchRow, ...] | None = None
         self._fleets: dict[str, FleetState] = {}
 
@@ -105,23 +104,23 @@ class Index:
                 return False
             self._root = index_root_from_json(content, self._files.place("registry.json"))
             self._files.accept(content, etag)
-            self._shards, self._rows = {}, None
+            self._shards.forget()
+            self._rows = None
             named = set(self._root.fleets.values())
             self._fleets = {name: fleet for name, fleet in self._fleets.items() if name in named}
             return True
 
     def skill(self, name: str) -> SkillEntry:
         """Return a skill with all its versions. Raises :class:`NotFoundError` with the nearest names."""
-        return self._entry("skill", name, lambda shard: shard.skills.get(name))
+        return self._shards.skill(name) or self._none("skill", name)
 
     def pack(self, name: str) -> PackEntry:
         """Return a pack with all its versions. Raises :class:`NotFoundError` with the nearest names."""
-        return self._entry("pack", name, lambda shard: shard.packs.get(name))
+        return self._shards.pack(name) or self._none("pack", name)
 
     def prefetch(self, names: Iterable[tuple[str, str]]) -> None:
         """Fetch at once the shards that hold these (kind, name) pairs, so that asking for each costs no round trip."""
-        keys = {self._shard_key(kind, name) for kind, name in names}
-        in_threads(self._shard, sorted(keys - self._shards.keys()), THREADS)
+        self._shards.prefetch(names)
 
     def search_rows(self) -> tuple[SearchRow, ...]:
         """Return the lines of the search list; none where an index is too large for one (see :meth:`search`)."""
@@ -255,9 +254,8 @@ class Index:
 
     def owners(self, name: str) -> tuple[str, ...] | None:
         """Return who owns a skill, or ``pack/NAME``, where its entry was read already; None: it was not."""
-        kind, bare = ("pack", name.removeprefix("pack/")) if name.startswith("pack/") else ("skill", name)
-        shard = self._shards.get(self._shard_key(kind, bare))
-        entry = None if shard is None else shard.packs.get(bare) if kind == "pack" else shard.skills.get(bare)
+        kind = "pack" if name.startswith("pack/") else "skill"
+        entry = self._shards.known(kind, name.removeprefix("pack/"))
         return entry.owners if entry is not None else None
 
     def published(self, kind: str, name: str, version: str) -> str:
@@ -280,19 +278,14 @@ class Index:
         """
         return self._files.unnamed(path, limit=limit)
 
-    def _entry(self, kind: str, name: str, pick: Callable[[Shard], Document | None]) -> Document:
-        key = self._shard_key(kind, name)
-        self._shard(key)
-        found = pick(self._shards[key])
-        if found is not None:
-            return found
+    def _none(self, kind: str, name: str) -> NoReturn:
+        """Raise :class:`NotFoundError` for a skill or pack that is not there, with the nearest names."""
+        prefix = "" if kind == "skill" else "pack/"
         names = [row.name for row in self._rows_for_hint(name) if row.kind == kind]
-        shown = name if kind == "skill" else f"pack/{name}"
-        hint = _nearest(name, names, "" if kind == "skill" else "pack/")
         raise NotFoundError(
-            f"{'skill' if kind == 'skill' else 'SkillPack'} {shown} is not in this index",
+            f"{'skill' if kind == 'skill' else 'SkillPack'} {prefix}{name} is not in this index",
             place=self.where,
-            remedy=hint or "look for it with `skills search`",
+            remedy=_nearest(name, names, prefix) or "look for it with `skills search`",
         )
 
     def _rows_for_hint(self, name: str) -> Sequence[SearchRow]:
@@ -301,36 +294,9 @@ class Index:
         except MolthubError:
             return ()
 
-    def _shard_key(self, kind: str, name: str) -> str:
-        length = max(map(len, self.root().shards), default=1)
-        return shard_key(kind, name, length)
-
-    def _shard(self, key: str) -> None:
-        """Read a shard into memory; a key that is not listed is an empty shard."""
-        hex_name = self.root().shards.get(key)
-        if key not in self._shards:
-            shard = Shard()
-            if hex_name is not None:
-                place, content = self._files.gzipped("shards", hex_name)
-                shard = shard_from_json(content, place)
-                _check_belongs(shard, key, place)
-            with self._lock:
-                self._shards[key] = shard
-
 
 def _bot_path(hex_name: str) -> str:
     return f"bots/{hex_name}.json"
-
-
-def _check_belongs(shard: Shard, key: str, place: str) -> None:
-    """Raise :class:`FormatError` where a shard holds names that nobody looks for there."""
-    names = [*(("skill", name) for name in shard.skills), *(("pack", name) for name in shard.packs)]
-    for kind, name in names:
-        if shard_key(kind, name, len(key)) != key:
-            message = f"it holds the {kind} {name}, which belongs into another shard"
-            raise FormatError(
-                message, place=place, remedy="tell whoever runs this index: it is made wrongly, or changed"
-            )
 
 
 def _nearest(name: str, names: Iterable[str], prefix: str = "") -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def in_threads(work: Callable[[Item], None], items: Iterable[Item], threads: int) -> None:
+def in_threads(work: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
     """Call ``work`` once with each item, ``threads`` at a time; return when all are done.
 
     The first exception ends the hand-out of further items and is raised when the running ones are done. A single item
