@@ -19,12 +19,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from molthub.client.paths import config_folder
 from molthub.errors import FormatError, ManifestError, NotFoundError, UsageError
+from molthub.nearest import did_you_mean
 
 FILE_VARIABLE = "MOLTHUB_CONTEXTS"
 NAME_VARIABLE = "MOLTHUB_CONTEXT"
@@ -63,9 +63,8 @@ class Contexts:
     def named(self, name: str) -> Context:
         """Return the context of that name. Raises :class:`NotFoundError`."""
         if name not in self.known:
-            near = get_close_matches(name, self.known, n=1)
             there_are = f"there are: {', '.join(self.known)}" if self.known else "molthub context set makes one"
-            remedy = f"did you mean {near[0]}?" if near else there_are
+            remedy = did_you_mean(name, self.known, there_are)
             raise NotFoundError(f"there is no context {name}", place=str(self.path), remedy=remedy)
         return self.known[name]
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from molthub.client.wanted import Wanted, parse_wanted
 from molthub.errors import NotFoundError, Problem, UsageError
 from molthub.model import DesiredState, PackEntry, Shard, SkillEntry
+from molthub.nearest import did_you_mean
 from molthub.versions import highest, matches
 
 
@@ -150,12 +151,9 @@ class _Choice:
                 self.take_exactly(name, artifact.version)
 
     def _miss(self, shown: str) -> None:
-        from difflib import get_close_matches
-
         known = [*self._skills, *(f"pack/{name}" for name in self._packs)]
         known += sorted({name.partition("/")[0] for name in self._skills if name.startswith("@")})
-        near = get_close_matches(shown, known, n=2)
-        remedy = f"did you mean {' or '.join(near)}?" if near else "look for it with `skills search`"
+        remedy = did_you_mean(shown, known, "look for it with `skills search`", most=2)
         self._missing.append(Problem("MH606", f"{shown} is not in this index", remedy))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Protocol, runtime_checkable
 
 from molthub.errors import ManifestError, Problem
 from molthub.model import Pack, Skill
+from molthub.nearest import did_you_mean
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.versions import LATEST, matches
 from molthub.yaml_text import Mark, parse, pointer_text
@@ -65,8 +65,8 @@ def _named(kind: str, names: Mapping[str, Collection[str]], broken: Iterable[str
 
 
 def _unknown(kind: str, name: str, known: Collection[str], hosts: Collection[str]) -> tuple[str, str]:
-    near = get_close_matches(name, [*known, *(hosts if kind == "skill" else ())], n=1)
-    return f"{kind} {name} is not in this registry", f"did you mean {near[0]}?" if near else "add it, or name another"
+    remedy = did_you_mean(name, [*known, *(hosts if kind == "skill" else ())], "add it, or name another")
+    return f"{kind} {name} is not in this registry", remedy
 
 
 def _version_finding(reference: Reference, skill: Skill | None, pack: Pack | None) -> tuple[str, str, str] | None:

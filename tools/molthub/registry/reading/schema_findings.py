@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from molthub import schema_files
 from molthub.errors import Problem
+from molthub.nearest import did_you_mean
 from molthub.yaml_text import Pointer, YamlDocument, pointer_text
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def _missing_key(error: Refusal, pointer: Pointer) -> Iterator[Finding]:
 
 
 def _near(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    return did_you_mean(word, known, f"known here: {', '.join(known)}")
 
 
 def _about(schema: Any) -> str:
@@ -127,8 +126,7 @@ def _type_of(value: Any) -> str:
 
 def _choice(error: Refusal) -> tuple[str, str]:
     choices = [str(choice) for choice in error.validator_value if choice is not None]
-    near = get_close_matches(str(error.instance), choices, n=1)
-    remedy = f"did you mean {near[0]}?" if near else "choose one of these"
+    remedy = did_you_mean(str(error.instance), choices, "choose one of these")
     return f"the value must be one of {', '.join(choices)}", remedy
 
 

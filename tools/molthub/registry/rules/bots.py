@@ -6,10 +6,10 @@ What a bot finds of another bot of its home is remarked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from molthub.errors import Problem
 from molthub.model import bare_name
+from molthub.nearest import did_you_mean
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution, resolve_bots
@@ -52,6 +52,5 @@ def _hosts(catalog: Catalog) -> Iterator[Problem]:
     for file, named in places:
         for host in named:
             if host not in hosts:
-                near = get_close_matches(host, hosts, n=1)
-                remedy = f"did you mean {near[0]}?" if near else "add it to `hosts` of registry.yaml"
+                remedy = did_you_mean(host, hosts, "add it to `hosts` of registry.yaml")
                 yield Problem("MH203", f"the host {host} is not in registry.yaml", remedy, file=file)

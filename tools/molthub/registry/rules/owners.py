@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from molthub.errors import Problem
+from molthub.nearest import did_you_mean
 from molthub.registry.catalog import Catalog
 
 
@@ -47,6 +47,5 @@ def _may_be_broken(catalog: Catalog) -> bool:
 def _publisher(catalog: Catalog, owner: str, file: str) -> Iterator[Problem]:
     if owner in catalog.publishers or f"publisher/{owner}" in catalog.broken:
         return
-    near = get_close_matches(owner, catalog.publishers, n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"add publishers/{owner}/publisher.yaml"
+    remedy = did_you_mean(owner, catalog.publishers, f"add publishers/{owner}/publisher.yaml")
     yield Problem("MH108", f"the owner {owner} is no publisher of this registry", remedy, file=file)
