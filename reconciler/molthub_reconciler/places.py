@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
 
@@ -33,16 +34,24 @@ root_option = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class WholePlace:
+    """Where a command works; ``index`` may be empty where none is needed, ``selector`` is a context's."""
+
+    index: str
+    target: Path
+    state: Path | None
+    selector: str | None
+
+
 def whole_place(
     context: str | None, index: str | None, target: Path | None, state: Path | None, *, needs_index: bool = True
-) -> tuple[str, Path, Path | None]:
-    """Return index, target and state as the options and a context say. Raises :class:`UsageError`.
-
-    Where none is needed, the index may be empty.
-    """
+) -> WholePlace:
+    """Return index, target and state as the options and a context say. Raises :class:`UsageError`."""
     found = said_place(context, index, target, state)
     need(found, *(("index", "target") if needs_index else ("target",)))
-    return str(found.index or ""), Path(str(found.target)), Path(found.state) if found.state else None
+    kept = Path(found.state) if found.state else None
+    return WholePlace(str(found.index or ""), Path(str(found.target)), kept, found.selector)
 
 
 def said_place(context: str | None, index: str | None, target: Path | None, state: Path | None) -> Context:

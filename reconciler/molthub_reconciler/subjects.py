@@ -22,17 +22,18 @@ from molthub_reconciler.report import BotReport
 class Choice:
     """Which bots were asked for: all, unless ``bots`` (``<fleet>/<bot>``) or ``fleets`` name some.
 
-    Those in ``without`` are left out for this time.
+    Those in ``without`` are left out for this time. ``is_listed``: ``bots`` are all, also where there are none.
     """
 
     bots: frozenset[str] = frozenset()
     fleets: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
+    is_listed: bool = False
 
     @property
     def is_all(self) -> bool:
         """Whether none are named."""
-        return not self.bots and not self.fleets
+        return not self.bots and not self.fleets and not self.is_listed
 
     @property
     def is_everything(self) -> bool:

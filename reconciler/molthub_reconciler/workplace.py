@@ -29,6 +29,7 @@ from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.report import BotReport, Command, Report
 from molthub_reconciler.rollout.follow import Followed, Rollouts
 from molthub_reconciler.rollout.records import Document
+from molthub_reconciler.selection import Selection, listed
 from molthub_reconciler.subjects import Choice, Subject, kept
 from molthub_reconciler.supply.releases import Releases
 from molthub_reconciler.supply.skill_signatures import Asked, SkillSignatures
@@ -71,6 +72,8 @@ class Workplace:
         self.choice = choice
         self.signatures = signatures or Asked()
         self.secrets = secrets
+        self.selection = Selection()
+        """The labels of the bots that are worked on here."""
         self.reload: ReloadCommand | None = None
         self.prune_after: float | None = None
         """The seconds after which what nobody needs is taken away, once a day; None: it stays."""
@@ -89,6 +92,11 @@ class Workplace:
         self._last = LastPass()
         self._sealed = Resting(self.state, str(self.folder))
         self._resting: dict[str, Followed] = {}
+
+    @property
+    def has_all_of_fleets(self) -> bool:
+        """Whether fleets are worked on as a whole, as rollouts need it."""
+        return not self.choice.bots and self.selection.is_all
 
     @property
     def source(self) -> str:
@@ -133,6 +141,13 @@ class Workplace:
         Raises :class:`NotFoundError` when a bot or fleet was asked for that nobody knows, or when there are none.
         """
         self.choice = Declared(self.index, self.state, self.choice).check_choice()
+        if not self.selection.is_all and not self.selection.of(self.choice, self.index, self.state).bots:
+            remedy = "molthub bots list -o wide shows the labels"
+            raise NotFoundError("no bot has these labels", place=self.index.where, remedy=remedy)
+
+    def chosen(self) -> frozenset[str]:
+        """Return the bots that were chosen one by one, by their fleets, or by their labels."""
+        return frozenset(listed(self.selection.of(self.choice, self.index, self.state), self.index))
 
     def homes(self) -> dict[str, set[str]]:
         """Return the bots that live in each home on this machine, as far as they have receipts."""
@@ -152,11 +167,13 @@ class Workplace:
 
     def once(self, command: Command, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots that the index declares. Raises :class:`MolthubError` without a readable index."""
-        return self._declared(command, rules, self.choice if choice is None else choice)
+        choice = self.selection.of(self.choice if choice is None else choice, self.index, self.state)
+        return self._declared(command, rules, choice)
 
     def offline(self, rules: Rules, choice: Choice | None = None) -> Report:
         """Do one pass over the bots as they were last declared, while the index cannot be reached."""
-        subjects = kept(self.state, self.choice if choice is None else choice, self.agents.bots())
+        choice = self.selection.offline(self.choice if choice is None else choice)
+        subjects = kept(self.state, choice, self.agents.bots())
         return self.one_pass("reconcile", subjects, replace(rules, may_remove=False), online=False)
 
     def lacking(self, subjects: Iterable[Subject], *, online: bool) -> dict[str, tuple[Problem, ...]]:
@@ -209,7 +226,7 @@ class Workplace:
         return Supply(self.store, index, SkillSignatures(index, self.state.folder, self.signatures, act))
 
     def _declared(self, command: Command, rules: Rules, choice: Choice) -> Report:
-        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=not self.choice.bots,
+        rollouts = Rollouts(self.state, self.folder, rules.act, rules.run_gates, whole=self.has_all_of_fleets,
                             at_rest=self._resting, elsewhere=RemoteGates(self.agents))  # fmt: skip
         remote, releases = self._remote(rules, online=True), self._releases(rules, online=True)
 

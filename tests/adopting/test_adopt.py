@@ -191,10 +191,10 @@ def test_a_wrong_word_is_told(place: Place, options: list[str], said: str) -> No
     assert said in place.adopt(*options, status=2).stderr
 
 
-def test_adopt_is_for_bots_by_name(place: Place) -> None:
+def test_adopt_is_for_bots_that_are_named(place: Place) -> None:
     done = run_molthub("reconcile", "--index", "x", "--target", str(place.target), "--adopt")
     assert done.status == 2
-    assert "--adopt is for bots by name" in done.stderr
+    assert "--adopt is for bots that are named" in done.stderr
 
 
 def test_a_file_that_does_not_parse_is_told_with_its_place(place: Place) -> None:

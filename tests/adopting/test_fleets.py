@@ -50,6 +50,32 @@ def git(place: Place, *words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "said"), [((), "--fleet prod"), (("--label", "machine=m1"), "--selector machine=m1")]
+)
+def test_the_command_that_is_told_for_many_bots_takes_all_of_them_over(
+    place: Place, options: tuple[str, ...], said: str
+) -> None:
+    for number in range(6):
+        write_server(place.home(f"prod/bot-{number}"), "claude-code", server("github"), "github")
+    done = place.adopt(str(place.target), "--all", *options, home=None)
+    assert f"molthub reconcile --once --adopt {said}\n" in done.stderr
+    assert "molthub exec --env -- PROGRAM" in done.stderr
+    place.build()
+    place.keep("github_token")
+    assert place.reconcile("--adopt", *said.split(), bots=()).status == 0
+    assert CANARY not in "".join(file.read_text() for file in place.target.glob("prod/*/.claude.json"))
+
+
+def test_labels_are_those_of_new_bots(place: Place) -> None:
+    write_server(place.home("prod/ada"), "claude-code", server("github"), "github")
+    place.adopt("--label", "machine=m1", "--label", "team=payments")
+    declared = (place.registry / "fleets/prod/bots/ada.yaml").read_text()
+    assert "  labels:\n    machine: m1\n    team: payments\n" in declared
+    assert "is no label" in place.adopt("--label", "machine", status=2).stderr
+    assert "would not resolve" in place.adopt("--name", "bob", "--label", "a b=c", status=1).stderr
+
+
 def test_a_copied_fleet_becomes_packs_and_its_homes_keep_all_but_literals(place: Place) -> None:
     copied_fleet(place)
     before = contents(place.target)

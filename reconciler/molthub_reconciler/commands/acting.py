@@ -48,8 +48,9 @@ class Acting:
         """Raise :class:`UsageError` for options that do not go together."""
         if self.force and not (asked.bots and self.once):
             raise UsageError("--force is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
-        if self.adopt and not (asked.bots and (self.once or self.dry_run)):
-            raise UsageError("--adopt is for bots by name, once", remedy="add --once and --bot FLEET/BOT")
+        if self.adopt and not (asked.names_some and (self.once or self.dry_run)):
+            remedy = "add --once, and --bot FLEET/BOT, --fleet FLEET or --selector LABELS"
+            raise UsageError("--adopt is for bots that are named, once", remedy=remedy)
         if self.planned is not None and (not self.once or self.adopt or self.dry_run or remote.is_agent):
             remedy = "add --once, without --adopt and --dry-run"
             raise UsageError("--plan is for one pass on this machine", remedy=remedy)
@@ -84,7 +85,7 @@ def acting_options(command: Wrapped) -> Wrapped:
     @click.option(
         "--adopt",
         is_flag=True,
-        help="Take over what was written by hand, where it differs by secrets alone; only bots that --bot names.",
+        help="Take over what was written by hand, where it differs by secrets alone; with --bot, --fleet or -l.",
     )
     @click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
     @click.option("--plan", "planned", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
@@ -103,7 +104,7 @@ def adoption(place: Workplace, warn: Callable[[str], None]) -> Adoption:
     from molthub_reconciler.environment import this_machine
     from molthub_reconciler.surroundings import Adoption
 
-    return Adoption(place.choice.bots, this_machine(warn).missing)
+    return Adoption(place.chosen(), this_machine(warn).missing)
 
 
 def act(acting: Acting, asked: Asked, remote: Remote, console: Console) -> ExitStatus:

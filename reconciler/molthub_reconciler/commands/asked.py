@@ -38,10 +38,16 @@ class Asked:
     target: Path
     bots: tuple[str, ...]
     fleets: tuple[str, ...]
+    selector: tuple[str, ...]
     state: Path | None
     root: Path | None
     require_signatures: bool
     accept_signers: tuple[str, ...]
+
+    @property
+    def names_some(self) -> bool:
+        """Whether bots are chosen: by name, by fleet, or by label."""
+        return bool(self.bots or self.fleets or self.selector)
 
 
 def asked_options(command: Wrapped) -> Wrapped:
@@ -55,6 +61,8 @@ def asked_options(command: Wrapped) -> Wrapped:
                   help="Only this bot (repeatable).")  # fmt: skip
     @click.option("--fleet", "fleets", multiple=True, metavar="FLEET", shell_complete=completing.fleets,
                   help="Only this fleet (repeatable).")  # fmt: skip
+    @click.option("-l", "--selector", multiple=True, metavar="LABELS",
+                  help="Only bots with these labels: machine=m1,team!=a,env in (dev,test).")  # fmt: skip
     @state_option
     @root_option
     @click.option(
@@ -78,6 +86,7 @@ def asked_options(command: Wrapped) -> Wrapped:
         target: Path | None,
         bots: tuple[str, ...],
         fleets: tuple[str, ...],
+        selector: tuple[str, ...],
         state: Path | None,
         root: Path | None,
         require_signatures: bool,
@@ -85,8 +94,10 @@ def asked_options(command: Wrapped) -> Wrapped:
         **kwargs: Any,
     ) -> Any:
         is_agent = kwargs.get("controller") is not None  # which passes on what an agent needs of the index
-        index, target, state = whole_place(context, index, target, state, needs_index=not is_agent)
-        asked = Asked(index, target, bots, fleets, state, root, require_signatures, accept_signers)
+        place = whole_place(context, index, target, state, needs_index=not is_agent)
+        labels = selector or ((place.selector,) if place.selector else ())
+        asked = Asked(place.index, place.target, bots, fleets, labels, place.state, root, require_signatures,
+                      accept_signers)  # fmt: skip
         return command(*args, asked=asked, **kwargs)
 
     return with_asked  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
@@ -125,7 +136,9 @@ def workplace(asked: Asked, *, warn: Callable[[str], None] | None = None) -> Wor
 def _made_workplace(
     kind: type[Place], asked: Asked, warn: Callable[[str], None] | None, index: Index | None = None
 ) -> Place:
+    from molthub.selectors import selector as terms_of
     from molthub_reconciler.records.watched_secrets import watched_secrets
+    from molthub_reconciler.selection import Selection
     from molthub_reconciler.subjects import Choice
     from molthub_reconciler.supply.skill_signatures import Asked as AskedOfSignatures
 
@@ -137,6 +150,7 @@ def _made_workplace(
     choice = Choice(frozenset(asked.bots), frozenset(asked.fleets))
     signatures = AskedOfSignatures(asked.require_signatures, frozenset(asked.accept_signers))
     place = kind(index or asked.index, asked.target, asked.state, choice, root=root, signatures=signatures)
+    place.selection = Selection(terms_of(asked.selector))
     place.secrets = watched_secrets(place.state.folder, warn)
     return place
 

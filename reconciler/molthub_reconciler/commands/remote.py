@@ -64,8 +64,8 @@ class Remote:
             raise UsageError("--write says where --install puts its unit", remedy="add --install")
         if self.install and (once or dry_run):
             raise UsageError("the unit's agent keeps running", remedy="leave --once and --dry-run out")
-        if self.listen is not None and (once or dry_run or asked.bots):
-            remedy = "leave --once, --dry-run and --bot out: agents come at any time, and for any bot"
+        if self.listen is not None and (once or dry_run or asked.bots or asked.selector):
+            remedy = "leave --once, --dry-run, --bot and --selector out: agents come at any time, and for any bot"
             raise UsageError("--listen is for whoever keeps all bots", remedy=remedy)
         self._check_certificates()
 

@@ -87,8 +87,8 @@ def rollback(
     from molthub_reconciler.reloading import read_reload_command
     from molthub_reconciler.rollback import resolve_bots, roll_back
 
-    where, homes, kept = whole_place(context, index, target, state)
-    asked = Asked(where, homes, (), (), kept, root, require_signatures=False, accept_signers=())
+    there = whole_place(context, index, target, state)
+    asked = Asked(there.index, there.target, (), (), (), there.state, root, require_signatures=False, accept_signers=())
     place = held_place() or workplace(asked)
     place.need_target()
     choice = resolve_bots(place, bots)

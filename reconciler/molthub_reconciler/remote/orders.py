@@ -15,7 +15,7 @@ import click
 from molthub.errors import FormatError, UsageError
 
 _LOOK = frozenset(
-    {"bots", "fleets", "full", "show_ignored", "elsewhere", "detail", "form", "prefix", "as_json", "quiet"}
+    {"bots", "fleets", "selector", "full", "show_ignored", "elsewhere", "detail", "form", "prefix", "as_json", "quiet"}
 )
 _OF_FLEET = frozenset({"fleet", "as_json", "quiet"})
 LOOKS: dict[str, frozenset[str]] = {

@@ -46,7 +46,7 @@ class BotPlan:
         return not (self.packs or self.own or self.env)
 
 
-def new_document(plan: BotPlan, attached_at: str) -> bytes:
+def new_document(plan: BotPlan, attached_at: str, labels: Mapping[str, str]) -> bytes:
     """Return the text of a new bot."""
     bot = plan.bot
     spec: dict[str, Json] = {"platform": bot.platform, **({"home": bot.home} if bot.home != bot.name else {})}
@@ -55,7 +55,7 @@ def new_document(plan: BotPlan, attached_at: str) -> bytes:
     spec |= {"packs": uses} if uses else {}
     spec |= {kind: items for kind, items in layer_of(plan.own).items() if items}
     spec |= {"envVars": dict(sorted(plan.env.items()))} if plan.env else {}
-    return manifest("Bot", bot.name, spec)
+    return manifest("Bot", bot.name, spec, labels)
 
 
 def merged_document(text: str, plan: BotPlan, attached_at: str, file: str) -> bytes:
@@ -71,9 +71,10 @@ def merged_document(text: str, plan: BotPlan, attached_at: str, file: str) -> by
     return text.encode()
 
 
-def manifest(kind: str, name: str, spec: Mapping[str, Json]) -> bytes:
+def manifest(kind: str, name: str, spec: Mapping[str, Json], labels: Mapping[str, str] | None = None) -> bytes:
     """Return a whole document of ``kind``."""
-    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
+    metadata = {"name": name, **({"labels": dict(labels)} if labels else {})}
+    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(spec)}
     schema = f"{schema_files.BASE_URL}{kind.lower()}{schema_files.SUFFIX}"
     return yaml_write.document(document, schema=schema).encode()
 

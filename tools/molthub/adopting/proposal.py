@@ -47,11 +47,15 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What people want, and the time to record: at least ``least`` bots share what becomes a pack."""
+    """What people want, and the time to record: at least ``least`` bots share what becomes a pack.
+
+    ``labels`` are those of new bots.
+    """
 
     naming: Naming
     published: str
     least: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ class _Draft:
     ) -> None:
         self._source, self._catalog, self._bots = source, catalog, bots
         self._naming, self._published, self._strict = wishes.naming, wishes.published, strict
+        self._labels = wishes.labels
         self._parts = {bot.path: bot.parts for bot in bots}
         found = resolve_some(catalog, [bot.path for bot in bots if bot.path in catalog.bots])
         self._declared = {path: parts_of(found[path]) if path in found else {} for path in self._parts}
@@ -271,7 +276,7 @@ class _Draft:
                 files[f"fleets/{bot.fleet}/fleet.yaml"] = manifest("Fleet", bot.fleet, {})
             known = self._catalog.bots.get(bot.path)
             if known is None:
-                files[f"fleets/{bot.fleet}/bots/{bot.name}.yaml"] = new_document(plan, self._published)
+                files[f"fleets/{bot.fleet}/bots/{bot.name}.yaml"] = new_document(plan, self._published, self._labels)
             elif not plan.is_empty:
                 text = self._source.read(known.file).decode()
                 files[known.file] = merged_document(text, plan, self._published, known.file)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="BOT", help="The bot's name, for one DIR. Default: the folder's.")
 @click.option("--pack", "packs", multiple=True, metavar="[PROPOSED=]NAME",
               help="What all share is called (default: adopted-FLEET), or another pack that is proposed.")  # fmt: skip
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE",
+              help="A label of new bots: machine=m1 says which machine keeps them (repeatable).")  # fmt: skip
 @click.option("--min-shared", type=click.IntRange(min=2), metavar="N",
               help="How many bots share what becomes a pack. Default: 2, or a tenth of them.")  # fmt: skip
 @click.option("--publish", is_flag=True, help="Publish the skills that the registry does not have.")
@@ -60,6 +62,7 @@ def adopt(
     is_target: bool,
     name: str | None,
     packs: tuple[str, ...],
+    labels: tuple[str, ...],
     min_shared: int | None,
     publish: bool,
     publish_edited: bool,
@@ -79,7 +82,7 @@ def adopt(
     Examples:
       molthub adopt /home/ada --fleet prod --dry-run
       molthub adopt /home/ada --platform claude-code --fleet prod
-      molthub adopt /srv/bots --all --fleet prod --publish
+      molthub adopt /srv/bots --all --fleet prod --publish --label machine=m1
       molthub adopt /srv/bots --all --fleet prod --min-shared 3 --pack dev=developer-tools
       molthub adopt ~ --fleet laptops --name adas-laptop --not-secret PROJECT_ID
 
@@ -99,13 +102,13 @@ def adopt(
     tree = source if made is None else made.tree
     reader.know_skills(read_catalog(tree), tree)
     bots = reader.agreeing()
-    proposal = propose(tree, bots, Wishes(naming, now(), min_shared))
+    proposal = propose(tree, bots, Wishes(naming, now(), min_shared, _labels(labels)))
     refused = {**reader.refused, **proposal.refused}
     done = [bot for bot in bots if bot.path not in refused]
     if len(refused) == 1 and not done:
         raise next(iter(refused.values()))
     tell(console, bots, proposal, made, refused)
-    _Ending(console, editing, proposal, made, key).write(done, fleet)
+    _Ending(console, editing, proposal, made, key, labels).write(done, fleet)
     console.json(document(bots, proposal, made, refused, editing))
     if not refused:
         unpublished = made is not None and any(outcome.state == "refused" for outcome in made.outcomes)
@@ -135,6 +138,16 @@ def _naming(fleet: str, packs: tuple[str, ...]) -> Naming:
         else:
             first = name
     return Naming(first, others)
+
+
+def _labels(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (equals and key and value):
+            raise UsageError(f"--label {text!r} is no label", remedy="write it as KEY=VALUE: machine=m1")
+        found[key] = value
+    return found
 
 
 def _need_name(option: str, label: str) -> None:
@@ -172,6 +185,7 @@ class _Ending:
     proposal: Proposal
     made: Published | None
     key: str | None
+    labels: Sequence[str]
 
     def write(self, bots: Sequence[Adopted], fleet: str) -> None:
         new = self.made.files if self.made is not None else {}
@@ -187,9 +201,16 @@ class _Ending:
         if self.editing.commit is None:
             return
         if changed:
-            named = " ".join(f"--bot {path}" for path in changed) if len(changed) <= _NAMED else f"--fleet {fleet}"
-            self.console.say(f"after the merge, with the secrets in place: molthub reconcile --once --adopt {named}")
+            command = f"molthub reconcile --once --adopt {self._named(changed, fleet)}"
+            self.console.say(f"after the merge, with the secrets in place: {command}")
+            if any(one.is_literal for bot in bots for one in bot.read.secrets):
+                self.console.say("and start the program by `molthub exec --env -- PROGRAM`, which gives it the secrets")
         self.console.say(f"undo: git revert {self.editing.commit[:12]}")
+
+    def _named(self, changed: Sequence[str], fleet: str) -> str:
+        if len(changed) <= _NAMED:
+            return " ".join(f"--bot {path}" for path in changed)
+        return f"--selector {','.join(self.labels)}" if self.labels else f"--fleet {fleet}"
 
     def _signatures(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         if self.key is None:

@@ -71,7 +71,7 @@ def list_bots(
       molthub bots list --target ./bots --json
     """
     from molthub.cli.listed_bots import head, listed_bots, row
-    from molthub.registry.authoring.selectors import selector as conditions
+    from molthub.selectors import selector as conditions
 
     terms = conditions(selector)
     wanted_states = _states(states, operating)

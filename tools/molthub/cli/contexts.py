@@ -49,10 +49,13 @@ def list_contexts(console: Console) -> None:
         console.say("there are no contexts yet; set one: molthub context set prod --index URL|DIR --target DIR")
         return
     rows = [
-        ("*" if name == contexts.current else "", name, found.index or "", found.target or "")
+        ("*" if name == contexts.current else "", name, found.index or "", found.target or "", found.selector or "")
         for name, found in contexts.known.items()
     ]
-    console.table(("", "NAME", "INDEX", "TARGET"), rows)
+    if any(found.selector for found in contexts.known.values()):
+        console.table(("", "NAME", "INDEX", "TARGET", "SELECTOR"), rows)
+    else:
+        console.table(("", "NAME", "INDEX", "TARGET"), [row[:4] for row in rows])
 
 
 @context.command()
@@ -105,9 +108,17 @@ def use(console: Console, *, name: str) -> None:
 @click.option("--target", metavar="DIR|URL", help="The folder of the bots' homes, or the URL of a controller.")
 @click.option("--state", metavar="DIR", help="Where the reconciler keeps its receipts.")
 @click.option("--registry", metavar="DIR", help="The registry's checkout, for commands that edit it.")
+@click.option("--selector", metavar="LABELS", help="Which bots are kept there, where it is not all: machine=m1.")
 @common_options
 def set_context(
-    console: Console, *, name: str, index: str | None, target: str | None, state: str | None, registry: str | None
+    console: Console,
+    *,
+    name: str,
+    index: str | None,
+    target: str | None,
+    state: str | None,
+    registry: str | None,
+    selector: str | None,
 ) -> None:
     """Make a context, or change what it says. The first one becomes the current one.
 
@@ -115,22 +126,25 @@ def set_context(
     Examples:
       molthub context set prod --index https://skills.example.com/ --target /srv/bots
       molthub context set prod --state /var/lib/molthub
+      molthub context set m1 --index https://skills.example.com/ --target /srv/bots --selector machine=m1
     """
     from molthub.client.addresses import parse_address
-    from molthub.contexts.context_file import NAME, read_contexts
+    from molthub.contexts.context_file import NAME, PLACES, read_contexts
+    from molthub.selectors import selector as terms_of
 
     if not NAME.match(name):
         remedy = "use letters, digits, hyphens, dots and underscores, at most 63"
         raise UsageError(f"{name!r} is no name for a context", remedy=remedy)
-    given = {"index": index, "target": target, "state": state, "registry": registry}
+    given = {"index": index, "target": target, "state": state, "registry": registry, "selector": selector}
     said = {key: value for key, value in given.items() if value is not None}
     if not said:
-        raise UsageError("nothing is said about it", remedy="give --index, --target, --state or --registry")
+        raise UsageError("nothing is said about it", remedy="give --index, --target, --state, --registry or --selector")
+    terms_of([selector or ""])
     contexts = read_contexts()
     if index is not None and index.startswith(("http://", "https://")):
         parse_address(index)
     edits: dict[tuple[str, ...], str | None] = {("current",): name} if contexts.current is None else {}
-    edits |= {("contexts", name, key): _absolute(value) for key, value in said.items()}
+    edits |= {("contexts", name, key): _absolute(value) if key in PLACES else value for key, value in said.items()}
     _edit(contexts, edits)
     shown = read_contexts().named(name).to_json()
     console.result(f"{'changed' if name in contexts.known else 'made'} the context {name}")

@@ -9,6 +9,7 @@
         target: /srv/bots
         state: /var/lib/molthub
         registry: ~/src/registry
+        selector: machine=m1
 
 Paths are relative to the file; ``~`` is the user's home. ``$MOLTHUB_CONTEXTS`` names another file.
 """
@@ -28,7 +29,8 @@ from molthub.nearest import did_you_mean
 
 FILE_VARIABLE = "MOLTHUB_CONTEXTS"
 NAME_VARIABLE = "MOLTHUB_CONTEXT"
-FIELDS = ("index", "target", "state", "registry")
+PLACES = ("index", "target", "state", "registry")
+FIELDS = (*PLACES, "selector")
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
 
 
@@ -36,7 +38,8 @@ NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
 class Context:
     """One context: an index's URL or folder, the folder of bots' homes, the reconciler's state, a registry's checkout.
 
-    A ``target`` may be the URL of the controller that keeps the bots, too. None: the context does not say.
+    A ``target`` may be the URL of the controller that keeps the bots, too. ``selector`` are the labels of the bots that
+    are kept there. None: the context does not say.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Context:
     target: str | None = None
     state: str | None = None
     registry: str | None = None
+    selector: str | None = None
 
     def to_json(self) -> dict[str, str]:
         """Return what it says."""
@@ -116,7 +120,7 @@ def _context(name: str, said: Any, path: Path, refuse: Callable[..., FormatError
     for key, item in said.items():
         if key not in FIELDS or not isinstance(item, str) or not item:
             raise refuse(f"{key} is no setting of a context", "contexts", name, key)
-    return Context(name, **{key: _resolved(item, path) for key, item in said.items()})
+    return Context(name, **{key: _resolved(item, path) if key in PLACES else item for key, item in said.items()})
 
 
 _REMEDY = "molthub context set NAME --index URL|DIR --target DIR writes it as it should be"
