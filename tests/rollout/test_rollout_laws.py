@@ -57,6 +57,8 @@ class Laws:
         self.asked: dict[str, set[Document]] = {bot: {found} for bot, found in fleet.desired.items()}
         self.promoted: set[str] = set()
         self.well_since: dict[tuple[str, int], int] = {}
+        self.late: set[tuple[str, str]] = set()
+        """Who was off when its turn came, by change, and was not well with it since."""
 
     def turn(self, told: dict[str, Told], seconds: int, *wishes: Wished) -> None:
         """Make a turn, and see that every law holds in it."""
@@ -75,6 +77,7 @@ class Laws:
         self.everybody_has_what_git_asked_for_once()
         self.what_is_bad_stays_with_the_canary()
         if fleet.state.step is not None and not fleet.state.step.reverting:
+            self._note_who_is_late(fleet.state, fleet.state.step)
             self._note_how_well(fleet.state, fleet.state.step)
         if not wishes:
             self.nobody_is_changed_while_it_is_held(before)
@@ -115,20 +118,46 @@ class Laws:
         if now is None:
             return
         for wave in range(going.wave, len(now.waves) if is_over else now.wave):
-            bots, ill = _reached(after, now, wave)
+            bots, ill = self._reached(after, now, wave)
             assert len(ill) <= (self.fleet.policy.max_failed.of(len(bots)) if wave else 0), (wave, ill)
+            assert not self._are_too_few(after, now, wave), "more are missing than are well"
             assert wave or any(works(after, bot, now.target[bot]) for bot in bots), "somebody tried it"
             soak = next((one.soak for one in self.fleet.policy.waves if one.name == now.waves[wave].wave), 0)
             assert after.clock - self.well_since.get((now.id, wave), after.clock) >= soak
 
     def _note_how_well(self, after: RolloutState, now: Step) -> None:
         for wave in range(len(now.waves)):
-            bots, ill = _reached(after, now, wave)
+            bots, ill = self._reached(after, now, wave)
             has_it = any(works(after, bot, now.target[bot]) for bot in bots)
-            if has_it and len(ill) <= (self.fleet.policy.max_failed.of(len(bots)) if wave else 0):
+            is_open = not self._are_too_few(after, now, wave)
+            if is_open and has_it and len(ill) <= (self.fleet.policy.max_failed.of(len(bots)) if wave else 0):
                 self.well_since.setdefault((now.id, wave), after.clock)
             else:
                 self.well_since.pop((now.id, wave), None)
+
+    def _note_who_is_late(self, after: RolloutState, now: Step) -> None:
+        for bot in (bot for _, bots in now.waves[: now.wave + now.opened] for bot in bots if bot in after.told):
+            if works(after, bot, now.target[bot]):
+                self.late.discard((now.id, bot))
+            elif after.told[bot].why == "offline" and _document(after, bot) != now.target[bot]:
+                self.late.add((now.id, bot))
+
+    def _reached(self, state: RolloutState, now: Step, wave: int) -> tuple[list[str], list[str]]:
+        """Return the declared bots of a wave and those before it; and who of them is there, in time, and not well."""
+        bots = [bot for _, found in now.waves[: wave + 1] for bot in found if bot in state.assigned]
+        is_waited_for = [bot for bot in bots if is_there(state, bot) and state.told[bot].why != "window"]
+        ill = [bot for bot in is_waited_for if not works(state, bot, now.target[bot])]
+        return bots, [bot for bot in ill if (now.id, bot) not in self.late or _has_failed(state, bot, now)]
+
+    def _are_too_few(self, state: RolloutState, now: Step, wave: int) -> bool:
+        """Whether more of a wave came late, or wait for their window, than are well."""
+        bots = [bot for bot in now.waves[wave].bots if bot in state.assigned]
+        well = {bot for bot in bots if works(state, bot, now.target[bot])}
+        is_closed = {bot for bot in bots if bot in state.told and state.told[bot].why == "window"}
+        late = {bot for bot in bots if (now.id, bot) in self.late and is_there(state, bot)}
+        failed = {bot for bot in bots if _has_failed(state, bot, now)}
+        has_it = {bot for bot in bots if _document(state, bot) == now.target[bot]}
+        return len((is_closed - has_it | late) - well - failed) > len(well)
 
     def what_failed_is_not_given_again(self, before: RolloutState) -> None:
         after = self.fleet.state
@@ -242,11 +271,10 @@ def _same_step(going: Step, after: RolloutState) -> tuple[Step | None, bool]:
     return (going if is_done else None), is_done
 
 
-def _reached(state: RolloutState, now: Step, wave: int) -> tuple[list[str], list[str]]:
-    """Return the bots of a wave and those before it that are still declared, and who of them is there but not well."""
-    bots = [bot for _, found in now.waves[: wave + 1] for bot in found if bot in state.assigned]
-    is_waited_for = [bot for bot in bots if is_there(state, bot) and state.told[bot].why != "window"]
-    return bots, [bot for bot in is_waited_for if not works(state, bot, now.target[bot])]
+def _has_failed(state: RolloutState, bot: str, now: Step) -> bool:
+    told, given = state.told.get(bot), state.assigned[bot]
+    has_it = given.document == now.target[bot] and told is not None and told.generation >= given.generation
+    return told is not None and told.health == "failed" and has_it
 
 
 def _document(state: RolloutState, bot: str) -> Document | None:
@@ -286,7 +314,7 @@ def _behaved(fleet: Fleet, bot: str, does: str, turn: int) -> Told:
         return Told("apart", why="offline")
     if does == "conflict" and is_new:
         return told._replace(health="apart", why="conflict")
-    if told.health == "healthy" and does == "closed":
+    if told.health == "healthy" and does == "closed" and turn % 50 < 40:
         return told._replace(why="window")
     if is_new and (does in ("fails", "stuck") or (does == "flaps" and turn % 2) or (does == "limps" and turn % 5 == 0)):
         return told._replace(health="failed" if does == "fails" else "waiting")

@@ -13,7 +13,7 @@ from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.moving import is_available as works
 from molthub_reconciler.rollout.records import Answer, Ask, Assigned, Told, Wished
 from molthub_reconciler.rollout.step import Inputs, step
-from molthub_reconciler.rollout.told import told_of
+from molthub_reconciler.rollout.told import told_of, whom_it_waits_for
 from tests.rollout.fleets import NAMES, Effect, Fleet, documents, running
 
 
@@ -574,6 +574,90 @@ def test_nobody_is_given_what_it_would_take_when_its_window_opens() -> None:
     assert fleet.releases() == {"a": 19, "b": 1}, "and then in waves"
     fleet.settle()
     assert outcomes(fleet) == ["done"]
+
+
+def windowed(*closed: int) -> Fleet:
+    """Return a fleet to which ``b`` comes while the windows of some bots are closed that are not the canary."""
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.state.step is not None
+    rest = fleet.state.step.waves[1].bots
+    fleet.kept = {rest[number]: "window" for number in closed}
+    return fleet
+
+
+def test_a_wave_waits_for_its_window_and_is_not_over_unseen() -> None:
+    fleet = windowed(*range(19))
+    for _ in range(10):
+        fleet.turn(seconds=3600)
+    assert fleet.releases() == {"a": 19, "b": 1}
+    assert "waits for 19 bots: outside of their window" in whom_it_waits_for(fleet.state)
+    fleet.kept, fleet.failing = {}, {NAMES[3]}
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"]), "they are judged as any others"
+
+
+def test_a_wave_that_a_person_promotes_waits_for_no_window() -> None:
+    fleet = windowed(*range(19))
+    fleet.turn(seconds=3600)
+    fleet.turn("promote")
+    assert outcomes(fleet) == ["done"]
+
+
+@pytest.mark.parametrize(("closed", "ends"), [(9, True), (10, False)])
+def test_a_few_windows_hold_nobody_up(closed: int, ends: bool) -> None:
+    fleet = windowed(*range(closed))
+    for _ in range(10):
+        fleet.turn()
+    assert (fleet.releases()["b"], outcomes(fleet) == ["done"]) == (20 - closed, ends)
+
+
+def test_who_comes_back_late_is_given_the_change_and_not_waited_for() -> None:
+    """In a large fleet somebody comes back at every look: were each waited for, no wave would ever be over."""
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("half", percent=50, soak=180), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.state.step is not None
+    late = list(fleet.state.step.waves[1].bots[:4])
+    fleet.apart = set(late)
+    fleet.turn()
+    fleet.turn()
+    for bot in late:
+        assert fleet.state.step is not None
+        assert fleet.state.step.wave == 1
+        fleet.apart.discard(bot)
+        fleet.turn()
+        assert fleet.release_of(bot) == "b"
+    assert fleet.state.step.wave == 2, "the soak time went on, though one of them was on its way at each look"
+
+
+def test_who_comes_back_late_and_fails_stops_the_change_all_the_same() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("half", percent=50, soak=600), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.state.step is not None
+    late = fleet.state.step.waves[1].bots[0]
+    fleet.apart = {late}
+    for _ in range(3):
+        fleet.turn()
+    fleet.apart, fleet.failing = set(), {late}
+    fleet.settle()
+    assert outcomes(fleet) == ["rolled-back"]
+
+
+def test_where_most_come_back_late_they_are_waited_for() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("half", percent=50), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.state.step is not None
+    late = fleet.state.step.waves[1].bots[:8]
+    fleet.apart = set(late)
+    fleet.turn()
+    fleet.apart = set()
+    fleet.bad = {"b": "stuck"}
+    fleet.turn()
+    assert fleet.state.step.wave == 1
 
 
 def test_bots_that_are_only_watched_have_the_change_waiting_and_try_nothing() -> None:

@@ -91,9 +91,9 @@ class Step:
     ``wave`` counts from 0; it is ``opened`` once what must come before has passed. ``since`` is when all of its
     bots were healthy, from then on without a break. ``unready`` says since when a bot that has the change is not
     healthy, ``ill`` for how many seconds it was so before, in this wave. ``tried`` are the bots that were there
-    when they were given the change, and did not tell yet that they are well with it. ``passed`` are the asks that
-    passed in this wave, ``failures`` how often in a row one failed, ``asked`` since when a bot's answer is awaited.
-    ``why`` is set where it stopped: it is ``reverting``, or paused.
+    when they were given the change, and did not tell yet that they are well with it; ``returning`` those that were off
+    when their turn came. ``passed`` are the asks that passed in this wave, ``failures`` how often in a row one failed,
+    ``asked`` since when a bot's answer is awaited. ``why`` is set where it stopped: it is ``reverting``, or paused.
     """
 
     id: str
@@ -106,6 +106,7 @@ class Step:
     unready: Mapping[str, int] = field(default_factory=dict)
     ill: Mapping[str, int] = field(default_factory=dict)
     tried: frozenset[str] = frozenset()
+    returning: frozenset[str] = frozenset()
     passed: frozenset[Ask] = frozenset()
     failures: Mapping[Ask, int] = field(default_factory=dict)
     asked: Mapping[Ask, int] = field(default_factory=dict)

@@ -23,8 +23,10 @@ class Seen:
     """What one look says of the wave at hand of ``going``.
 
     ``ready`` are the bots that are healthy with the change; ``failed`` says what is wrong with others, ``allowed`` how
-    many of these there may be. ``waits``: some are still on their way, or have their turn to come. ``unready`` and
-    ``ill`` are what is remembered of this look.
+    many of these there may be. ``waits``: some are still on their way, or have their turn to come. ``missing`` are
+    those of the wave that came back too late for their turn and are on their way now, or wait for their window: in a
+    large fleet there is always somebody, so they are waited for only where they are more than those that are well.
+    ``unready``, ``ill`` and ``returning`` are what is remembered of this look.
     """
 
     going: Step
@@ -32,6 +34,8 @@ class Seen:
     failed: dict[str, str] = field(default_factory=dict)
     unready: dict[str, int] = field(default_factory=dict)
     ill: dict[str, int] = field(default_factory=dict)
+    returning: frozenset[str] = frozenset()
+    missing: set[str] = field(default_factory=set)
     allowed: int = 0
     waits: bool = False
 
@@ -39,7 +43,8 @@ class Seen:
     def of(cls, state: RolloutState, policy: Rollout) -> Seen:
         """Look at every bot of the waves that began."""
         going = going_step(state)
-        seen = cls(going, ill=dict(going.ill))
+        seen = cls(going, ill=dict(going.ill), returning=going.returning | frozenset(_who_is_off(state, going)))
+        seen.missing.update(bots_behind_windows(state, going))
         reached = [bot for bot in reached_by(going) if is_reachable(state, bot) or bot in going.tried]
         strayed = [bot for bot in reached if not seen._look(state, policy, bot)]
         seen._judge(state, strayed)
@@ -50,14 +55,21 @@ class Seen:
     def is_ready(self) -> bool:
         """Whether all are well that there are, and somebody is."""
         is_somebody = bool(self.ready) or (self.going.wave > 0 and bool(self.failed))
-        return self.going.opened and not self.waits and is_somebody
+        return self.going.opened and not self.waits and not self.is_too_few and is_somebody
+
+    @property
+    def is_too_few(self) -> bool:
+        """Whether more of the wave are missing than are well: then those that are well say too little of it."""
+        of_wave = frozenset(self.going.waves[self.going.wave].bots)
+        return len(self.missing & of_wave) > len(of_wave.intersection(self.ready))
 
     @property
     def noted(self) -> Step:
         """The step, with what is to be remembered."""
         since = self.going.since if self.is_ready else None
-        tried = self.going.tried - frozenset(self.ready)
-        return replace(self.going, unready=self.unready, ill=self.ill, tried=tried, since=since)
+        well = frozenset(self.ready)
+        return replace(self.going, unready=self.unready, ill=self.ill, since=since, tried=self.going.tried - well,
+                       returning=self.returning - well)  # fmt: skip
 
     def said(self, wave: str) -> str:
         """Say in one line what failed."""
@@ -68,7 +80,8 @@ class Seen:
     def _look(self, state: RolloutState, policy: Rollout, bot: str) -> bool:
         """Take in how one bot is; return False of one that is no longer waited for, for a reason of its own."""
         if document_of(state, bot) != self.going.target[bot]:
-            self.waits |= not is_closed(state, bot)
+            if not is_closed(state, bot):
+                self._wait_for(bot)
         elif is_available(state, bot):
             self.ready.append(bot)
             if bot in self.going.unready:
@@ -79,12 +92,18 @@ class Seen:
             self.unready[bot] = self.going.unready.get(bot, state.clock)
             is_late = was_ill(state, bot) > policy.deadline
             if not is_late and (is_reachable(state, bot) or is_closed(state, bot)):
-                self.waits = True
+                self._wait_for(bot)
             elif is_reachable(state, bot):
                 self.failed[bot] = "is not healthy in time"
             else:
                 return False
         return True
+
+    def _wait_for(self, bot: str) -> None:
+        if bot in self.returning:
+            self.missing.add(bot)
+        else:
+            self.waits = True
 
     def _judge(self, state: RolloutState, strayed: list[str]) -> None:
         """Count those that strayed as failed where they are too many for chance: more than those that are well."""
@@ -98,6 +117,22 @@ def reached_by(going: Step) -> Iterator[str]:
     """Yield the bots of the waves that began, first wave first."""
     for _, bots in going.waves[: going.wave + (1 if going.opened else 0)]:
         yield from bots
+
+
+def bots_behind_windows(state: RolloutState, going: Step) -> Iterator[str]:
+    """Yield the bots of the wave at hand that wait for their window."""
+    for bot in going.waves[going.wave].bots:
+        told = state.told.get(bot)
+        if told is not None and told.why == "window" and document_of(state, bot) != going.target[bot]:
+            yield bot
+
+
+def _who_is_off(state: RolloutState, going: Step) -> Iterator[str]:
+    """Yield the bots that are off when it is their turn."""
+    for bot in reached_by(going):
+        told = state.told.get(bot)
+        if told is not None and told.why == "offline" and document_of(state, bot) != going.target[bot]:
+            yield bot
 
 
 def was_ill(state: RolloutState, bot: str) -> int:

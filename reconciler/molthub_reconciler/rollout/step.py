@@ -6,7 +6,8 @@ The laws, whatever fails and in whatever order it is told:
   where more are for other reasons, while nobody else is on the way to what it was given: also on the way back.
 - A wave is over only by reports on the very assignments that were made in it: never by an older one.
 - What fails in the first wave reaches nobody else. What failed is not given again to a bot until git asks for another.
-- Bots that are apart hold nothing up for longer than the deadline, and catch up when they are back.
+- Bots that are apart hold nothing up for longer than the deadline, and catch up when they are back. Only for windows a
+  wave waits, where more of its bots wait for theirs than are well.
 - It ends: a bot that can be reached is healthy, or was ill for longer than the deadline in all, and has failed then.
 - Nobody is changed while a person holds it.
 """

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from molthub.errors import Problem
 from molthub_reconciler.report import BotReport, RolloutReport
+from molthub_reconciler.rollout.moving import document_of, is_available
 from molthub_reconciler.rollout.records import Ask, Assigned, Health, RolloutState, Told, Why
+from molthub_reconciler.rollout.seen import bots_behind_windows
 
 _APART: Mapping[str, Why] = {
     "suspended": "suspended", "orphaned": "orphaned", "rolled-back": "rolled-back", "offline": "offline",
@@ -116,16 +118,36 @@ def whom_it_waits_for(state: RolloutState) -> list[str]:
     step = state.step
     if step is not None and not step.reverting and step.unready:
         lines.append(f"waits for {_some(sorted(step.unready))}")
+    windows = _windows_waited_for(state)
+    if windows:
+        lines.append(f"waits for {_bots(len(windows))}: outside of {'its' if len(windows) == 1 else 'their'} window")
     goals = step.target if step is not None and not step.reverting else state.good
     reached = {bot for _, bots in step.waves[: step.wave + 1] for bot in bots} if step is not None else goals.keys()
     left: dict[Why, list[str]] = {}
     for bot in sorted(reached & goals.keys()):
         told, given = state.told.get(bot), state.assigned.get(bot)
         has_it = given is not None and given.document == goals[bot] and told is not None and told.health == "healthy"
-        if told is not None and told.why and not has_it and (step is not None or told.health == "apart"):
+        if (
+            bot not in windows
+            and told is not None
+            and told.why
+            and not has_it
+            and (step is not None or told.health == "apart")
+        ):
             left.setdefault(told.why, []).append(bot)
     lines += [f"does not wait for {_some(bots)}: {_SAID[why]}" for why, bots in sorted(left.items())]
     return lines
+
+
+def _windows_waited_for(state: RolloutState) -> frozenset[str]:
+    """Return the bots whose windows the wave at hand waits for; none where they are fewer than those that are well."""
+    step = state.step
+    if step is None or step.reverting or not step.opened or step.wave >= len(step.waves):
+        return frozenset()
+    closed = frozenset(bots_behind_windows(state, step))
+    bots = step.waves[step.wave].bots
+    well = sum(document_of(state, bot) == step.target[bot] and is_available(state, bot) for bot in bots)
+    return closed if len(closed) > well else frozenset()
 
 
 def _some(bots: list[str]) -> str:
