@@ -9,7 +9,9 @@ from difflib import get_close_matches
 from molthub.errors import Problem, RegistryError
 from molthub.model import Bot, Fleet, Pack, Profile, Publisher, Registry, Skill
 from molthub.registry.reading.gathered import Reading, Reference
-from molthub.registry.reading.read_layers import read_fleets, read_packs, read_profiles
+from molthub.registry.reading.read_fleets import read_fleets
+from molthub.registry.reading.read_layers import read_profiles
+from molthub.registry.reading.read_packs import read_packs
 from molthub.registry.reading.read_skills import read_publishers, read_skills
 from molthub.registry.reading.references import dangling_references
 from molthub.registry.source import Source
