@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from molthub.errors import RegistryError
-from molthub.registry.authoring.checkout import Checkout, NewFile
+from molthub.registry.authoring.checkout import Checkout
+from molthub.registry.authoring.new_files import NewFile
 from tests.builders import commit, registry, skill, write_tree
 
 FILES = {"skills/notes/1.0.0/SKILL.md": NewFile(b"a\r\n"), "skills/notes/1.0.0/run.sh": NewFile(b"#!/bin/sh\n", True)}

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from molthub.errors import ManifestError
-from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.loose_skills import LooseSkill
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.authoring.package import Package, digest_of_files, package
 from molthub.registry.manifest import read_manifest
 from tests.builders import skill_md

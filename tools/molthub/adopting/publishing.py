@@ -12,8 +12,8 @@ from molthub.adopting.skills import judge_skill
 from molthub.documents import file_entry, tree_digest
 from molthub.errors import ManifestError, Problem
 from molthub.model import bare_name
-from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.loose_skills import Found, read_skill
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.authoring.package import package
 from molthub.registry.authoring.publish import Outcome, Wishes, plan_publish
 from molthub.registry.catalog import Catalog, read_catalog

@@ -62,7 +62,7 @@ class Editing:
             return
         if not files:
             return
-        from molthub.registry.authoring.checkout import NewFile
+        from molthub.registry.authoring.new_files import NewFile
 
         if self.push or self.pull_request:
             self.checkout.remote()

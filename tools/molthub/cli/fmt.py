@@ -37,8 +37,8 @@ def fmt(console: Console, paths: tuple[Path, ...], registry: str, base: str | No
       molthub fmt --base origin/main
       molthub fmt --check
     """
-    from molthub.registry.authoring.checkout import NewFile, write_files
     from molthub.registry.authoring.format import format_registry
+    from molthub.registry.authoring.new_files import NewFile, write_files
     from molthub.registry.source import open_source
 
     source = open_source(Path(registry), worktree=True)

@@ -18,8 +18,9 @@ from molthub.errors import ExitStatus, UsageError
 if TYPE_CHECKING:
     from molthub.cli.import_reading import Found, Source
     from molthub.cli.upstreams import UpstreamFiles
-    from molthub.registry.authoring.checkout import Checkout, NewFile
+    from molthub.registry.authoring.checkout import Checkout
     from molthub.registry.authoring.import_plan import FoundPack, FoundSkill, Outcome, Plan
+    from molthub.registry.authoring.new_files import NewFile
     from molthub.registry.authoring.publish import Bump
     from molthub.registry.catalog import Catalog
 
@@ -119,7 +120,7 @@ def import_(
 def _signatures(plan: Plan, key: str) -> dict[str, NewFile]:
     """Return this registry's signature of every new version. Raises :class:`SignatureError`."""
     from molthub.publisher_signatures import Release, Signing
-    from molthub.registry.authoring.checkout import NewFile
+    from molthub.registry.authoring.new_files import NewFile
 
     signing, files = Signing(key), {}
     for outcome in plan.having("new"):

@@ -14,7 +14,8 @@ from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
-    from molthub.registry.authoring.checkout import Checkout, NewFile
+    from molthub.registry.authoring.checkout import Checkout
+    from molthub.registry.authoring.new_files import NewFile
     from molthub.registry.authoring.publish import Bump, Outcome, Plan
 
 _SIGNS = {"new": "+", "unchanged": "=", "refused": "!"}
@@ -93,7 +94,7 @@ def publish(
 def release_signatures(new: tuple[Outcome, ...], key: str) -> dict[str, NewFile]:
     """Return the signature of every new version. Raises :class:`SignatureError`; nothing is written then."""
     from molthub.publisher_signatures import Release, Signing
-    from molthub.registry.authoring.checkout import NewFile
+    from molthub.registry.authoring.new_files import NewFile
 
     signing, files = Signing(key), {}
     for outcome in new:

@@ -172,8 +172,8 @@ class _Work:
 
     def finish(self, done: Withdrawal, reason: str) -> None:
         """Write the edit, unless nothing changes, and say whom it meets."""
-        from molthub.registry.authoring.checkout import NewFile
         from molthub.registry.authoring.holders import Holders, holders
+        from molthub.registry.authoring.new_files import NewFile
 
         target, commit = done.target, None
         found = holders(self.checkout.source, self.catalog, target, done.files) if done.files else Holders()

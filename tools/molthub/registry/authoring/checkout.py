@@ -10,26 +10,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from molthub.atomic import FileLock
 from molthub.errors import RegistryError
+from molthub.registry.authoring.new_files import NewFile, all_or_nothing
 from molthub.registry.source import FolderSource, GitSource, Source, open_source
 
 _BYTES_AS_THEY_ARE = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "user.useConfigOnly=true")
 _OTHER_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})  # a hook may run us
 _NO_COMMIT = "or leave the files in the work tree with --no-commit"
-
-
-@dataclass(frozen=True, slots=True)
-class NewFile:
-    """A file as it shall be."""
-
-    content: bytes
-    executable: bool = False
 
 
 class Checkout:
@@ -66,13 +58,13 @@ class Checkout:
         with every file as it was before; also where somebody else has committed to one of them since it was read.
         """
         if not self.commits:
-            with _all_or_nothing(self.folder, files):
+            with all_or_nothing(self.folder, files):
                 return None
         self._require_identity()
         with self._alone():
             self._require_unmoved(list(files))
             self._require_clean(list(files))
-            with _all_or_nothing(self.folder, files):
+            with all_or_nothing(self.folder, files):
                 return self._commit(files, message)
 
     def _alone(self) -> FileLock:
@@ -181,33 +173,6 @@ class Checkout:
             _git(self.folder, "--literal-pathspecs", "reset", "-q", *from_stdin, given=listed)
 
 
-@contextmanager
-def _all_or_nothing(folder: Path, files: Mapping[str, NewFile | None]) -> Iterator[None]:
-    """Write ``files``; where that, or what follows, fails, put everything back as it was."""
-    before = {path: _state(folder / path) for path in files}
-    made = _missing_folders(folder, files)
-    try:
-        for path, file in files.items():
-            if file is None:
-                _take_away(folder, folder / path)
-            else:
-                _write(folder / path, file)
-        yield
-    except BaseException:
-        for path, state in before.items():
-            _restore(folder / path, state)
-        for new in reversed(made):
-            with suppress(OSError):
-                new.rmdir()
-        raise
-
-
-def write_files(folder: Path, files: Mapping[str, NewFile | None]) -> None:
-    """Write ``files`` (paths relative to ``folder``): all of them, or none where one cannot be written."""
-    with _all_or_nothing(folder, files):
-        pass
-
-
 def require_identity(folder: Path) -> None:
     """Raise :class:`RegistryError` where git does not know in whose name to commit. It is never made up."""
     for which in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
@@ -273,45 +238,3 @@ def _run(folder: Path, arguments: Sequence[str], given: bytes | None) -> subproc
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
     stdin = subprocess.DEVNULL if given is None else None
     return subprocess.run(command, input=given, stdin=stdin, capture_output=True, check=False, env=environment)
-
-
-def _state(path: Path) -> NewFile | None:
-    if not path.is_file():
-        return None
-    return NewFile(path.read_bytes(), bool(path.stat().st_mode & 0o100))
-
-
-def _missing_folders(root: Path, files: Mapping[str, NewFile | None]) -> list[Path]:
-    """Return the folders that writing ``files`` will make, outermost first."""
-    wanted = {parent for path in files for parent in (root / path).parents if parent.is_relative_to(root)}
-    return sorted((folder for folder in wanted if not folder.exists()), key=lambda folder: len(folder.parts))
-
-
-def _write(path: Path, file: NewFile) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new"[:255])
-    try:
-        temporary.write_bytes(file.content)
-        if os.name != "nt":
-            bits = temporary.stat().st_mode & 0o666
-            temporary.chmod(bits | (bits >> 2 & 0o111) if file.executable else bits)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _take_away(root: Path, path: Path) -> None:
-    """Delete a file, and the folders above it, below ``root``, that hold nothing any more."""
-    path.unlink(missing_ok=True)
-    for folder in path.parents:
-        if folder == root or any(folder.iterdir()):
-            return
-        folder.rmdir()
-
-
-def _restore(path: Path, state: NewFile | None) -> None:
-    with suppress(OSError):
-        if state is None:
-            path.unlink(missing_ok=True)
-        else:
-            _write(path, state)

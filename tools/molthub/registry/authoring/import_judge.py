@@ -11,10 +11,10 @@ from molthub.documents import DNS_LABEL
 from molthub.errors import ManifestError, Problem, RegistryError
 from molthub.model import Project, VersionRecord, bare_name
 from molthub.registry import edit
-from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.import_plan import FoundPack, FoundSkill, Outcome, Wishes
 from molthub.registry.authoring.loose_skills import LooseSkill
 from molthub.registry.authoring.mend import SKILL_MD
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.authoring.package import (
     FIRST_VERSION,
     SKILL_YAML,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from molthub.errors import Problem
 from molthub.model import FileEntry, Json
-from molthub.registry.authoring.checkout import NewFile
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.authoring.publish import Bump
 from molthub.registry.upstreams.upstream import Upstream
 

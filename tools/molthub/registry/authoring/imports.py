@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from molthub.errors import ManifestError, Problem, RegistryError
 from molthub.model import Json
-from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.import_judge import REFUSED, ImportJudge
 from molthub.registry.authoring.import_plan import FoundPack, FoundSkill, Outcome, Plan, Wishes
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.authoring.publish import record_version
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.rules.packs import check_locks

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from molthub.errors import ManifestError, Problem
-from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.mend import SKILL_MD
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.reading.content import JUNK, MAX_BYTES, MAX_FILES
 from molthub.registry.trees import tree_rules
 

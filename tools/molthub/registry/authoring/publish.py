@@ -15,8 +15,8 @@ from molthub.errors import ManifestError, Problem, RegistryError
 from molthub.model import Json, Publisher, Skill, VersionRecord, bare_name
 from molthub.registry import edit
 from molthub.registry.authoring import yaml_write
-from molthub.registry.authoring.checkout import NewFile
 from molthub.registry.authoring.loose_skills import Found, LooseSkill
+from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.authoring.package import FIRST_VERSION, SKILL_YAML, Package, digest_of_files, package
 from molthub.registry.catalog import Catalog
 from molthub.versions import is_prerelease, sort_key
