@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molthub.errors import ManifestError
-from molthub.registry.authoring.mend import first_paragraph, is_bare_name, mend_skill_md, shortened, slug
+from molthub.registry.authoring.first_paragraph import first_paragraph, shortened
+from molthub.registry.authoring.mend import is_bare_name, mend_skill_md, slug
 from molthub.registry.reading.skill_spec import check_skill_md
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases/publish/mends.yaml").read_text(encoding="utf-8"))

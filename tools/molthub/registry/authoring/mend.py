@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from molthub.documents import MAX_SKILL_NAME, SKILL_NAME
 from molthub.errors import ManifestError, Problem, RegistryError
 from molthub.registry import edit
 from molthub.registry.authoring import yaml_write
+from molthub.registry.authoring.first_paragraph import first_paragraph
+from molthub.registry.authoring.mend_quotes import KEY_LINE, fault_of, quoted
 from molthub.registry.reading.frontmatter import FENCE, Split, split
-from molthub.registry.reading.skill_spec import MAX_DESCRIPTION, SkillMd, read_skill_md
+from molthub.registry.reading.skill_spec import SkillMd, read_skill_md
 from molthub.yaml_text import parse
 
 SKILL_MD = "SKILL.md"
 _BOM = b"\xef\xbb\xbf"
-_VALUE_LINE = re.compile(r"(?P<head>[ ]*(?:- )?[\w.-]+[ \t]*:[ \t]+)(?P<value>\S.*?)(?P<end>[ \t]*\r?\n?)\Z")
-_KEY_LINE = re.compile(r"[\w.-]+[ \t]*:(?:[ \t]|\r?\n|\Z)")
 _MOST_REPAIRS = 50
 _WHY = {"MH003": "mend it by hand", "MH005": "shorten it", "MH001": "save it as UTF-8"}
 
@@ -112,7 +111,7 @@ class _Mending:
         if not lines or not FENCE.match(lines[0].rstrip("\r\n")) or split(text) is not None:
             return False
         stop = 1
-        while stop < len(lines) and lines[stop].strip() and (_KEY_LINE.match(lines[stop]) or lines[stop][0] in " \t"):
+        while stop < len(lines) and lines[stop].strip() and (KEY_LINE.match(lines[stop]) or lines[stop][0] in " \t"):
             stop += 1
         if not any(re.match(r"(name|description)[ \t]*:", line) for line in lines[1:stop]):
             return False
@@ -136,17 +135,17 @@ class _Mending:
     def make_it_parse(self) -> None:
         """Quote the values that keep the YAML from parsing."""
         for _ in range(_MOST_REPAIRS):
-            fault = _fault(self.parts.yaml)
+            fault = fault_of(self.parts.yaml)
             if fault is None:
                 return
-            repaired = next((text for text in _quotings(self.parts.yaml, fault) if _is_better(text, fault)), None)
+            repaired = quoted(self.parts.yaml, fault)
             if repaired is None:
                 break
             changed, key = repaired.line, repaired.key
             why = "it holds ': '" if "': '" in fault.remedy or '": "' in fault.remedy else "YAML takes it otherwise"
             self._say(changed + 1 + self.shift, f"quoted the value of {key}: {why}")
             self.parts = Split(self.parts.head, repaired.text, self.parts.tail, self.parts.body)
-        fault = _fault(self.parts.yaml)
+        fault = fault_of(self.parts.yaml)
         if fault is not None:
             remedy = _WHY.get(fault.id, fault.remedy or "mend the YAML by hand")
             raise _unusable(f"the frontmatter does not parse: {fault.message}", self._line(fault.line), remedy)
@@ -220,96 +219,5 @@ def _could_be_map(yaml: str) -> bool:
     try:
         value = parse(yaml, SKILL_MD).value
     except ManifestError:
-        return any(_KEY_LINE.match(line.lstrip()) for line in yaml.split("\n"))
+        return any(KEY_LINE.match(line.lstrip()) for line in yaml.split("\n"))
     return value is None or isinstance(value, dict)
-
-
-def _fault(yaml: str) -> Problem | None:
-    try:
-        parse(yaml, SKILL_MD)
-    except ManifestError as error:
-        return error.problems[0]
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Quoting:
-    text: str
-    line: int
-    key: str
-
-
-def _is_better(quoting: _Quoting, fault: Problem) -> bool:
-    """Whether the text parses now, or at least further than before."""
-    left = _fault(quoting.text)
-    return left is None or (left.line or 0) > (fault.line or 0)
-
-
-def _quotings(yaml: str, fault: Problem) -> Iterator[_Quoting]:
-    """Yield the text with one more value in quotes: the faulty line's, then its key's, then any other."""
-    lines = re.findall(r"[^\n]*\n|[^\n]+", yaml)
-    at = min((fault.line or 1) - 1, len(lines) - 1)
-    tops = [number for number, line in enumerate(lines) if _KEY_LINE.match(line)]
-    above = [number for number in tops if number <= at]
-    for number in dict.fromkeys([at, *above[-1:], *tops]):
-        match = _VALUE_LINE.match(lines[number])
-        if match is None:
-            continue
-        last = number
-        while number in tops and last + 1 < len(lines) and lines[last + 1][:1] in (" ", "\t"):
-            last += 1
-        tail = "".join(lines[number + 1 : last + 1])
-        value = match["value"] + (match["end"] + tail.rstrip() if tail.strip() else "")
-        end = match["end"] if not tail.strip() else tail[len(tail.rstrip()) :]
-        text = "".join(lines[:number]) + match["head"] + _in_quotes(value) + end + "".join(lines[last + 1 :])
-        yield _Quoting(text, number + 1, match["head"].strip(" -:\t"))
-
-
-def _in_quotes(value: str) -> str:
-    """Return faulty text as a double-quoted scalar, line breaks as they are; old quotes around it go."""
-    for opener in ('"', "'"):
-        if len(value) > 1 and value.startswith(opener) and value.endswith(opener):
-            value = value[1:-1].replace('\\"', '"') if opener == '"' else value[1:-1].replace("''", "'")
-            break
-    else:
-        value = re.sub(r"\A[|>][+-]?[ \t]+(?=\S)", "", value)  # `description: > Use when ...` on one line
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-_NO_TEXT = re.compile(
-    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<!--.*?-->|^[ ]{0,3}[-*_]{3,}[ \t]*$", re.DOTALL | re.MULTILINE
-)
-_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]+")
-_NO_PARAGRAPH = re.compile(r"[#|>!<=]|[-*+] |\d+[.)] |[-*_]{3,}")
-
-
-def first_paragraph(body: str) -> str:
-    """Return the first paragraph of Markdown as one plain line of at most 1024 characters.
-
-    Where a body holds only headings and lists, the first of those; empty where it holds no text.
-    """
-    shown = _NO_TEXT.sub("", body.replace("\r\n", "\n"))
-    blocks = [block.strip() for block in re.split(r"\n[ \t]*\n|(?<=\n)(?=#)|(?<=#)\n", shown) if block.strip()]
-    blocks = [block for block in _without_headings(blocks) if re.search(r"\w", block)]
-    chosen = next((block for block in blocks if not _NO_PARAGRAPH.match(block)), blocks[0] if blocks else "")
-    return shortened(re.sub(r"\A[#>|\-*+\s]+", "", _MARKUP.sub(lambda match: match[1] or "", chosen)))
-
-
-def _without_headings(blocks: list[str]) -> Iterator[str]:
-    """Split a heading from the text that follows it without a blank line."""
-    for block in blocks:
-        first, _, rest = block.partition("\n")
-        if first.startswith("#") and rest.strip():
-            yield first
-            yield rest.strip()
-        else:
-            yield block
-
-
-def shortened(text: str, limit: int = MAX_DESCRIPTION) -> str:
-    """Return ``text`` on one line, cut after a word where it is longer than ``limit`` characters."""
-    line = " ".join(text.split())
-    if len(line) <= limit:
-        return line
-    cut = line[: limit - 1]
-    return (cut.rpartition(" ")[0] or cut) + "…"

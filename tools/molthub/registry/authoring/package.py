@@ -17,8 +17,9 @@ from molthub.errors import ManifestError, Problem
 from molthub.model import Json, bare_name
 from molthub.registry import edit
 from molthub.registry.authoring import yaml_write
+from molthub.registry.authoring.first_paragraph import shortened
 from molthub.registry.authoring.loose_skills import LooseSkill
-from molthub.registry.authoring.mend import SKILL_MD, mend_skill_md, shortened
+from molthub.registry.authoring.mend import SKILL_MD, mend_skill_md
 from molthub.registry.authoring.new_files import NewFile
 from molthub.registry.manifest import read_manifest
 from molthub.registry.reading.skill_needs import SaidNeeds, said_needs
