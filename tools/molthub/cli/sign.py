@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from molthub.cli.sign_log import check_own_copy, continue_log, log_to_json, show_log
+from molthub.cli.sign_index import (
+    check_follows_published,
+    now,
+    open_keys,
+    reader_of,
+    sign_and_write,
+    what_is_published,
+)
+from molthub.cli.sign_log import check_own_copy, continue_log
 from molthub.console import Console, common_options
-from molthub.errors import MolthubError, UsageError, missing_extra
+from molthub.errors import MolthubError
 
 if TYPE_CHECKING:
-    from molthub.index.release_log import LogUpdate
-    from molthub.index.sign import Published, SignedFiles
-    from molthub.index.signing_keys import SigningKeys
+    pass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_ROOT_WARNING_DAYS = 30
 
 
 def _duration(context: click.Context, option: click.Parameter, value: str) -> timedelta:
@@ -113,8 +118,8 @@ def sign(
     if context.invoked_subcommand is not None:
         _refuse_group_options(context)
         return
-    keys = _open(folder)
-    before = _published(keys, previous, out)
+    keys = open_keys(folder)
+    before = what_is_published(keys, previous, out)
     where = previous or str(out)
     from molthub.index.publish_metadata import built_root
 
@@ -124,12 +129,12 @@ def sign(
         remedy = "name what is published with --previous; if nothing ever was, add --first"
         raise MolthubError(message, place=where, remedy=remedy)
     if before is not None and not accept_fork:
-        _check_follows(console, before, content, registry, where)
-    read = _reader(where)
+        check_follows_published(console, before, content, registry, where)
+    read = reader_of(where)
     log = continue_log(console, before, content, read, where=where, out=out, accept_fork=accept_fork, whole=whole_log)
     if previous is not None and before is not None and not accept_fork:
-        check_own_copy(keys, before, read, where=where, own=_reader(str(out)))
-    _write(console, keys, before, content, out=out, expires=expires, log=log)
+        check_own_copy(keys, before, read, where=where, own=reader_of(str(out)))
+    sign_and_write(console, keys, before, content, out=out, expires=expires, log=log)
 
 
 @sign.command("init")
@@ -150,8 +155,8 @@ def init(console: Console, *, folder: Path | None, expires: timedelta) -> None:
     """
     from molthub.client.trust import fingerprint
 
-    keys = _open(folder)
-    root = keys.init(_now(), expires)
+    keys = open_keys(folder)
+    root = keys.init(now(), expires)
     shown = fingerprint(keys.root_files()[root.signed.version])
     names = sorted(path.name for path in keys.folder.glob("*.pem"))
     console.json({"keys": str(keys.folder), "files": [*names, "1.root.json"], "fingerprint": shown})
@@ -175,16 +180,16 @@ def refresh(console: Console, *, folder: Path | None, out: Path, previous: str |
       molthub sign refresh --keys keys --index site
       molthub sign refresh --keys keys --index out --previous https://skills.example.com/
     """
-    keys = _open(folder)
-    before = _published(keys, previous, out)
+    keys = open_keys(folder)
+    before = what_is_published(keys, previous, out)
     if before is None:
         remedy = "sign it first: molthub sign --first"
         raise MolthubError("nothing is signed there yet", place=previous or str(out), remedy=remedy)
     target = f"{before.targets.targets['registry.json'].hashes['sha256']}.registry.json"
-    content = _reader(previous or str(out))(target)
+    content = reader_of(previous or str(out))(target)
     if content is None:
         raise MolthubError(f"{target} is missing", place=previous or str(out), remedy="publish the index again")
-    _write(console, keys, before, content, out=out, expires=expires)
+    sign_and_write(console, keys, before, content, out=out, expires=expires)
 
 
 @sign.command("rotate")
@@ -203,8 +208,8 @@ def rotate(console: Console, *, folder: Path | None, online: bool, root_key: boo
       molthub sign rotate --keys keys            the same keys for another year
       molthub sign rotate --keys keys --online   replace the online key
     """
-    keys = _open(folder)
-    root = keys.rotate(_now(), expires, root_key=root_key, online_key=online).signed
+    keys = open_keys(folder)
+    root = keys.rotate(now(), expires, root_key=root_key, online_key=online).signed
     name = f"{root.version}.root.json"
     console.json({"keys": str(keys.folder), "root": name, "expires": f"{root.expires:%Y-%m-%dT%H:%M:%SZ}"})
     console.result(str(keys.folder / name))
@@ -218,95 +223,3 @@ def _refuse_group_options(context: click.Context) -> None:
     if given:
         message = f"give options behind the subcommand: molthub sign {context.invoked_subcommand} ..."
         raise click.UsageError(message, context)
-
-
-def _open(folder: Path | None) -> SigningKeys:
-    if folder is None:
-        raise UsageError("no keys are named", remedy="give --keys DIR, or set MOLTHUB_KEYS")
-    try:
-        from molthub.index.signing_keys import SigningKeys
-    except ModuleNotFoundError as error:
-        raise missing_extra("sign", "molthub sign") from error
-    return SigningKeys(folder)
-
-
-def _published(keys: SigningKeys, previous: str | None, out: Path) -> Published | None:
-    from molthub.index.sign import check_checkpoint, read_published
-
-    where = previous or str(out)
-    read = _reader(where)
-    before = read_published(read, keys, where)
-    if before is not None:
-        check_checkpoint(read, keys, before, where)
-    return before
-
-
-def _reader(where: str) -> Callable[[str], bytes | None]:
-    from molthub.client.index import Index
-    from molthub.client.index_files import MAX_DOCUMENT
-
-    index = Index.open(where)
-    return lambda path: index.file(path, MAX_DOCUMENT)
-
-
-def _check_follows(console: Console, before: Published, content: bytes, registry: Path, where: str) -> None:
-    from molthub.index.sign import check_follows
-    from molthub.registry.trees.ancestry import is_ancestor
-
-    def comes_after(older: str, newer: str) -> bool | None:
-        if "folder-" in (older[:7], newer[:7]):
-            console.warn("an index of a folder has no history, so its commit is not compared with what is published")
-            return True
-        return is_ancestor(registry, older, newer)
-
-    check_follows(before, content, comes_after, where)
-
-
-def _write(
-    console: Console,
-    keys: SigningKeys,
-    before: Published | None,
-    content: bytes,
-    *,
-    out: Path,
-    expires: timedelta,
-    log: LogUpdate | None = None,
-) -> None:
-    from molthub.index.publish_metadata import publish_metadata
-    from molthub.index.release_log import outgrown
-    from molthub.index.sign import Lifetimes
-    from molthub.index.sign import sign as sign_root
-
-    if before is not None and before.timestamp.is_expired(_now()):
-        console.warn(
-            f"what is published expired at {before.timestamp.expires:%Y-%m-%dT%H:%M:%SZ}: nothing refreshed it, or an "
-            "old copy was served here"
-        )
-    checkpoint = log.checkpoint if log else None
-    signed = sign_root(content, keys, before, _now(), Lifetimes(timestamp=expires), log=checkpoint)
-    files = log.files if log else {}
-    written = publish_metadata(signed.files, out, files, outgrown(checkpoint) if checkpoint else ())
-    _warn_of_root(console, keys)
-    _show(console, signed, written, out, log)
-
-
-def _warn_of_root(console: Console, keys: SigningKeys) -> None:
-    from molthub.index.signing_keys import days_left
-
-    left = days_left(keys.newest_root().signed.expires, _now())
-    if left < _ROOT_WARNING_DAYS:
-        console.warn(f"the root expires in {left} days: bring the root key and run molthub sign rotate")
-
-
-def _show(console: Console, signed: SignedFiles, written: tuple[str, ...], out: Path, log: LogUpdate | None) -> None:
-    expires = f"{signed.expires:%Y-%m-%dT%H:%M:%SZ}"
-    shown = {"index": str(out), "version": signed.version, "expires": expires, "written": list(written)}
-    console.json(shown | ({"log": log_to_json(log, signed.log_key)} if log else {}))
-    what = "timestamp" if signed.only_timestamp else "index"
-    console.result(f"{out}: {what} signed as version {signed.version}, good until {expires}")
-    if log is not None and log.added:
-        show_log(console, log, signed.log_key)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
