@@ -2,8 +2,8 @@
 
 Four classes, each told with what was found: a *name* that says so (``*_TOKEN``), a *shape* that a kind of credential
 has (the detectors of the risk scan), an *address* that holds a password, and text that is *random* (Shannon's entropy,
-as ``detect-secrets`` computes it). No value leaves this module, nor is any kept: names are given by comparing texts in
-memory.
+as ``detect-secrets`` computes it). Names are given by comparing texts in memory; a value goes along with its place, for
+whoever is told to keep it, in a form that is never printed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from molthub.model import Json
 from molthub.references.secrets import is_sensitive, placeholders, reference
 from molthub.registry.reading.clear_secrets import token_shape
 from molthub.registry.risk.secrets import credential_kind
+from molthub.secrets.value import SecretValue
 
 _WORDS = "TOKENS?|KEY|APIKEY|PASSWORD|PASSWD|PASSPHRASE|PAT|SECRETS?|CREDENTIALS?|AUTHORIZATION|COOKIE"
 _NAMED = re.compile(rf"(?:^|[^A-Z0-9])(?:{_WORDS})(?:$|[^A-Z0-9])|(?:TOKEN|APIKEY|SECRET|PASSWORD)$")
@@ -44,7 +45,7 @@ class Needed:
     """A secret that a bot needs, and where it stands now: in words, never as a value.
 
     ``kind`` is the class by which it was found (``reference``: the program refers to a variable already; ``asked``: the
-    command line said so), ``why`` the same in words.
+    command line said so), ``why`` the same in words. ``value`` is that of a literal.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Needed:
     is_literal: bool
     kind: SecretClass = "reference"
     why: str = ""
+    value: SecretValue | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Json]:
         """Return the shape that ``--json`` prints."""
@@ -151,7 +153,7 @@ class Literals:
         name = next(name for name in _names(hint, server) if self._is_free(name, literal))
         self._texts[name] = literal
         kind, words = why
-        self.needed.append(Needed(name, key, where, True, kind, words))
+        self.needed.append(Needed(name, key, where, True, kind, words, SecretValue(literal)))
         return f"{before}${{secrets.{name}}}"
 
     def _is_free(self, name: str, literal: str) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.cli import completing
+from molthub.cli.adopt_keeping import Kept, found_secrets
+from molthub.cli.adopt_keeping import keep_secrets as keep_secrets_of
 from molthub.cli.adopt_reading import AUTO, HomeReader
 from molthub.cli.adopt_told import document, tell
 from molthub.cli.committing import Editing, editing_options
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
 @click.option("--publish-edited", is_flag=True, help="With --publish: edited copies become next versions.")
 @click.option("--secret", multiple=True, metavar="NAME,...", help="Variables or fields whose values are secrets too.")
 @click.option("--not-secret", multiple=True, metavar="NAME,...", help="Variables or fields whose values are none.")
+@click.option("--keep-secrets", is_flag=True,
+              help="Keep what stands in clear on this machine, as `molthub secrets set` does.")  # fmt: skip
 @sign_option
 @editing_options
 @common_options
@@ -68,6 +72,7 @@ def adopt(
     publish_edited: bool,
     secret: tuple[str, ...],
     not_secret: tuple[str, ...],
+    keep_secrets: bool,
     key: str | None,
     editing: Editing,
 ) -> ExitStatus:
@@ -75,14 +80,15 @@ def adopt(
 
     DIR is what the bot's user has as HOME. Servers, variables, settings and skills that many of the bots have together
     become packs, what differs stays on each bot. Tokens and passwords become ${secrets.NAME}: they are listed by name
-    and never printed or kept. Nothing in DIR is changed; `molthub reconcile --adopt` takes over what stands there.
-    Packs that the registry has already are used where they fit. Doing it again changes nothing.
+    and never printed; --keep-secrets puts them where this machine keeps its secrets. Nothing in DIR is changed;
+    `molthub reconcile --adopt` takes over what stands there. Packs that the registry has already are used where they
+    fit. Doing it again changes nothing.
 
     \b
     Examples:
       molthub adopt /home/ada --fleet prod --dry-run
       molthub adopt /home/ada --platform claude-code --fleet prod
-      molthub adopt /srv/bots --all --fleet prod --publish --label machine=m1
+      molthub adopt /srv/bots --all --fleet prod --publish --keep-secrets --label machine=m1
       molthub adopt /srv/bots --all --fleet prod --min-shared 3 --pack dev=developer-tools
       molthub adopt ~ --fleet laptops --name adas-laptop --not-secret PROJECT_ID
 
@@ -109,11 +115,20 @@ def adopt(
         raise next(iter(refused.values()))
     tell(console, bots, proposal, made, refused)
     _Ending(console, editing, proposal, made, key, labels).write(done, fleet)
-    console.json(document(bots, proposal, made, refused, editing))
+    kept = _kept(console, done) if keep_secrets and not editing.dry_run else Kept()
+    console.json(document(bots, proposal, made, refused, editing) | {"kept": kept.to_json()})
+    if kept.refused:
+        return ExitStatus.PARTLY_DONE
     if not refused:
         unpublished = made is not None and any(outcome.state == "refused" for outcome in made.outcomes)
         return ExitStatus.PARTLY_DONE if unpublished else ExitStatus.DONE
     return ExitStatus.PARTLY_DONE if done else ExitStatus.FAILED
+
+
+def _kept(console: Console, bots: Sequence[Adopted]) -> Kept:
+    kept = keep_secrets_of(found_secrets(bots))
+    kept.tell(console)
+    return kept
 
 
 def _folders(homes: tuple[Path, ...], fleet: str, *, is_target: bool) -> list[Path]:

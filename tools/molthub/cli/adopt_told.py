@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from molthub.cli.adopt_keeping import found_secrets
 from molthub.cli.committing import Editing
 from molthub.console import Console, counted
 
@@ -123,12 +124,13 @@ def _tell_left(console: Console, bots: Sequence[Adopted], proposal: Proposal) ->
 
 
 def _tell_secrets(console: Console, bots: Sequence[Adopted], *, in_full: bool) -> None:
-    found = {(bot.path, one.name): one for bot in bots for one in bot.read.secrets}
+    found = found_secrets(bots)
     if not found:
         return
     console.result("secrets to keep where the bots run:")
     if in_full:
-        for (path, secret), one in found.items():
+        needed = {(bot.path, one.name): one for bot in bots for one in bot.read.secrets}
+        for (path, secret), one in needed.items():
             now = (
                 f"stands in clear in {one.where} ({one.why})"
                 if one.is_literal
@@ -136,12 +138,14 @@ def _tell_secrets(console: Console, bots: Sequence[Adopted], *, in_full: bool) -
             )
             console.result(f"  molthub secrets set {secret} --bot {path}    now it {now}")
         return
-    for secret in sorted({secret for _, secret in found}):
-        paths = [path for path, name in found if name == secret]
-        one = found[paths[0], secret]
+    for kept in found:
+        one, many = kept.first, len(kept.values)
         how = f"in clear in {one.where} ({one.why})" if one.is_literal else f"a variable that {one.where} refers to"
-        console.result(f"  {secret}  on {_who(paths)}, now {how}")
-    console.say("  molthub secrets set NAME --bot BOT keeps one; --json lists every place")
+        values = f" with {many} different values" if many > 1 else ""
+        console.result(f"  {kept.name}  on {_who(kept.bots)}{values}, now {how}")
+    if any(len(kept.values) > 1 for kept in found):
+        console.say("  where values differ, each bot needs its own: molthub secrets set NAME --bot FLEET/BOT")
+    console.say("  --keep-secrets keeps all of them on this machine; --json lists every place")
 
 
 def _who(paths: Sequence[str]) -> str:
@@ -158,7 +162,7 @@ def document(
     made: Published | None,
     refused: Mapping[str, MolthubError],
     editing: Editing,
-) -> Json:
+) -> dict[str, Json]:
     """Return what ``--json`` prints (``adopt-result`` of the schemas)."""
     new = made.files if made is not None else {}
     return {
@@ -170,6 +174,7 @@ def document(
         "attached": [offer.to_json() for offer in proposal.packs],
         "files": {path: content.decode() for path, content in sorted(proposal.files.items())},
         "skillFiles": sorted(new),
+        "secrets": [one.to_json() for one in found_secrets([bot for bot in bots if bot.path not in proposal.refused])],
         **editing.to_json(),
     }
 

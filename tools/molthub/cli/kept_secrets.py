@@ -23,6 +23,7 @@ from molthub.errors import ExitStatus, MolthubError, NotFoundError, UsageError
 if TYPE_CHECKING:
     from molthub.secrets.provider import Keeping, Listing, Provider
     from molthub.secrets.resolver import Resolver
+    from molthub.secrets.settings import Settings
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
@@ -111,10 +112,13 @@ def set_secret(
     _check_name(name)
     held = read(settings)
     resolver = resolvers(held)(bot)
-    provider, own = _keepers(resolver, name, wanted, held.where)[0]
+    provider, own = keepers_of(resolver, name, wanted, held.where)[0]
     where = cast("Keeping", provider).keep(own, SecretValue(_typed(name)))
     console.result(f"{name} is kept in {where}")
     console.json({"name": name, "provider": provider.name, "where": where})
+    if bot is not None and _is_for_all(held, bot, name, provider.name):
+        remedy = "a place with {fleet}/{bot} in secrets.yaml keeps them apart: docs/SECRETS.md"
+        console.warn(f"every bot that asks {provider.name} gets this value, not {bot} alone ({remedy})")
     _say_what_counts(console, resolver, name, provider)
 
 
@@ -137,7 +141,7 @@ def unset_secret(console: Console, *, name: str, wanted: str | None, bot: str | 
     _check_name(name)
     held = read(settings)
     resolver = resolvers(held)(bot)
-    keepers = _keepers(resolver, name, wanted, held.where)
+    keepers = keepers_of(resolver, name, wanted, held.where)
     for provider, own in keepers:
         where = cast("Keeping", provider).forget(own)
         if where is not None:
@@ -148,6 +152,15 @@ def unset_secret(console: Console, *, name: str, wanted: str | None, bot: str | 
     console.result(f"{name} is no longer in {where}")
     console.json({"name": name, "provider": provider.name, "where": where})
     _say_what_counts(console, resolver, name, None)
+
+
+def _is_for_all(held: Settings, bot: str, name: str, provider: str) -> bool:
+    """Whether what was kept for a bot is what every bot would find."""
+    declared = held.declared(provider)
+    is_placed = any(isinstance(option, str) and "{" in option for option in declared.options.values())
+    has_folders = declared.kind == "directory" and not declared.options
+    is_called_otherwise = held.for_bot(bot).names.get(name) != held.for_bot(None).names.get(name)
+    return not (is_placed or has_folders or is_called_otherwise)
 
 
 def _check_name(name: str) -> None:
@@ -162,7 +175,7 @@ def _check_name(name: str) -> None:
     reference(name)
 
 
-def _keepers(resolver: Resolver, name: str, wanted: str | None, settings: str) -> list[tuple[Provider, str]]:
+def keepers_of(resolver: Resolver, name: str, wanted: str | None, settings: str) -> list[tuple[Provider, str]]:
     """Return the providers that a secret may be put into, and what each calls it; at least one.
 
     Raises :class:`UsageError`, :class:`NotFoundError`.

@@ -11,9 +11,11 @@ from molthub.client.paths import config_folder
 from molthub.errors import UsageError
 from molthub.secrets.environment import EnvironmentProvider
 from molthub.secrets.provider import Provider
+from molthub.secrets.read_settings import own_secrets
 from molthub.secrets.resolver import Resolver
 from molthub.secrets.settings import Declared, Settings
 
+_DIRECTORY = "directory"
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 
 
@@ -39,6 +41,8 @@ def provider_of(
     if declared.kind not in _MAKERS:
         raise UsageError(f"this molthub knows no providers of kind {declared.kind}", remedy="install a newer molthub")
     options = {key: _placed(name, value, bot) for key, value in declared.options.items()}
+    if declared.kind == _DIRECTORY and not options:
+        return _own_directory(name, bot)
     return _MAKERS[declared.kind](name, options, known)
 
 
@@ -62,7 +66,15 @@ def _credentials(name: str, _options: Options, environment: Environment) -> Prov
 def _directory(name: str, options: Options, _environment: Environment) -> Provider:
     from molthub.secrets.directory import DirectoryProvider
 
-    return DirectoryProvider(name, _path(options["path"]) if options else config_folder() / "secrets")
+    return DirectoryProvider(name, _path(options["path"]))
+
+
+def _own_directory(name: str, bot: str | None) -> Provider:
+    """Return the directory that is there without being declared: below it, bots may have folders of their own."""
+    from molthub.secrets.directory import DirectoryProvider
+
+    shared = own_secrets()
+    return DirectoryProvider(name, shared, own=shared / bot if bot is not None else None)
 
 
 def _file(name: str, options: Options, _environment: Environment) -> Provider:

@@ -24,17 +24,19 @@ _VOLUME_LINK = "..data"
 class DirectoryProvider:
     """The provider of kind ``directory``: an id is a file's name. One line end at a file's end is not the secret's.
 
-    ``of_system``: the directory was made by the system for this service alone.
+    ``of_system``: the directory was made by the system for this service alone. ``own`` is the folder of one bot, whose
+    files count before those that all bots share.
     """
 
     variables: tuple[str, ...] = ()
     only_if_named = False
 
-    def __init__(self, name: str, folder: Path, *, of_system: bool = False) -> None:
+    def __init__(self, name: str, folder: Path, *, of_system: bool = False, own: Path | None = None) -> None:
         self.name = name
         self.where = str(folder)
         self._folder = folder
         self._of_system = of_system
+        self._own = DirectoryProvider(name, own) if own is not None else None
 
     def own_id(self, secret: str) -> str:
         """Return the secret's name."""
@@ -42,6 +44,14 @@ class DirectoryProvider:
 
     def resolve(self, ids: Sequence[str]) -> Answer:
         """Return what the files hold."""
+        if self._own is None or not os.path.lexists(self._own.where):
+            return self._shared(ids)
+        own = self._own.resolve(ids)
+        absent = [name for name in ids if name in own.errors and own.errors[name].code == NOT_FOUND]
+        shared = self._shared(absent) if absent else Answer({}, {})
+        return Answer({**shared.values, **own.values}, {**own.errors, **shared.errors} if absent else own.errors)
+
+    def _shared(self, ids: Sequence[str]) -> Answer:
         refused = unsafe(self._folder)
         if refused is not None and refused.code == NOT_FOUND:
             missing = Failure(NOT_FOUND, f"no directory {self._folder}")
@@ -59,6 +69,10 @@ class DirectoryProvider:
 
     def ids(self) -> tuple[str, ...]:
         """Return the files' names."""
+        own = self._own.ids() if self._own is not None else ()
+        return tuple(sorted({*self._names(), *own}))
+
+    def _names(self) -> tuple[str, ...]:
         try:
             found = [path.name for path in self._folder.iterdir() if _FILE_NAME.match(path.name) and path.is_file()]
         except FileNotFoundError:
@@ -68,7 +82,9 @@ class DirectoryProvider:
         return tuple(sorted(found))
 
     def keep(self, secret_id: str, value: SecretValue) -> str:
-        """Write the value into a file that its owner alone may read, whole or not at all."""
+        """Write the value into a file that its owner alone may read, whole or not at all; of one bot, into its own."""
+        if self._own is not None:
+            return self._own.keep(secret_id, value)
         path = self._own_file(secret_id)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         refused = unsafe(self._folder)
@@ -78,7 +94,9 @@ class DirectoryProvider:
         return str(path)
 
     def forget(self, secret_id: str) -> str | None:
-        """Remove the file."""
+        """Remove the file; of one bot, its own."""
+        if self._own is not None:
+            return self._own.forget(secret_id)
         path = self._own_file(secret_id)
         try:
             path.unlink()

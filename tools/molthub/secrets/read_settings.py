@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from molthub.client.paths import config_folder
@@ -16,6 +17,18 @@ def default_place() -> Path:
     return config_folder() / "secrets.yaml"
 
 
+def own_secrets() -> Path:
+    """Return ``$XDG_CONFIG_HOME/molthub/secrets``: a file for each secret; those of one bot in ``FLEET/BOT/``."""
+    return config_folder() / "secrets"
+
+
+def _has_folders_of_bots() -> bool:
+    try:
+        return any(path.is_dir() for path in own_secrets().iterdir())
+    except OSError:
+        return False
+
+
 def read_settings(path: Path | None = None) -> Settings:
     """Return what the file says, or what holds where there is none.
 
@@ -26,10 +39,11 @@ def read_settings(path: Path | None = None) -> Settings:
     refused = unsafe(place)
     if refused is not None and refused.code == NOT_FOUND:
         if path is None:
-            return Settings()
+            return Settings(bots_have_folders=_has_folders_of_bots())
         raise NotFoundError("there is no such file", place=str(place), remedy="give the file that names the providers")
     if refused is not None:
         raise MolthubError(refused.message, remedy=refused.remedy)
     from molthub.secrets.settings_text import settings_of
 
-    return settings_of(place.read_bytes(), str(place))
+    settings = settings_of(place.read_bytes(), str(place))
+    return replace(settings, bots_have_folders=_has_folders_of_bots())

@@ -30,7 +30,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole file. ``where`` is its path, empty where there is none. ``watch``: notice secrets that changed."""
+    """The whole file. ``where`` is its path, empty where there is none. ``watch``: notice secrets that changed.
+
+    ``bots_have_folders``: in the directory that need not be declared, some bots have secrets of their own.
+    """
 
     where: str = ""
     providers: Mapping[str, Declared] = field(default_factory=dict)
@@ -38,13 +41,14 @@ class Settings:
     fleets: Mapping[str, Section] = field(default_factory=dict)
     bots: Mapping[str, Section] = field(default_factory=dict)
     watch: bool = False
+    bots_have_folders: bool = False
 
     @property
     def tells_bots_apart(self) -> bool:
         """Whether it makes a difference for which bot a secret is asked."""
         options = (option for declared in self.providers.values() for option in declared.options.values())
         is_placed = any(isinstance(option, str) and "{" in option for option in options)
-        return bool(self.fleets or self.bots) or is_placed
+        return bool(self.fleets or self.bots) or is_placed or self.bots_have_folders
 
     def for_bot(self, bot: str | None) -> Section:
         """Return what holds for ``<fleet>/<bot>``: the nearest order, and names by the nearest section.
