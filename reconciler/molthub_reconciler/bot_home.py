@@ -27,10 +27,12 @@ def adapter_of(name: str) -> Platform:
 def home_of(bot: str, desired: DesiredState, adapter: Platform, receipt: Receipt, *, is_orphan: bool) -> Home:
     """Return the home of ``<fleet>/<bot>`` for one look; of an orphan's home no skill is the owner's to name."""
     adapters = _with_earlier(adapter, receipt.platform)
+    searched = adapter.searched(desired.agent)
     return Home(
         bot=bot,
         folder=f"{desired.fleet}/{desired.home}",
-        skill_roots=() if is_orphan else (adapter.skills_root(desired.agent),),
+        skill_roots=() if is_orphan else (searched.own,),
+        other_roots=() if is_orphan else searched.others,
         file_format=_file_formats(adapters),
         owners_fields=_owners_fields(adapters),
         files=receipt.files,

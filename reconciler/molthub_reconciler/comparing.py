@@ -282,7 +282,7 @@ def _steps(pointer: str) -> tuple[str, ...]:
 
 
 def _by_key(observed: Observed) -> dict[str, Place]:
-    named = {f"skill/{place.file.rpartition('/')[2]}": place for place in observed.skills}
+    named = {f"skill/{place.file.rpartition('/')[2]}": place for place in reversed(observed.skills)}
     return {key: place for key, place in named.items() if _STATE_KEY.match(key)}
 
 

@@ -20,7 +20,7 @@ from molthub_reconciler.policy.fights import Fights, fights_from_bytes, fights_t
 from molthub_reconciler.policy.pins import FILE as PIN_FILE
 from molthub_reconciler.policy.policy import Held, Policy
 from molthub_reconciler.records.receipt import Receipt
-from molthub_reconciler.remarks import left_alone, lifted, moved, of_withdrawn
+from molthub_reconciler.remarks import left_alone, lifted, moved, of_withdrawn, rivalled
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.surroundings import Surroundings
@@ -294,7 +294,8 @@ class BotPass:
         """Say what is left alone although it differs, what was withdrawn, and who keeps undoing."""
         keys = {change.key for change in (*before.plan.changes, *left.plan.changes)}
         fights = self.fights.problems(keys, self.around.now.timestamp())
-        return [*left_alone(left), *of_withdrawn(left, self.comparing.revoked), *fights]
+        rivals = rivalled(left, self.comparing.platform.searched(self.desired.agent))
+        return [*left_alone(left), *rivals, *of_withdrawn(left, self.comparing.revoked), *fights]
 
     def _note_fights(self, before: Look) -> None:
         """Take note of what was corrected."""

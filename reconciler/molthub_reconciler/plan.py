@@ -25,6 +25,9 @@ R without D and O != R                   both       keep      git took it away, 
 neither D nor R                                               the owner's, never touched; skills are named as *extra*
 ======================================== ========== ========= ====================================================
 
+A skill that is as it should be is a *conflict* all the same, where the program uses another of its name instead, or may
+(a *rival*): nothing is done about that, either.
+
 Some keys are told more of than that. What stands in a file that cannot be read is *unreadable*: nothing is known of the
 key, so nothing is done. A skill whose version was withdrawn is *revoked*. A key whose secret has another version than
 when the bot was last told is *secret-rotated*. And what is modified may be *stale*: exactly an earlier version.
@@ -66,7 +69,7 @@ class Wanted:
 
     ``places`` are the key's own, first the one that reports show. ``wiring`` are lines that the agent program needs
     to read them and that keys share. ``shadows`` are places of the owner that override the key where something else
-    than the given fingerprint stands there.
+    than the given fingerprint stands there: what a skill's program takes in its place, or may.
     """
 
     places: Standing
@@ -77,6 +80,11 @@ class Wanted:
     def all(self) -> Standing:
         """Own places, then wiring."""
         return {**self.places, **self.wiring} if self.wiring else self.places
+
+    @property
+    def overrides(self) -> Standing:
+        """The shadows of configuration. While one is in effect, the key's own places are left as they are."""
+        return {place: same for place, same in self.shadows.items() if place.pointer} if self.shadows else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +144,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do about one bot, and what the receipt has to learn although nothing is to be done."""
+    """What to do about one bot, and what the receipt has to learn although nothing is to be done.
+
+    ``rivals`` are skills in place of which another of their name is used, or may be, and where that is.
+    """
 
     changes: tuple[Change, ...] = ()
     record: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
+    rivals: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def in_sync(self) -> bool:
@@ -196,12 +208,15 @@ def plan(
     # What a kept key takes stays, also where another key that goes would take it along.
     sight_of_gone = _Sight(observed, in_use.union(*(gone[key].all_places for key in kept)), mates)
 
+    rivals = _rivals(desired, receipt, sight)
     verdicts: dict[str, Change | None] = {
         key: Change(key, "keep", "drifted", place, "unreadable") for key, place in blind.items()
     }
     for key, wanted in desired.items():
         if key not in blind:
             verdict = _declared(key, wanted, receipt.get(key), sight)
+            if verdict is None and key in rivals:
+                verdict = Change(key, "keep", "conflict", rivals[key])
             verdicts[key] = _sign(key, wanted, signs) if verdict is None else verdict
     for key, written in gone.items():
         verdict = _kept(key, written, sight) if key in kept else _undeclared(key, written, sight_of_gone)
@@ -209,11 +224,12 @@ def plan(
         verdicts[key] = replace(verdict, drift="revoked") if verdict is not None and is_revoked else verdict
     changes = [change for change in verdicts.values() if change is not None]
     changes += _extras(skills or {}, desired, receipt, mates)
-    settled = [key for key, change in verdicts.items() if change is None]
+    settled = [key for key, change in verdicts.items() if change is None or change.at == rivals.get(key)]
     return Plan(
         changes=tuple(sorted(changes, key=lambda change: change.key)),
         record=tuple(key for key in settled if key in desired and receipt.get(key) != Written(desired[key].all)),
         forget=tuple(key for key in settled if key not in desired),
+        rivals=rivals,
     )
 
 
@@ -233,11 +249,23 @@ def _blind(desired: Mapping[str, Wanted], receipt: Mapping[str, Written], files:
     """Return the keys of which something stands in a file that cannot be read, and where."""
     if not files:
         return {}
-    places = {key: (*wanted.all, *wanted.shadows) for key, wanted in desired.items()}
+    places = {key: (*wanted.all, *wanted.overrides) for key, wanted in desired.items()}
     for key, written in receipt.items():
         places[key] = (*places.get(key, ()), *written.all_places)
     found = {key: next((place for place in there if place.file in files), None) for key, there in places.items()}
     return {key: place for key, place in found.items() if place is not None}
+
+
+def _rivals(desired: Mapping[str, Wanted], receipt: Mapping[str, Written], sight: _Sight) -> dict[str, Place]:
+    """Return the skills in place of which something is used, or may be, that no bot put there, and where that is."""
+    found: dict[str, Place] = {}
+    for key, wanted in desired.items():
+        ours = receipt[key].all_places if wanted.shadows and key in receipt else ()
+        for place, same in wanted.shadows.items():
+            is_other = not place.pointer and sight.observed.get(place, same) != same and place not in ours
+            if is_other and sight.is_strange(place):
+                found.setdefault(key, place)
+    return found
 
 
 def _sign(key: str, wanted: Wanted, signs: Signs) -> Change | None:
@@ -286,7 +314,7 @@ class _Sight:
 def _declared(key: str, wanted: Wanted, written: Written | None, sight: _Sight) -> Change | None:
     """Judge a key that is desired. None: in sync."""
     observed, target = sight.observed, wanted.all
-    shadow = next((place for place, same in wanted.shadows.items() if observed.get(place, same) != same), None)
+    shadow = next((place for place, same in wanted.overrides.items() if observed.get(place, same) != same), None)
     if shadow is not None:
         return Change(key, "keep", "conflict", shadow)
     if written is None and observed.keys().isdisjoint(target):
@@ -340,6 +368,8 @@ def _extras(
     """Name the skills that neither git nor we put there."""
     known = {place for wanted in desired.values() for place in wanted.places}
     known |= {place for written in receipt.values() for place in written.all_places}
+    # of one that is ours, another in a folder of others is a rival, or never taken
+    ours = {place.file.rpartition("/")[2] for place in known if not place.pointer}
     for key, place in skills.items():
-        if place not in known and not mates(place):
+        if place.file.rpartition("/")[2] not in ours and not mates(place):
             yield Change(key, "keep", "drifted", place, "extra")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from molthub.errors import Problem
+from molthub.references.skill_folders import SkillFolders
 from molthub_reconciler.findings import Look
 from molthub_reconciler.policy.pins import Pin
 from molthub_reconciler.supply.releases import Withdrawn
@@ -27,12 +28,22 @@ def left_alone(look: Look) -> list[Problem]:
     notes = []
     for change in look.plan.changes:
         file = change.at.file
-        if change.cause == "conflict":
+        if change.cause == "conflict" and change.at != look.plan.rivals.get(change.key):
             message = f"{change.key}: something else stands there that molthub did not write; it is left alone"
             notes.append(Problem("MH705", message, "move it away, or take the key out of git", "warning", file))
         elif change.action == "keep" and change.cause == "both":
             message = f"{change.key} is no longer declared, but was edited here; it is left alone"
             notes.append(Problem("MH704", message, "remove it by hand, or declare it again", "warning", file))
+    return notes
+
+
+def rivalled(look: Look, searched: SkillFolders) -> list[Problem]:
+    """Say which skills are not sure to be used, since the program finds others of their names in other folders."""
+    notes = []
+    for key, place in look.plan.rivals.items():
+        is_first = place.file.rpartition("/")[0] in searched.before
+        message = f"{key}: another skill of its name {'is' if is_first else 'may be'} used in its place"
+        notes.append(Problem("MH743", message, "move it away, or take the key out of git", "warning", place.file))
     return notes
 
 

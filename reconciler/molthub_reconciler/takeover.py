@@ -33,11 +33,11 @@ def taking_over(
     problems: list[Problem] = []
     for key, wanted in look.wanted.keys.items():
         change = changes.get(key)
-        overrides = tuple(place for place in wanted.shadows if place in look.observed.standing)
+        overrides = tuple(place for place in wanted.overrides if place in look.observed.standing)
         if change is None or change.cause != "conflict":
             is_taken = bool(overrides)
         elif key.startswith("skill/"):
-            is_taken = _is_whole_in(look, desired, change, supply)
+            is_taken = change.at in wanted.places and _is_whole_in(look, desired, change, supply)
         else:
             in_clear = _in_clear(look, desired, platform, change)
             missing = sorted(adoption.missing(desired.path, in_clear)) if in_clear else []

@@ -50,10 +50,11 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
     wiring = _wiring(state, platform, contents)
     shared = shared_references(state.desired)
     problems += shared.values()
+    rivals = platform.searched(state.agent).rivals
     for key, value in state.desired.items():
         kind, _, name = key.partition("/")
         if kind == "skill":
-            keys[key] = _wanted_skill(platform.skill_folder(state.agent, name), value)
+            keys[key] = _wanted_skill(platform.skill_folder(state.agent, name), value, rivals)
             continue
         if key in shared:
             continue
@@ -75,8 +76,9 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
 
 
 @lru_cache(maxsize=8192)  # bots of a fleet have the same skills
-def _wanted_skill(folder: str, digest: str) -> Wanted:
-    return Wanted({Place(folder): digest})
+def _wanted_skill(folder: str, digest: str, rivals: tuple[str, ...]) -> Wanted:
+    name = folder.rpartition("/")[2]
+    return Wanted({Place(folder): digest}, shadows={Place(f"{root}/{name}"): digest for root in rivals})
 
 
 def _without_owners(platform: Platform, entry: Entry) -> Json:

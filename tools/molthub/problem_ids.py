@@ -143,6 +143,7 @@ PROBLEMS: dict[str, str] = {
     "MH739": "bot that is not as it was planned any more",
     "MH741": "setting that a skill requires and that does not hold where the bot runs",
     "MH742": "secret that the bot's program would not hand on as it is",
+    "MH743": "skill in place of which the bot's program uses another of its name, or may",
     # 8xx: risks in a skill's files
     "MH801": "credential in a skill's files",
     "MH802": "invisible or direction-changing characters",

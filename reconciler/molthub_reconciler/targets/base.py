@@ -15,20 +15,25 @@ from molthub.model import FileEntry, Json
 from molthub.platforms.base import FileFormat, Pointer
 from molthub_reconciler.plan import Place, Standing
 
+CLOSED = "closed"
+"""The fingerprint of a skill that cannot be looked into. No digest is the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
     """One bot's home, for one look at it.
 
     ``bot`` is ``<fleet>/<bot>``, ``folder`` is ``<fleet>/<home>``. ``skill_roots`` are the folders that the agent
-    program searches for skills; ``file_format`` says how a file of it is written, ``owners_fields`` which fields of an
-    entry in it are the owner's: they are not looked at, and stay when the entry is updated. ``files`` are known file
-    lists of skills by digest: a disk that holds no execute bit takes it from them.
+    program searches for this bot's skills, ``other_roots`` those that it searches besides; ``file_format`` says how a
+    file of it is written, ``owners_fields`` which fields of an entry in it are the owner's: they are not looked at, and
+    stay when the entry is updated. ``files`` are known file lists of skills by digest: a disk that holds no execute bit
+    takes it from them.
     """
 
     bot: str
     folder: str
     skill_roots: tuple[str, ...] = ()
+    other_roots: tuple[str, ...] = ()
     file_format: Callable[[str], FileFormat] = lambda _file: "json"
     owners_fields: Callable[[str, Pointer], frozenset[str]] = lambda _file, _pointer: frozenset()
     files: Mapping[str, tuple[FileEntry, ...]] = field(default_factory=dict)
@@ -39,8 +44,10 @@ class Observed:
     """O of one bot.
 
     ``standing`` holds every place asked for where something stands. ``skills`` are all skill folders below the roots,
-    whoever made them. ``values`` (of places in files) and ``trees`` (of skills) say what it is in detail; a target
-    that knows from the last look that nothing has moved may leave out what it was not asked for in detail.
+    whoever made them, those of ``skill_roots`` first. A skill of the other roots that is a link, or cannot be read, is
+    :data:`CLOSED`: that is no reason not to look at the bot. ``values`` (of places in files) and ``trees`` (of skills)
+    say what it is in detail; a target that knows from the last look that nothing has moved may leave out what it was
+    not asked for in detail.
     ``unreadable`` are files and folders of which nothing can be said, and why (MH701, MH702). ``statuses`` are those of
     all paths that this followed from, if it is certain that none can change without another status.
     """

@@ -24,7 +24,7 @@ from molthub.platforms.config_file import ConfigFile
 from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place
 from molthub_reconciler.problems import problem_of, refused
-from molthub_reconciler.targets.base import Home, Observed, Step
+from molthub_reconciler.targets.base import CLOSED, Home, Observed, Step
 from molthub_reconciler.targets.file_edit import Edit, edit_file
 from molthub_reconciler.targets.glance import (
     SETTLING_SECONDS,
@@ -75,19 +75,23 @@ class DirectoryTarget:
         if not last.units and self._has_nothing(home):
             return Observed()
         look = _Look(self.where, home, Glance() if full else last, {place.file for place in detail})
+        for root in home.skill_roots:
+            with look.told_apart(root):
+                look.skill_root(root)
+        for root in home.other_roots:
+            look.other_root(root)
         files: dict[str, list[Place]] = {}
         for place in places:
             if place.pointer:
                 files.setdefault(place.file, []).append(place)
+            elif place.file.rpartition("/")[0] in home.other_roots:
+                look.other_skill(place)
             else:
                 with look.told_apart(place.file):
                     look.skill(place)
         for file, inside in files.items():
             with look.told_apart(file):
                 look.file(file, inside)
-        for root in home.skill_roots:
-            with look.told_apart(root):
-                look.skill_root(root)
         # Where nothing stands, looking again is as cheap as remembering.
         if self._keep and look.glance != last and (look.standing or look.skills or last.units):
             self._memory.remember(home.bot, glance_to_bytes(look.glance))
@@ -233,6 +237,24 @@ class _Look:
                     names = [name for name in folders if _is_file(f"{self.root}/{path}/{name}/SKILL.md")]
                 self._keep(path, names, status)
         self.skills += [Place(f"{path}/{name}") for name in names]
+
+    def other_root(self, path: str) -> None:
+        """List the skills in a folder of others; one that is another by a link, or cannot be read, has none."""
+        with contextlib.suppress(PlatformFileError):
+            self.skill_root(path)
+
+    def other_skill(self, place: Place) -> None:
+        """Look at a skill in a folder of others, if it is one: not of its own by a link."""
+        if place in self.skills:
+            try:
+                self.skill(place)
+            except PlatformFileError:
+                if not self._is_own(place.file):
+                    self.standing[place] = CLOSED
+
+    def _is_own(self, path: str) -> bool:
+        name, real = path.rpartition("/")[2], os.path.realpath(f"{self.root}/{path}")
+        return any(real == os.path.realpath(f"{self.root}/{root}/{name}") for root in self.home.skill_roots)
 
     @contextlib.contextmanager
     def _unit(self, name: str) -> Iterator[Unit | None]:

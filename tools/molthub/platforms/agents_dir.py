@@ -23,6 +23,7 @@ from molthub.platforms.base import (
 )
 from molthub.platforms.pitfalls import Pitfall
 from molthub.references.secrets import value_error
+from molthub.references.skill_folders import SKILL_FOLDERS, SkillFolders
 
 
 class AgentsDir:
@@ -36,6 +37,10 @@ class AgentsDir:
     def skills_root(self, agent: str) -> str:  # noqa: ARG002 (one folder for every agent)
         """Return ``.agents/skills``."""
         return ".agents/skills"
+
+    def searched(self, agent: str) -> SkillFolders:  # noqa: ARG002 (one folder for every agent)
+        """Return ``.agents/skills`` alone."""
+        return SKILL_FOLDERS[self.name]
 
     def skill_folder(self, agent: str, name: str) -> str:
         """Return ``.agents/skills/<skill>``."""

@@ -15,6 +15,7 @@ from molthub.errors import PlatformValueError
 from molthub.model import Json, bare_name
 from molthub.platforms.pitfalls import Pitfall
 from molthub.references.secrets import placeholders, reference, value_error
+from molthub.references.skill_folders import SkillFolders
 
 FileFormat = Literal["json", "jsonc", "json5", "toml", "yaml"]
 """How a file is written. ``jsonc`` is JSON with comments and trailing commas, and nothing else of JSON5."""
@@ -108,6 +109,10 @@ class Platform(Protocol):
 
     def skills_root(self, agent: str) -> str:
         """Return the folder, relative to the home, that the program searches for this agent's skills."""
+        ...
+
+    def searched(self, agent: str) -> SkillFolders:
+        """Return the folders, relative to the home, that the program searches for this agent's skills."""
         ...
 
     def skill_folder(self, agent: str, name: str) -> str:

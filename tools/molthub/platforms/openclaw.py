@@ -32,6 +32,7 @@ from molthub.platforms.read_back import declared_server, declared_value, typed_f
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.references.interpolation import Interpolation
 from molthub.references.secrets import is_sensitive
+from molthub.references.skill_folders import SKILL_FOLDERS, SkillFolders, in_workspace
 
 OWNERS_FILE = ".openclaw/openclaw.json"
 DEFAULT_AGENT = "main"
@@ -63,6 +64,10 @@ class OpenClaw:
         """
         workspace = "workspace" if agent in ("", DEFAULT_AGENT) else f"workspace-{agent}"
         return f".openclaw/{workspace}/skills"
+
+    def searched(self, agent: str) -> SkillFolders:
+        """Return the folders of :meth:`skills_root`, of the workspace around it, and of the home."""
+        return in_workspace(SKILL_FOLDERS[self.name], self.skills_root(agent))
 
     def skill_folder(self, agent: str, name: str) -> str:
         """Return the skill's folder in the agent's workspace."""

@@ -24,6 +24,7 @@ from molthub.platforms.table import Form, Row
 from molthub.references.agent_programs import BUNDLED_SKILLS
 from molthub.references.exec_wrapper import wrapped_server
 from molthub.references.secrets import as_declared, is_sensitive, placeholders, reference, value_error
+from molthub.references.skill_folders import SKILL_FOLDERS, SkillFolders
 
 
 class TableProgram:
@@ -59,6 +60,10 @@ class TableProgram:
     def skills_root(self, agent: str) -> str:  # noqa: ARG002 (a home has one agent)
         """Return the row's folder."""
         return self._row.skills
+
+    def searched(self, agent: str) -> SkillFolders:  # noqa: ARG002 (a home has one agent)
+        """Return the row's folder, and those of others that the program reads."""
+        return SKILL_FOLDERS[self._row.name]
 
     def skill_folder(self, agent: str, name: str) -> str:
         """Return the skill's folder below :meth:`skills_root`."""

@@ -25,6 +25,11 @@ class SkillFolders:
     beside: tuple[str, ...] = ()
 
     @property
+    def rivals(self) -> tuple[str, ...]:
+        """Those of which a skill may be taken instead of one of the same name in ``own``."""
+        return self.before + self.beside
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Every folder that is searched besides its own, what is taken first in front."""
         return self.before + self.beside + self.after
@@ -32,7 +37,9 @@ class SkillFolders:
 
 SKILL_FOLDERS: Mapping[str, SkillFolders] = {
     "agents-dir": SkillFolders(AGENTS),
-    "openclaw": SkillFolders(".openclaw/workspace/skills", after=(AGENTS, ".openclaw/skills")),
+    "openclaw": SkillFolders(
+        ".openclaw/workspace/skills", after=(".openclaw/workspace/.agents/skills", AGENTS, ".openclaw/skills")
+    ),
     "claude-code": SkillFolders(CLAUDE),
     "gemini-cli": SkillFolders(".gemini/skills", before=(AGENTS,)),
     "opencode": SkillFolders(".config/opencode/skills", beside=(AGENTS, CLAUDE, ".opencode/skills")),
@@ -53,6 +60,16 @@ SKILL_FOLDERS: Mapping[str, SkillFolders] = {
     "qwen-code": SkillFolders(".qwen/skills", after=(AGENTS,)),
 }
 """The programs' folders. Of OpenClaw they are its main agent's; each agent has a workspace of its own."""
+
+
+def in_workspace(folders: SkillFolders, own: str) -> SkillFolders:
+    """Return the folders of an agent whose workspace is the one around ``own``, in place of the main agent's."""
+    here, there = folders.own.rpartition("/")[0], own.rpartition("/")[0]
+
+    def moved(places: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(place.replace(f"{here}/", f"{there}/", 1) for place in places)
+
+    return SkillFolders(own, moved(folders.before), moved(folders.after), moved(folders.beside))
 
 
 def share_skills(one: str, other: str) -> bool:
