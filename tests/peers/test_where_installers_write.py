@@ -169,6 +169,7 @@ PACKAGES = {
     "Cline": "@cline/cli-linux-x64",
     "Cursor's library": "@cursor/sdk",
     "Qwen Code": "@qwen-code/qwen-code",
+    "VS Code as code-server": "code-server",
     **{name: name for name in ("add-mcp", "install-mcp", "skills")},
 }
 """Where the judges that rows name come from."""

@@ -99,7 +99,7 @@ ROWS: tuple[Row, ...] = (
         title="VS Code",
         file=_per_system("Code/User/mcp.json"),
         servers=("servers",),
-        judges="add-mcp 2.4.0, skills 1.7.4",
+        judges="VS Code as code-server 4.139.1, add-mcp 2.4.0, skills 1.7.4",
         reload=Reload("session", "restart", "MCP: List Servers"),
         started=_typed("stdio", args=[]),
         http=_typed("http"),
