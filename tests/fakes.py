@@ -48,8 +48,12 @@ class FakeTarget:
             values={place: value for place, value in found.items() if place.pointer},
         )
 
-    def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
-        """Write place by place, in the order that the port promises."""
+    def apply(self, work: Sequence[tuple[Home, Sequence[Step]]]) -> Sequence[Mapping[str, Problem]]:
+        """Write home by home and place by place, in the order that the port promises."""
+        assert len({home.folder for home, _steps in work}) == len(work)
+        return [self._apply(home, steps) for home, steps in work]
+
+    def _apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
         stands = self.home(home.folder)
         good = [step for step in steps if step.key not in self.refuses]
         for place, value in _in_order(good):

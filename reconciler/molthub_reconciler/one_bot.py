@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -35,7 +35,11 @@ _CORRECTED = ("missing", "modified", "stale")
 
 @dataclass(slots=True)
 class BotPass:
-    """One bot, in this order: :meth:`bring`, :meth:`take_away` if it may, :meth:`report`."""
+    """One bot, in this order: :meth:`begin`, :meth:`announce`, :meth:`settle`, :meth:`report`.
+
+    What is announced is written between (:mod:`.writing`). If removals may be, :meth:`removing` and
+    :meth:`settle_removed` come before the report.
+    """
 
     around: Surroundings
     subject: Subject
@@ -122,31 +126,43 @@ class BotPass:
 
     def lacking(self) -> dict[str, Problem]:
         """Return why some of the skills that are to be written cannot be had, by key. Fills the store."""
-        coming = self._coming()
-        refused = self.around.supply.refused(coming) if coming else {}
-        missing = self.around.supply.provide(coming.values())
-        return refused | {key: missing[one.digest] for key, one in coming.items() if one.digest in missing}
+        return self._not_to_be_had(self._coming())
+
+    def _not_to_be_had(self, skills: Mapping[str, Artifact]) -> dict[str, Problem]:
+        refused = self.around.supply.refused(skills) if skills else {}
+        missing = self.around.supply.provide(one for key, one in skills.items() if key not in refused)
+        return refused | {key: missing[one.digest] for key, one in skills.items() if one.digest in missing}
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def bring(self) -> None:
-        """Write what git asks for and what drifted, and bring the receipt up to date."""
-        want, found = self.look.wanted.keys, self.look.plan
-        changes = [change for change in found.changes if change.action != "delete" and self.may_write(change)]
-        wrote = {key: want[key].all for key in found.record}
+    @property
+    def has_to_write(self) -> bool:
+        """Whether anything is to be written, not only told or taken away."""
+        return any(change.action != "delete" and self.may_write(change) for change in self.look.plan.changes)
+
+    def announce(self) -> list[Step]:
+        """Return what is to be written: what git asks for and what drifted. The receipt says so from now on."""
+        changes = [change for change in self.look.plan.changes if change.action != "delete" and self.may_write(change)]
         if changes:
             # Survives a kill as it is; a power cut takes what it announces along with it.
-            announced = {change.key: want[change.key] for change in changes}
+            announced = {change.key: self.look.wanted.keys[change.key] for change in changes}
             self._save(self.receipt.about_to_write(announced, self.look.observed.standing), durable=False)
-            self._apply([self._step(change) for change in changes])
-            wrote |= {key: want[key].all for key, result in self.results.items() if result == "applied"}
-        self._settle(wrote, found.forget)
+        return [self._step(change) for change in changes]
 
-    def take_away(self) -> None:
-        """Take away what is declared no more."""
+    def settle(self) -> None:
+        """Bring the receipt up to date after what was announced was written, or nothing was to be."""
+        want, found = self.look.wanted.keys, self.look.plan
+        applied = (key for key, result in self.results.items() if result == "applied")
+        self._settle({key: want[key].all for key in (*found.record, *applied)}, found.forget)
+
+    def removing(self) -> list[Step]:
+        """Return what is to be taken away."""
+        return [self._step(change) for change in self.removals] if self.around.act else []
+
+    def settle_removed(self) -> None:
+        """Bring the receipt up to date after that was taken away; drop it when nothing is left."""
         removals = self.removals if self.around.act else []
         if removals:
-            self._apply([self._step(change) for change in removals])
             self._settle({}, [change.key for change in removals if self.results[change.key] == "applied"])
         if self.subject.state == "orphaned" and not self.receipt.keys:
             self.around.state.forget(self.subject.bot)
@@ -159,28 +175,17 @@ class BotPass:
         kept = {place: files for place in change.write if (files := self.look.kept_files.get(place, ()))}
         return Step(change.key, contents, change.remove, kept)
 
-    def _apply(self, steps: list[Step]) -> None:
-        failed = self._try(steps)
-        damaged = [step for step in steps if step.key in failed and failed[step.key].id == "MH603"]
-        if damaged:  # in the store, which dropped it: fetched anew, it may be whole
-            for step in damaged:
-                del failed[step.key]
-                self.around.supply.forget(self.desired.desired[step.key])
-            failed |= self._try(damaged)
+    def missing(self, steps: Sequence[Step]) -> dict[str, Problem]:
+        """Return why some skills of ``steps`` cannot be had, or must not be, by key. Fills the store."""
+        to_bring = [step.key for step in steps if step.contents and step.key.startswith("skill/")]
+        known, desired = self.desired.skills, self.desired.desired
+        return self._not_to_be_had({key: known[desired[key]] for key in to_bring if desired[key] in known})
+
+    def note(self, steps: Iterable[Step], failed: Mapping[str, Problem]) -> None:
+        """Take note of what became of ``steps``."""
         self.results |= {step.key: "failed" if step.key in failed else "applied" for step in steps}
         self.problems += dict.fromkeys(failed.values())
         self.wrote_at = time.monotonic()
-
-    def _try(self, steps: list[Step]) -> dict[str, Problem]:
-        to_bring = [step.key for step in steps if step.contents and step.key.startswith("skill/")]
-        skills = {key: self.desired.desired[key] for key in to_bring}
-        artifacts = {
-            key: self.desired.skills[digest] for key, digest in skills.items() if digest in self.desired.skills
-        }
-        failed = self.around.supply.refused(artifacts)
-        missing = self.around.supply.provide(found for key, found in artifacts.items() if key not in failed)
-        failed |= {key: missing[digest] for key, digest in skills.items() if digest in missing}
-        return failed | dict(self.around.target.apply(self.home, [step for step in steps if step.key not in failed]))
 
     def _settle(self, wrote: Mapping[str, Mapping[Place, str]], gone: list[str] | tuple[str, ...]) -> None:
         """Keep the receipt and the document, if they say anything new."""

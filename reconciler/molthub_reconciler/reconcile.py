@@ -7,9 +7,8 @@ left. Removals wait until every bot of the pass was seen, because only then it s
 
 from __future__ import annotations
 
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -27,6 +26,7 @@ from molthub_reconciler.supply.releases import Releases
 from molthub_reconciler.supply.supply import Supply
 from molthub_reconciler.surroundings import Adoption, Surroundings, Unmet, nothing_unmet, utc_now
 from molthub_reconciler.targets.base import Target
+from molthub_reconciler.under_way import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,30 +133,17 @@ def _worked_on(
     empty_fleets: Collection[str],
 ) -> tuple[list[BotReport], Iterable[Problem]]:
     """Do the work of :func:`run_pass`; return what is told of the bots, and of fleets."""
-    settling = around.target.settling
-    told: list[BotReport] = []
-    written: deque[BotPass] = deque()
-    waiting: list[BotPass] = []
-    new_keys: Counter[str] = Counter()
+    bots = UnderWay(around, revision)
     for subject in subjects:
-        found = _brought(around, subject, new_keys, revision)
-        if isinstance(found, BotReport):
-            told.append(found)
-        elif found.removals:
-            waiting.append(found)
-        else:
-            written.append(found)
-        told += _settled(written, settling, revision)
+        bots.look(subject)
+        bots.tell()
         if rules.stop():
             break
-    refused = {} if rules.allow_mass_removal else _suspicious(waiting, around.neighbours, new_keys, empty_fleets)
-    allowed = {work.fleet for work in waiting} - refused.keys() if rules.may_remove else set()
-    for work in waiting:
-        failure = _removed(work) if work.fleet in allowed else None
-        told += [failure] if failure else []
-        written += [] if failure else [work]
-    told += _settled(written, settling, revision, wait=True)
-    return told, refused.values()
+    bots.bring()
+    refused = {} if rules.allow_mass_removal else _suspicious(bots, empty_fleets)
+    bots.take_away({work.fleet for work in bots.waiting} - refused.keys() if rules.may_remove else set())
+    bots.tell(wait=True)
+    return bots.told, refused.values()
 
 
 def _without_receipt(told: BotReport, error: OSError) -> BotReport:
@@ -164,68 +151,14 @@ def _without_receipt(told: BotReport, error: OSError) -> BotReport:
     return replace(told, state="failed", problems=(*told.problems, problem_of(error)))
 
 
-def _settled(
-    written: deque[BotPass], settling: float, revision: str | None, *, wait: bool = False
-) -> Iterator[BotReport]:
-    """Look again at what was written, and tell it, as soon as such a look is certain."""
-    while written:
-        early = written[0].wrote_at + settling - time.monotonic() if written[0].results else 0.0
-        if early > 0 and not wait:
-            return
-        if early > 0:
-            time.sleep(early)
-        work = written.popleft()
-        try:
-            yield work.report(revision)
-        except (MolthubError, OSError) as error:
-            yield _failed(work.subject, error)
-
-
-def _brought(
-    around: Surroundings, subject: Subject, new_keys: Counter[str], revision: str | None
-) -> BotReport | BotPass:
-    """Do all but the removals of one bot. Where nothing was written and nothing is to be removed, tell it."""
-    if subject.told is not None:
-        return subject.told
-    if subject.desired is None:
-        return BotReport(subject.bot, subject.state or "failed", problems=subject.problems)
-    try:
-        work = BotPass.begin(around, subject, subject.desired)
-        if around.act:
-            owned = len(work.receipt.keys)
-            work.bring()
-            new_keys[work.fleet] += len(work.receipt.keys) - owned
-        return work if work.removals or work.results else work.report(revision)
-    except (MolthubError, OSError) as error:
-        return _failed(subject, error)
-
-
-def _removed(work: BotPass) -> BotReport | None:
-    """Do the removals of one bot; return a report only when that failed as a whole."""
-    try:
-        work.take_away()
-    except (MolthubError, OSError) as error:
-        return _failed(work.subject, error)
-    return None
-
-
-def _failed(subject: Subject, error: MolthubError | OSError) -> BotReport:
-    platform = subject.desired.platform if subject.desired else ""
-    digest = subject.desired.digest if subject.desired else None
-    problems = (*subject.problems, problem_of(error))
-    return BotReport(subject.bot, "failed", platform, digest, problems=problems)
-
-
-def _suspicious(
-    waiting: Iterable[BotPass], neighbours: Neighbours, new_keys: Counter[str], empty_fleets: Collection[str]
-) -> dict[str, Problem]:
+def _suspicious(bots: UnderWay, empty_fleets: Collection[str]) -> dict[str, Problem]:
     """Return the fleets of which too much would go at once, and why nothing of them is removed."""
     deletes: Counter[str] = Counter()
-    for work in waiting:
+    for work in bots.waiting:
         deletes[work.fleet] += len(work.removals)
     found: dict[str, Problem] = {}
     for fleet, count in sorted(deletes.items()):
-        owned = neighbours.owned(fleet) - new_keys[fleet]
+        owned = bots.around.neighbours.owned(fleet) - bots.new_keys[fleet]
         if fleet in empty_fleets:
             found[fleet] = _guard(f"fleet {fleet} declares no bots any more, though there were some")
         elif is_mass_removal(count, owned):

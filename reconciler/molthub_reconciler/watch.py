@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from molthub_reconciler.targets.directory import STAGING
+from molthub_reconciler.targets.inside import STAGING
 
 DEBOUNCE_MS = 300
 _STEP_MS = 50

@@ -57,14 +57,17 @@ class Mortal(DirectoryTarget):
 
     lives: int | None = None
 
-    def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
+    def apply(self, work: Sequence[tuple[Home, Sequence[Step]]]) -> list[Mapping[str, Problem]]:
+        return [self._one_by_one(home, steps) for home, steps in work]
+
+    def _one_by_one(self, home: Home, steps: Sequence[Step]) -> dict[str, Problem]:
         done: dict[str, Problem] = {}
         for step in steps:
             if Mortal.lives is not None:
                 if Mortal.lives == 0:
                     raise Killed
                 Mortal.lives -= 1
-            done |= super().apply(home, [step])
+            done |= super().apply([(home, [step])])[0]
         return done
 
 

@@ -15,8 +15,9 @@ from molthub.model import Json
 from molthub_reconciler.plan import Place
 from molthub_reconciler.records.state import TargetState
 from molthub_reconciler.targets.base import Home, Step
-from molthub_reconciler.targets.directory import STAGING, DirectoryTarget
+from molthub_reconciler.targets.directory import DirectoryTarget
 from molthub_reconciler.targets.glance import SETTLING_SECONDS
+from molthub_reconciler.targets.inside import STAGING
 from tests.reconciler.site import contents
 from tests.reconciler.world import World
 
@@ -76,7 +77,7 @@ def test_nothing_is_changed_through_a_link_that_came_after_the_look(
     writing = [Step("skill/git", {SKILL: stocked}), Step("env/LEVEL", {VALUE: "debug"})]
     removing = [Step("skill/git", remove=(SKILL,)), Step("env/LEVEL", remove=(VALUE,))]
 
-    failed = target(world).apply(HOME, writing if act == "write" else removing)
+    [failed] = target(world).apply([(HOME, writing if act == "write" else removing)])
 
     assert (contents(outside) if outside.is_dir() else outside.read_bytes()) == before
     assert place.is_symlink()
@@ -110,7 +111,7 @@ def test_what_a_killed_process_staged_is_not_taken_for_ours(world: World, stocke
     (world.home("prod/ada") / STAGING / "1/scripts").mkdir(parents=True)
     (world.home("prod/ada") / STAGING / "1/scripts/run.sh").write_text("half a skill")
 
-    assert target(world).apply(HOME, [Step("skill/git", {SKILL: stocked})]) == {}
+    assert target(world).apply([(HOME, [Step("skill/git", {SKILL: stocked})])]) == [{}]
 
     assert contents(world.home("prod/ada")) == {"skills/git/SKILL.md": b"git\n"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from molthub.errors import PlatformFileError
 from molthub_reconciler.plan import Place
-from molthub_reconciler.targets.file_edit import Edit, edit_file
+from molthub_reconciler.targets.file_edit import Edit, FileEdit
 
 LEVEL = Place("settings.json", ("env", "LEVEL"))
 
@@ -24,7 +24,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def edit(file: Path, edits: list[Edit]) -> dict[str, object]:
-    return dict(edit_file(str(file), "settings.json", "json", edits, f"{file}.staged"))
+    found = FileEdit(str(file), "settings.json", "json", edits, f"{file}.staged")
+    found.stage()
+    return dict(found.put())
 
 
 class Busy(list[Edit]):

@@ -94,11 +94,11 @@ class Meddled(FakeTarget):
 
     receipt = Path()
 
-    def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
+    def apply(self, work: Sequence[tuple[Home, Sequence[Step]]]) -> Sequence[Mapping[str, Problem]]:
         """Put a folder where the receipt was announced."""
         self.receipt.unlink()
         (self.receipt / "inside").mkdir(parents=True)
-        return super().apply(home, steps)
+        return super().apply(work)
 
 
 def test_a_bot_whose_receipt_cannot_be_kept_has_failed(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Literal
 
 from molthub.client.cache import Archive, Store
 from molthub.documents import hex_of
-from molthub_reconciler.targets.directory import STAGING
+from molthub_reconciler.targets.inside import STAGING
 
 Kind = Literal["archive", "download", "index", "staging", "temporary", "bot", "receipt", "target"]
 WORDS: dict[Kind, str] = {

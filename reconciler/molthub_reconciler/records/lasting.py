@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 
-from molthub.atomic import sync_folder
-from molthub.client.parallel import in_threads
+from molthub_reconciler.syncing import sync_files, sync_folders
 
 GROUP = 64
-_THREADS = 4
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -58,20 +55,18 @@ class LastingFiles:
 
     def _put(self) -> None:
         staged, self._staged = self._staged, {}
-        self._each(staged, lambda path: _sync(staged[path]))
-        self._each(staged, lambda path: os.replace(staged[path], path), threads=1)
-        self._each(staged, lambda path: sync_folder(os.path.dirname(path)))
-
-    def _each(self, paths: dict[str, str], work: Callable[[str], None], threads: int = _THREADS) -> None:
-        """Do one step for each file that has not failed; the threads' waits for the disk are served together."""
-
-        def done(path: str) -> None:
+        lost = sync_files(staged.values())
+        self._failed |= {path: lost[beside] for path, beside in staged.items() if beside in lost}
+        folders = {}
+        for path, beside in staged.items():
             try:
-                work(path)
+                if path not in self._failed:
+                    os.replace(beside, path)
+                    folders[path] = os.path.dirname(path)
             except OSError as error:
                 self._failed[path] = error
-
-        in_threads(done, [path for path in paths if path not in self._failed], threads)
+        lost = sync_folders(folders.values())
+        self._failed |= {path: lost[folder] for path, folder in folders.items() if folder in lost}
 
 
 def _write(path: str, content: bytes, mode: int) -> None:
@@ -80,13 +75,5 @@ def _write(path: str, content: bytes, mode: int) -> None:
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]
-    finally:
-        os.close(descriptor)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -97,10 +97,11 @@ class Target(Protocol):
         """
         ...
 
-    def apply(self, home: Home, steps: Sequence[Step]) -> Mapping[str, Problem]:
-        """Do ``steps``: skills first, then files, removals last. Return what failed, by key; the rest was done.
+    def apply(self, work: Sequence[tuple[Home, Sequence[Step]]]) -> Sequence[Mapping[str, Problem]]:
+        """Do the steps of each home: skills first, then files, removals last. No two homes are the same.
 
-        Each skill and each file is replaced as a whole or not at all, also when the process is killed.
+        Return for each what failed, by key; the rest was done. Each skill and each file is replaced as a whole or not
+        at all, also when the process is killed.
         """
         ...
 

@@ -16,7 +16,7 @@ from molthub.platforms.config_file import ConfigFile
 from molthub_reconciler.difference import NOTHING
 from molthub_reconciler.plan import Place
 from molthub_reconciler.problems import problem_of, unwritable
-from molthub_reconciler.targets.glance import status_of
+from molthub_reconciler.targets.glance import Status, status_of
 from molthub_reconciler.targets.inside import give_to_owner
 
 _ATTEMPTS = 5
@@ -35,31 +35,53 @@ class Edit:
     owners_fields: frozenset[str] = frozenset()
 
 
-def edit_file(path: str, where: str, file_format: FileFormat, edits: Sequence[Edit], staged: str) -> dict[str, Problem]:
-    """Make ``edits`` in the file at ``path``; the rest stays byte for byte.
+class FileEdit:
+    """``edits`` of the file at ``path``; the rest stays byte for byte.
 
-    The new file waits at ``staged`` and replaces the old one with its mode and owner, unless somebody wrote the file
-    in between: then the edit begins anew. Returns what could not be edited, by key. Raises
-    :class:`PlatformFileError` when the file does not parse (``where`` names it), and :class:`OSError`.
+    The new file waits at ``staged`` and replaces the old one with its mode and owner, unless somebody wrote the file in
+    between: then the edit begins anew. ``where`` names the file to people.
     """
-    for _ in range(_ATTEMPTS):
-        status = status_of(path)
-        content = Path(path).read_bytes() if status else b""
-        config = ConfigFile.parse(content, file_format, where) if status else ConfigFile.empty(file_format, where)
-        failed = _edit(config, edits)
+
+    def __init__(self, path: str, where: str, file_format: FileFormat, edits: Sequence[Edit], staged: str) -> None:
+        self.where = where
+        self.staged = staged
+        self.is_staged = False
+        self._path = path
+        self._format = file_format
+        self._edits = edits
+        self._status: Status = ()
+        self._failed: dict[str, Problem] = {}
+
+    def stage(self, *, durable: bool = False) -> None:
+        """Write what the file is going to be, if that differs from what it is; ``durable``: so that it lasts.
+
+        Raises :class:`PlatformFileError` when the file does not parse, and :class:`OSError`.
+        """
+        self._status = status = status_of(self._path)
+        content = Path(self._path).read_bytes() if status else b""
+        config = (ConfigFile.parse(content, self._format, self.where) if status
+                  else ConfigFile.empty(self._format, self.where))  # fmt: skip
+        self._failed = _edit(config, self._edits)
         edited = config.to_bytes()
-        if edited == content:
-            return failed
-        write_new(staged, edited, durable=True)
-        if status:
-            _take_rights(staged, path)
-        else:
-            give_to_owner(staged, path)
-        if status_of(path) == status:
-            os.replace(staged, path)
-            return failed
-        os.unlink(staged)
-    raise unwritable(where, "another program keeps writing this file", "the next pass tries again")
+        self.is_staged = edited != content
+        if self.is_staged:
+            write_new(self.staged, edited, durable=durable)
+            if status:
+                _take_rights(self.staged, self._path)
+            else:
+                give_to_owner(self.staged, self._path)
+
+    def put(self) -> dict[str, Problem]:
+        """Put the staged file in its place; return what could not be edited, by key. Raises as :meth:`stage` does."""
+        for _ in range(_ATTEMPTS):
+            if not self.is_staged:
+                return self._failed
+            if status_of(self._path) == self._status:
+                os.replace(self.staged, self._path)
+                return self._failed
+            os.unlink(self.staged)
+            self.stage(durable=True)
+        raise unwritable(self.where, "another program keeps writing this file", "the next pass tries again")
 
 
 def _edit(config: ConfigFile, edits: Iterable[Edit]) -> dict[str, Problem]:

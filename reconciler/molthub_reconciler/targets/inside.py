@@ -14,6 +14,9 @@ from collections.abc import Iterable
 
 from molthub_reconciler.problems import unwritable
 
+STAGING = ".molthub-staging"
+"""The folder in a home where new skills and files wait until they are whole. It is there only during a pass."""
+
 
 def refuse_links(root: str, folder: str, path: str, *, make: bool = False, seen: set[str] | None = None) -> None:
     """Check that the way to ``path`` and ``path`` itself hold no link.
@@ -58,16 +61,20 @@ def give_to_owner(staged: str, place: str) -> None:
     It is given while it is ``staged`` where root alone gets in. Once it stands in the bot's home, the bot could put a
     link in the way, and be given what that leads to.
     """
-    if _is_root():
-        around = os.lstat(os.path.dirname(place))
-        _give(staged, around.st_uid, around.st_gid)
+    if not _is_root():
+        return
+    around, ours = os.lstat(os.path.dirname(place)), os.lstat(staged)
+    # Everything in it was made by us in one go, so what is true of the folder is true of all.
+    if (ours.st_uid, ours.st_gid) != (around.st_uid, around.st_gid):
+        _give(staged, around.st_uid, around.st_gid, is_folder=stat.S_ISDIR(ours.st_mode))
 
 
-def _give(path: str, user: int, group: int) -> None:
+def _give(path: str, user: int, group: int, *, is_folder: bool) -> None:
     os.chown(path, user, group, follow_symlinks=False)
-    if stat.S_ISDIR(os.lstat(path).st_mode):
-        for name in os.listdir(path):
-            _give(f"{path}/{name}", user, group)
+    if is_folder:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                _give(entry.path, user, group, is_folder=entry.is_dir(follow_symlinks=False))
 
 
 def _is_root() -> bool:
