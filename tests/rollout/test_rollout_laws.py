@@ -156,8 +156,7 @@ class Laws:
         is_closed = {bot for bot in bots if bot in state.told and state.told[bot].why == "window"}
         late = {bot for bot in bots if (now.id, bot) in self.late and is_there(state, bot)}
         failed = {bot for bot in bots if _has_failed(state, bot, now)}
-        has_it = {bot for bot in bots if _document(state, bot) == now.target[bot]}
-        return len((is_closed - has_it | late) - well - failed) > len(well)
+        return len((is_closed | late) - well - failed) > len(well)
 
     def what_failed_is_not_given_again(self, before: RolloutState) -> None:
         after = self.fleet.state

@@ -235,6 +235,17 @@ def test_some_may_fail_after_the_first_wave_where_the_policy_says_so() -> None:
     assert outcomes(fleet) == ["done"]
 
 
+def test_nobody_else_is_given_what_is_found_to_have_failed() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("all")), max_unavailable=Share(2)))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    has_it = {bot for bot in NAMES if fleet.release_of(bot) == "b"}
+    before, fleet.failing = fleet.state.assigned, has_it
+    fleet.turn()
+    assert {bot for bot in NAMES if fleet.state.assigned[bot] != before[bot]} <= has_it
+
+
 def test_labels_choose_the_canary() -> None:
     labels = {bot: {"tier": "canary"} if bot in NAMES[:3] else {} for bot in NAMES}
     waves = (Wave("canary", {"tier": "canary"}), Wave("all", percent=100))

@@ -64,6 +64,11 @@ class Seen:
         return len(self.missing & of_wave) > len(of_wave.intersection(self.ready))
 
     @property
+    def is_too_bad(self) -> bool:
+        """Whether more failed than may."""
+        return len(self.failed) > self.allowed
+
+    @property
     def noted(self) -> Step:
         """The step, with what is to be remembered."""
         since = self.going.since if self.is_ready else None
@@ -122,8 +127,8 @@ def reached_by(going: Step) -> Iterator[str]:
 def bots_behind_windows(state: RolloutState, going: Step) -> Iterator[str]:
     """Yield the bots of the wave at hand that wait for their window."""
     for bot in going.waves[going.wave].bots:
-        told = state.told.get(bot)
-        if told is not None and told.why == "window" and document_of(state, bot) != going.target[bot]:
+        told, has_it = state.told.get(bot), document_of(state, bot) == going.target[bot]
+        if told is not None and told.why == "window" and not (has_it and is_available(state, bot)):
             yield bot
 
 

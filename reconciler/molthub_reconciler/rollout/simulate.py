@@ -11,13 +11,16 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
+from molthub.model import Window
 from molthub.model.rollouts import Rollout
+from molthub.windows import opening
 from molthub_reconciler.rollout.moving import is_available
-from molthub_reconciler.rollout.records import Answer, Ask, Document, RolloutState, Told
+from molthub_reconciler.rollout.records import Answer, Ask, Assigned, Document, Health, RolloutState, Step, Told
 from molthub_reconciler.rollout.replay import Known
 from molthub_reconciler.rollout.step import Inputs, step
-from molthub_reconciler.rollout.told import one_line
+from molthub_reconciler.rollout.told import one_line, whom_it_waits_for
 
 _BADNESS = {"healthy": 0, "apart": 1, "waiting": 2, "failed": 3}
 LONGEST = 30 * 86400
@@ -43,9 +46,10 @@ class Invented:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One look: ``at`` seconds after the beginning, what was changed, and how the bots are then."""
+    """One look: ``at`` seconds after the beginning, in which wave, what was changed, and how the bots are then."""
 
     at: int
+    wave: str
     said: str
     given: int
     taken_back: int
@@ -57,13 +61,20 @@ class Moment:
 
 @dataclass
 class Simulation:
-    """A fleet of ``labels`` (by bot) that has one release and is asked for another."""
+    """A fleet of ``labels`` (by bot) that has one release and is asked for another, at the time ``start``.
+
+    All bots follow ``windows``. Once it ran: ``failed`` are the bots that ever failed, ``ended`` is when it was over.
+    """
 
     policy: Rollout
     labels: Mapping[str, Mapping[str, str]]
     invented: Invented = field(default_factory=Invented)
     interval: int = 60
     fleet: str = "fleet"
+    windows: tuple[Window, ...] = ()
+    start: datetime = datetime(2001, 1, 1, tzinfo=UTC)
+    failed: set[str] = field(default_factory=set)
+    ended: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.invented.seed)  # noqa: S311 (nothing is kept secret by it)
@@ -71,28 +82,61 @@ class Simulation:
         self._failing = {bot for bot in self.labels if self._random.random() < self.invented.fail_rate}
         off = [bot for bot in self.labels if self._random.random() < self.invented.offline]
         self._back = {bot: self._random.randrange(60, 3600) for bot in off}
-        self._desired = new
+        self._desired, self.asked = new, tuple[str, ...]()
         first = Inputs(old, self.policy, 0, self.labels, standing=old)
         self.state: RolloutState = step(RolloutState(self.fleet), first).state
+        self._has: dict[str, Assigned] = dict(self.state.assigned)
+        self._last_event = max([*self._back.values(), *(one.at for one in self.invented.history)], default=0)
+        self.sizes: dict[str, int] = {}
+        """How many bots each wave holds."""
 
     def run(self) -> Iterator[Moment]:
-        """Yield what happens at each look at which something does, until nothing goes on."""
-        now, earlier = 0, tuple[str, ...]()
+        """Yield what happens at each look at which something does, until nothing goes on or would by itself."""
+        now, last, earlier = 0, 0, tuple[str, ...]()
         while now <= LONGEST:
-            before = self.state
+            before, self.ended = self.state, now
             asked = self._step(now)
-            is_news = self.state.assigned != before.assigned or self.state.history != before.history
-            if is_news or asked != earlier:
+            if self.state.step is not None and not self.state.step.reverting:
+                self.sizes = {wave: len(bots) for wave, bots in self.state.step.waves}
+            if _is_news(before, self.state) or asked != earlier:
                 yield self._moment(now, before, asked)
+                last = now
             earlier = asked
             if self.state.step is None and self.state.history:
                 return
+            opens = self._opens(now)
+            if now - max(last, self._last_event) > self._patience:
+                if opens is None:
+                    return
+                now, last = opens - self.interval, opens
             now += self.interval
 
     @property
+    def _patience(self) -> int:
+        """After how many seconds nothing happens any more by itself."""
+        return self.policy.deadline + max((wave.soak for wave in self.policy.waves), default=0) + self.interval
+
+    def _opens(self, now: int) -> int | None:
+        """Return when windows open that are closed now; None: they are open, or never are."""
+        if not self.windows:
+            return None
+        found = opening(self.windows, self.start + timedelta(seconds=now))
+        return None if found.is_open or found.next is None else int((found.next - self.start).total_seconds())
+
+    @property
     def outcome(self) -> str:
-        """How it ended: done, rolled-back, or going on."""
-        return self.state.history[-1].outcome if self.state.history else "going on"
+        """How it ended: done, rolled-back; stopped, where it stays as it is; or waiting, for somebody or a window."""
+        if self.state.step is None and self.state.history:
+            return self.state.history[-1].outcome
+        return "stopped" if self.state.step is not None and self.state.step.why else "waiting"
+
+    @property
+    def why(self) -> str:
+        """What stopped it, or what it waits for."""
+        if self.state.step is None and self.state.history:
+            return self.state.history[-1].why
+        asked = ", ".join(self.asked)
+        return "; ".join([one_line(self.state), *([f"asks {asked}"] if asked else []), *whom_it_waits_for(self.state)])
 
     def _step(self, now: int) -> tuple[str, ...]:
         inputs = Inputs(self._desired, self.policy, now, self.labels, told=self._told(now))
@@ -102,15 +146,16 @@ class Simulation:
             answers = {ask: Answer(self._passes(ask), "") for ask in fresh}
             done = step(done.state, inputs._replace(told={}, answers=answers, look=False))
         self.state = done.state
-        return tuple(f"{ask.gate} ({ask.stage}{' ' + ask.bot if ask.bot else ''})" for ask in known)
+        self.asked = tuple(f"{ask.gate} ({ask.stage}{' ' + ask.bot if ask.bot else ''})" for ask in known)
+        return self.asked
 
     def _passes(self, ask: Ask) -> bool:
         is_refused = ask.gate in self.invented.refuse
         return is_refused if ask.stage == "rollback" else not is_refused
 
     def _told(self, now: int) -> dict[str, Told]:
-        broken = self._broken()
-        known = self._known(now)
+        broken, known = self._broken(), self._known(now)
+        is_open = not self.windows or opening(self.windows, self.start + timedelta(seconds=now)).is_open
         told = {}
         for bot, given in self.state.assigned.items():
             if bot in known:
@@ -118,10 +163,20 @@ class Simulation:
             elif now < self._back.get(bot, 0):
                 told[bot] = Told("apart", why="offline")
             else:
-                has_new = given.document == self._desired[bot]
-                fails = has_new and (bot in broken or bot in self._failing)
-                told[bot] = Told("failed" if fails else "healthy", given.document.digest, given.generation)
+                told[bot] = self._told_by(bot, given, is_open=is_open, is_broken=bot in broken)
+        self.failed |= {bot for bot, one in told.items() if one.health == "failed"}
         return told
+
+    def _told_by(self, bot: str, given: Assigned, *, is_open: bool, is_broken: bool) -> Told:
+        """Return what a bot tells that is there: it takes what it is given at once, or when its window opens."""
+        if is_open:
+            self._has[bot] = given
+        has = self._has[bot]
+        if has.document != given.document:
+            return Told("apart", has.document.digest, has.generation, "window")
+        fails = has.document == self._desired[bot] and (is_broken or bot in self._failing)
+        health: Health = "failed" if fails else "healthy"
+        return Told(health, has.document.digest, given.generation, "" if is_open or fails else "window")
 
     def _known(self, now: int) -> dict[str, Known]:
         """Return how bots are by history: since the look before, the worst counts, however short it was."""
@@ -150,7 +205,19 @@ class Simulation:
         new = sum(found.document == self._desired[bot] for bot, found in state.assigned.items())
         ended = state.history[-1] if len(state.history) > len(before.history) else None
         said = f"{ended.outcome}{': ' + ended.why if ended.why else ''}" if ended else one_line(state)
-        return Moment(now, said, given, len(moved) - given, new, health["unavailable"], health["off"], asked)
+        wave = "" if state.step is None or state.step.reverting else _wave_of(state.step)
+        return Moment(now, wave, said, given, len(moved) - given, new, health["unavailable"], health["off"], asked)
+
+
+def _is_news(before: RolloutState, after: RolloutState) -> bool:
+    one, other = before.step, after.step
+    moved = None if one is None or other is None else (one.wave, one.reverting, one.why)
+    now = None if one is None or other is None else (other.wave, other.reverting, other.why)
+    return after.assigned != before.assigned or after.history != before.history or moved != now
+
+
+def _wave_of(going: Step) -> str:
+    return going.waves[min(going.wave, len(going.waves) - 1)].wave
 
 
 def made_up(bots: int, like: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:

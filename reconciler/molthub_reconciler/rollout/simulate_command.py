@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Callable, Container
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,16 @@ import click
 from molthub.console import Console, common_options, counted
 from molthub.contexts.context_file import chosen_context, need
 from molthub.errors import ExitStatus, UsageError
+from molthub.windows import WindowError
 from molthub_reconciler.places import context_option
 
 if TYPE_CHECKING:
     from molthub.model import FleetState
     from molthub_reconciler.rollout.replay import Known
+    from molthub_reconciler.rollout.simulate import Simulation
+    from molthub_reconciler.rollout.simulated import Ran
+
+_TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 
 
 @click.command()
@@ -30,6 +37,10 @@ if TYPE_CHECKING:
               help="This share is off, and comes back within an hour.")  # fmt: skip
 @click.option("--refuse", multiple=True, metavar="GATE", help="This gate fails (repeatable); others pass.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which bots fail and are off.")
+@click.option("--runs", type=click.IntRange(1, 10_000), default=1, metavar="N",
+              help="Run it with so many seeds, from --seed on, and say how often it ends how.")  # fmt: skip
+@click.option("--at", "start", type=click.DateTime(_TIMES), metavar="TIME",
+              help="When it begins, as the fleet's windows count (UTC unless said; default: now).")  # fmt: skip
 @click.option("--interval", type=click.IntRange(1, 3600), default=60, show_default=True, metavar="S",
               help="Seconds between two looks.")  # fmt: skip
 @click.option("--history", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
@@ -38,29 +49,30 @@ if TYPE_CHECKING:
 @common_options
 def simulate(
     console: Console, *, fleet: str, index: str | None, context: str | None, bots: int | None,
-    fail: tuple[str, ...], fail_rate: float, offline: float, refuse: tuple[str, ...], seed: int, interval: int,
-    history: Path | None,
+    fail: tuple[str, ...], fail_rate: float, offline: float, refuse: tuple[str, ...], seed: int, runs: int,
+    start: datetime | None, interval: int, history: Path | None,
 ) -> ExitStatus:  # fmt: skip
     """Print what a change of every bot would do, step by step, in made-up time. Nothing is changed.
 
-    The fleet's own policy is followed, by the very steps that a controller makes. A bot is healthy one look after it
-    was changed, unless it fails. Gates are not asked: they pass, or fail where --refuse names them.
+    The fleet's own policy and windows are followed, by the very steps that a controller makes. A bot is healthy one
+    look after it was changed, unless it fails. Gates are not asked: they pass, or fail where --refuse names them.
+    With --runs, chance has its say: how often does the change go through, and how many bots does it reach if not?
 
     \b
     Examples:
       molthub rollout simulate prod --registry site
       molthub rollout simulate prod --registry site --bots 10000 --fail-rate 0.01 --offline 0.05
       molthub rollout simulate prod --registry site --bots 500 --fail canary --json
+      molthub rollout simulate prod --registry site --bots 1000 --fail-rate 0.002 --runs 100
+      molthub rollout simulate prod --registry site --at 2026-11-20T16:50
       molthub rollout history prod --export > last-night.jsonl
       molthub rollout simulate prod --registry site --history last-night.jsonl
 
     \b
     Exit status:
-      0  the change went through
-      4  it was taken back, or stopped
+      0  the change went through, each time
+      4  it was taken back, or stopped, or waits
     """
-    from dataclasses import asdict
-
     from molthub.documents.rollouts import rollout_from_json
     from molthub_reconciler.rollout.simulate import Invented, Simulation, made_up
 
@@ -77,16 +89,59 @@ def simulate(
     _known("gate", refuse, [gate.name for gate in policy.gates])
     known = _history(history, labels) if history is not None else ()
     invented = Invented(frozenset(fail), fail_rate, offline, frozenset(refuse), seed, known)
-    made = Simulation(policy, labels, invented, interval, fleet)
-    moments = list(made.run())
-    lines = [asdict(moment) for moment in moments]
-    console.json({"fleet": fleet, "bots": len(labels), "outcome": made.outcome, "steps": lines})
-    rows = [(_clock(one.at), f"+{one.given}" if one.given else f"-{one.taken_back}" if one.taken_back else "",
-             str(one.new), str(one.unavailable), str(one.off), one.said) for one in moments]  # fmt: skip
-    console.table(("time", "changed", "given", "unavailable", "off", ""), rows)
-    after = _clock(moments[-1].at if moments else 0)
-    console.result(f"{counted(len(labels), 'bot')}, {made.outcome} after {after}")
-    return ExitStatus.DONE if made.outcome == "done" else ExitStatus.PARTLY_DONE
+    begins = (start or datetime.now(UTC)).replace(second=0, microsecond=0)
+    begins = begins.replace(tzinfo=UTC) if begins.tzinfo is None else begins
+
+    def simulation(number: int) -> Simulation:
+        chance = replace(invented, seed=seed + number)
+        return Simulation(policy, labels, chance, interval, fleet, found.windows, begins)
+
+    try:
+        return _one(console, simulation(0)) if runs == 1 else _many(console, fleet, simulation, runs)
+    except WindowError as error:
+        raise UsageError(str(error), place=f"fleet {fleet}", remedy="mend the windows of the fleet") from None
+
+
+def _one(console: Console, made: Simulation) -> ExitStatus:
+    """Tell one run step by step, and then what an operator decides by."""
+    from dataclasses import asdict
+
+    from molthub_reconciler.rollout.simulated import clock, ran_of, said_of_run, spans_of, step_rows
+
+    bots, moments = len(made.labels), list(made.run())
+    ran, waves = ran_of(made, moments), spans_of(made, moments)
+    told = {key: value for key, value in ran.to_json().items() if key != "outcome"}
+    console.json({"fleet": made.fleet, "bots": bots, "outcome": ran.outcome, **told,
+                  "waves": [one._asdict() for one in waves], "steps": [asdict(one) for one in moments]})  # fmt: skip
+    console.table(("time", "changed", "given", "unavailable", "off", ""), step_rows(moments, bots))
+    console.result()
+    rows = ((one.wave, str(one.bots), clock(one.began), "" if one.over is None else clock(one.over)) for one in waves)
+    console.table(("wave", "bots", "begins", "is over"), rows)
+    console.result(said_of_run(ran, str(made.policy.max_unavailable)))
+    why = f": {ran.why}" if ran.outcome in ("waiting", "stopped") else ""
+    console.result(f"{counted(bots, 'bot')}, {ran.outcome} after {clock(ran.took)}{why}")
+    return ExitStatus.DONE if ran.outcome == "done" else ExitStatus.PARTLY_DONE
+
+
+def _many(console: Console, fleet: str, simulation: Callable[[int], Simulation], runs: int) -> ExitStatus:
+    """Tell how many runs are spread, and which one to look at."""
+    from molthub_reconciler.rollout.simulated import clock, outcome_rows, ran_of, spread_rows, worst_of
+
+    ran: list[Ran] = []
+    with console.progress("simulating", runs) as advance:
+        for number in range(runs):
+            made = simulation(number)
+            ran.append(ran_of(made, list(made.run())))
+            advance(1)
+    bots, worst = len(made.labels), worst_of(ran)
+    console.json({"fleet": fleet, "bots": bots, "runs": [one.to_json() for one in ran]})
+    console.table(("outcome", "runs", "share"), outcome_rows(ran))
+    console.result()
+    console.table(("", "median", "95%", "worst"), spread_rows(ran))
+    why = f": {worst.why}" if worst.why else ""
+    said = f"{worst.outcome} after {clock(worst.took)}, reached {worst.reached}{why}"
+    console.result(f"{runs} runs of {counted(bots, 'bot')}; the worst is --seed {worst.seed}: {said}")
+    return ExitStatus.DONE if all(one.outcome == "done" for one in ran) else ExitStatus.PARTLY_DONE
 
 
 def _history(file: Path, bots: Container[str]) -> tuple[Known, ...]:
@@ -121,7 +176,3 @@ def _fleet_of(index: str, fleet: str) -> FleetState:
 
     with Index.open(index, cache=index_cache(index) if "://" in index else None) as opened:
         return opened.fleet(fleet)
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

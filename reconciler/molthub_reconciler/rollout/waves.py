@@ -60,6 +60,10 @@ def _forward(state: RolloutState, policy: Rollout) -> tuple[RolloutState, tuple[
 def _in_wave(state: RolloutState, policy: Rollout) -> tuple[RolloutState, tuple[Ask, ...]]:
     """Work on the wave at hand. Where nothing is left to be asked, the step is at the next one, or has stopped."""
     going = going_step(state)
+    seen = Seen.of(state, policy)
+    if seen.is_too_bad:  # before anybody else is given it
+        said = seen.said(going.waves[going.wave].wave)
+        return failed(replace(state, step=seen.noted), said, revert=policy.on_failure == "rollback"), ()
     before = () if going.opened else _before(state, policy)
     if not before:
         state = _with_a_first(replace(state, step=replace(going, opened=True)), policy)
@@ -68,8 +72,6 @@ def _in_wave(state: RolloutState, policy: Rollout) -> tuple[RolloutState, tuple[
     wave = going.waves[going.wave].wave
     seen = Seen.of(state, policy)
     state = replace(state, step=seen.noted)
-    if len(seen.failed) > seen.allowed:
-        return failed(state, seen.said(wave), revert=policy.on_failure == "rollback"), ()
     watched = (*missing(seen.going, policy, "rollback"), *before)
     if not seen.is_ready:
         return state, watched
