@@ -15,7 +15,7 @@ from molthub.contexts.context_file import Context, need
 from molthub.observed import ObservedBot
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.records.state import NUDGE, TargetState
-from molthub_reconciler.remote.known import remembered
+from molthub_reconciler.remote.known import all_remembered
 from molthub_reconciler.report import Report
 from molthub_reconciler.subjects import Choice
 from molthub_reconciler.workplace import Workplace
@@ -37,7 +37,7 @@ class OperatedDirectory:
 
     def remembered(self) -> Mapping[str, ObservedBot]:
         """Return every bot that has a receipt, with what the last pass that changed or found something said."""
-        return {bot: remembered(self._state, bot) for bot in self._state.bots()}
+        return all_remembered(self._state)
 
     def observe(self, bots: Collection[str]) -> Mapping[str, ObservedBot]:
         """Look at ``bots`` in their homes, as `molthub plan` does."""

@@ -48,7 +48,7 @@ def test_an_exchange_from_nothing_to_a_gates_answer(world: World) -> None:
             controlled.look()
             asked.add(len(check("assignment", answer_to_bytes(controlled.place.agents.answer(ADA)))["asks"]))
             assert run_molthub(*controlled.agent(ADA, "--run-gates"), "--once").status == 0
-            told = check("report", (controlled.place.agents.folder / ADA / "report.json").read_bytes())
+            told = check("report", controlled.place.agents.records.report(ADA) or b"")
             answers += told.get("answers", {}).values()
         assert asked == {0, 1}
         assert [one["passed"] for one in answers] == [True]

@@ -115,7 +115,7 @@ def test_an_assignment_from_before_is_not_taken_for_a_new_one(controlled: Inside
 
 def test_a_controller_that_lost_its_state_goes_on_above_what_it_gave(controlled: Inside) -> None:
     first = take(followed(controlled))
-    (controlled.place.agents.folder / ADA / "assignment.json").unlink()
+    controlled.place.agents.records.forget_agent(ADA)
     with inside(controlled.world) as again:
         one = followed(again)
         with pytest.raises(UnreachableError, match="says nothing of prod/ada yet"):
@@ -126,7 +126,7 @@ def test_a_controller_that_lost_its_state_goes_on_above_what_it_gave(controlled:
 
 def test_a_controller_whose_clock_went_back_catches_up(controlled: Inside) -> None:
     first = take(followed(controlled))
-    (controlled.place.agents.folder / ADA / "assignment.json").unlink()
+    controlled.place.agents.records.forget_agent(ADA)
     with inside(controlled.world, clock=lambda: time.time() - 86_400 * 30) as again:
         again.look()
         assert take(followed(again)) == first + 1  # as its agent says what it has seen

@@ -116,7 +116,7 @@ def test_an_answer_on_something_else_promotes_nothing(controlled: Inside) -> Non
     assert run_molthub(*controlled.agent(ADA, "--quiet"), "--once").status == 0
     controlled.look()  # now it is asked
     given = controlled.place.agents.assignment(ADA)
-    told = json.loads((controlled.place.agents.folder / ADA / "report.json").read_bytes())
+    told = json.loads(controlled.place.agents.records.report(ADA) or b"")
     assert given is not None
     passed = {"passed": True, "detail": "", "at": "2026-11-21T12:00:00Z"}
     (ask,) = given.asks
@@ -152,8 +152,7 @@ def test_with_the_root_of_trust_only_commands_that_were_signed_are_run(controlle
     controlled.look()
     given = controlled.place.agents.assignment(ADA)
     assert given is not None
-    folder = controlled.place.agents.folder / ADA
-    said = json.loads((folder / "assignment.json").read_bytes())
+    said = json.loads(controlled.place.agents.records.assignment(ADA) or b"")
     said["asks"][0]["command"] = ["touch", str(controlled.world.folder / "owned")]
     forged = answer_from_bytes(canonical_plain(said), "test").assignment
     controlled.place.agents.assign(forged)
@@ -179,7 +178,7 @@ def test_a_question_that_is_none_is_refused(controlled: Inside, changed: dict[st
     controlled.look()
     run_molthub(*controlled.agent(ADA, "--quiet"), "--once")
     controlled.look()
-    said = json.loads((controlled.place.agents.folder / ADA / "assignment.json").read_bytes())
+    said = json.loads(controlled.place.agents.records.assignment(ADA) or b"")
     said["asks"][0] |= changed
     with pytest.raises(FormatError):
         answer_from_bytes(canonical_plain(said), "test")

@@ -63,7 +63,7 @@ def test_without_to_it_is_what_the_bot_was_given_before(moved_on: Inside) -> Non
 def test_a_document_is_had_by_its_whole_name_where_everything_else_was_lost(moved_on: Inside) -> None:
     lines = moved_on.place.state.passes(ADA)
     first = str(lines[0]["given"])
-    moved_on.world.bot_state(ADA).joinpath("passes.jsonl").unlink()
+    moved_on.place.state.elsewhere.forget_passes(ADA)
     assert "is not at hand" in roll_back(moved_on.world, "--to", first[:20])[1]
     assert roll_back(moved_on.world, "--to", first)[0] == 3
     moved_on.place.doubt()

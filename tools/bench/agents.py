@@ -63,7 +63,7 @@ class AgentsBench(Works):
         tokens = {bot: store.tokens.enrol(Owner(bot=bot)) for bot in self._bots()}
         with ExitStack() as stack:
             controller, url = stack.enter_context(self._controller())
-            self._wait(lambda: all((store.folder / bot / "assignment.json").exists() for bot in tokens), "first pass")
+            self._wait(lambda: all(store.records.assignment(bot) for bot in tokens), "first pass")
             empty = _memory(controller)
             self.say(f"starting {count} agents")
             heard = Heard()
@@ -140,8 +140,8 @@ class AgentsBench(Works):
         waited: list[float] = []
         for bot, found in heard.at.items():
             at = next(at for serial, at in found.items() if serial not in before[bot])
-            written = (store.folder / bot / "assignment.json").stat().st_mtime
-            late.append(max(0.0, at - written))
+            given = next(serial for serial in found if serial not in before[bot]) / 1000  # it is when it was given
+            late.append(max(0.0, at - given))
             waited.append(at - begin)
         self._quiet(controller)
         print(

@@ -18,6 +18,7 @@ from typing import Literal
 
 from molthub.client.cache import Archive, Store
 from molthub.documents import hex_of
+from molthub_reconciler.records.elsewhere import Elsewhere
 from molthub_reconciler.targets.inside import STAGING
 
 Kind = Literal["archive", "download", "index", "staging", "temporary", "bot", "receipt", "target"]
@@ -32,6 +33,7 @@ WORDS: dict[Kind, str] = {
     "target": "records of targets whose folder is gone",
 }
 _HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_BLOCK, _ACROSS = 1 << 22, 65
 _TEMPORARY = re.compile(r"\..*\.(?:tmp|staged)\Z")
 _WRITING_SECONDS = 3600.0
 """Nothing of molthub takes this long to write one file."""
@@ -83,8 +85,17 @@ def named_in(targets: Iterable[KnownTarget]) -> set[str]:
         for folder, _, files in os.walk(target.folder, onerror=_stop):
             for name in files:
                 with contextlib.suppress(FileNotFoundError):
-                    found.update(_HEX.findall(Path(folder, name).read_bytes()))
+                    found.update(_hex_in(Path(folder, name)))
     return {f"sha256:{one.decode()}" for one in found}
+
+
+def _hex_in(path: Path) -> Iterator[bytes]:
+    """Yield what looks like a digest in a file of any size; what stands across two blocks is in both."""
+    with path.open("rb") as file:
+        last = b""
+        while block := file.read(_BLOCK):
+            yield from _HEX.findall(last + block)
+            last = block[-_ACROSS:]
 
 
 def _stop(error: OSError) -> None:
@@ -114,11 +125,13 @@ def of_target(target: KnownTarget, oldest: float, now: float) -> Iterator[Leftov
     for path in sorted(target.folder.rglob(".*")):
         if _TEMPORARY.match(path.name) and path.is_file() and _newest(path) < now - _WRITING_SECONDS:
             yield Leftover("temporary", path, size_of(path))
+    elsewhere = Elsewhere(target.folder).bots()
     for bot in sorted(target.folder.glob("bots/*/*")):
         aside = bot / "receipt.unreadable.json"
         if aside.is_file() and _newest(aside) < oldest:
             yield Leftover("receipt", aside, size_of(aside))
         is_known = (bot / "receipt.json").exists() or (bot / "pin.json").exists()
+        is_known |= f"{bot.parent.name}/{bot.name}" in elsewhere
         if bot.is_dir() and not is_known and _newest(bot) < oldest:
             yield Leftover("bot", bot, size_of(bot))
     if target.address:

@@ -10,6 +10,7 @@ from pathlib import Path
 from molthub.atomic import write_atomically
 from molthub.documents import hex_of
 from molthub.model import Json
+from molthub_reconciler.records.elsewhere import Elsewhere
 from molthub_reconciler.targets.glance import Status, status_of
 
 PRIVATE = 0o700
@@ -26,6 +27,8 @@ class StateFolder:
         self.root = root
         self.address = address
         self.folder = root / "targets" / hex_of(address.encode())[:12]
+        self.elsewhere = Elsewhere(self.folder, lambda: self._make(str(self.folder)))
+        """What is on record of bots on other machines."""
         self._bots = f"{self.folder}/bots"
         self._made: set[str] = set()
         self._is_ours = False

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from molthub.documents import canonical_plain
 from molthub.model import Json
+from molthub_reconciler.records.elsewhere import PASSES_KEPT
 from molthub_reconciler.records.folder import StateFolder, objects, read
 
-PASSES_KEPT = 200
 REVISIONS_KEPT = 500
 _REVISIONS = "revisions.jsonl"
 
 
 class PassHistory(StateFolder):
-    """``bots/<fleet>/<bot>/passes.jsonl``, and ``revisions.jsonl`` of the target."""
+    """``bots/<fleet>/<bot>/passes.jsonl``, and ``revisions.jsonl`` of the target.
+
+    Of a bot elsewhere that has no receipt here, its passes are among the records of all those.
+    """
 
     def __init__(self, root: Path, address: str) -> None:
         super().__init__(root, address)
@@ -29,19 +33,31 @@ class PassHistory(StateFolder):
 
         ``earlier`` are those before, where they were read already.
         """
+        if bot in self.elsewhere.bots() and not os.path.exists(f"{self._bot(bot)}/receipt.json"):
+            self.elsewhere.note(bot, None, line)
+            self.elsewhere.settle()
+            return
         earlier = self.passes(bot) if earlier is None else earlier
         has_changed = any(change["result"] == "applied" for change in line["changes"])
         if earlier and not has_changed and {**earlier[-1], "at": ""} == {**line, "at": ""}:
             return
         lines = [*earlier[-PASSES_KEPT + 1 :], line]
         content = b"".join(canonical_plain(dict(line)) + b"\n" for line in lines)
-        self._write(self._bot(bot), "passes.jsonl", content)
+        moves = bool(self.elsewhere.passes(bot))
+        self._write(self._bot(bot), "passes.jsonl", content, durable=moves)
+        if moves:  # it lives here now, and so does its history
+            self.elsewhere.forget_passes(bot)
 
     def passes(self, bot: str) -> tuple[Mapping[str, Json], ...]:
         """Return what the last passes changed or found, oldest first."""
+        here: list[dict[str, Json]] = []
         with contextlib.suppress(FileNotFoundError):
-            return tuple(objects(read(f"{self._bot(bot)}/passes.jsonl").splitlines()))
-        return ()
+            here = objects(read(f"{self._bot(bot)}/passes.jsonl").splitlines())
+        elsewhere = self.elsewhere.passes(bot)
+        if here and elsewhere:  # it lived here and there, or a kill came while its history moved
+            lines = (*here, *(line for line in elsewhere if line not in here))
+            return tuple(sorted(lines, key=lambda line: str(line.get("at"))))[-PASSES_KEPT:]
+        return tuple(here or elsewhere)
 
     def revisions(self) -> tuple[str, ...]:
         """Return the index's revisions that passes which acted saw, oldest first."""

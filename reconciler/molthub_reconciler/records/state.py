@@ -14,6 +14,8 @@
         bots/<fleet>/<bot>/passes.jsonl  a line per pass that changed or found something
         bots/<fleet>/<bot>/files.json    what the last look saw: makes the next one cheap, may be deleted
         bots/<fleet>/<bot>/pin.json      there while a bot is rolled back (molthub_reconciler.policy.pins)
+        elsewhere.db                     what is on record of bots on other machines, instead of receipts and passes
+                                         (molthub_reconciler.records.elsewhere)
 
 It holds no secret, but says where they belong, so it is for its owner alone (mode 0700).
 """
@@ -31,6 +33,7 @@ from molthub.errors import FormatError, MolthubError, Problem
 from molthub_reconciler.records.documents import KeptDocuments
 from molthub_reconciler.records.folder import FILE_MODE, read
 from molthub_reconciler.records.lasting import LastingFiles
+from molthub_reconciler.records.moving_in import move_in
 from molthub_reconciler.records.passes import PassHistory
 from molthub_reconciler.records.receipt import Receipt, receipt_from_bytes, receipt_to_bytes
 
@@ -68,16 +71,18 @@ class TargetState(KeptDocuments, PassHistory):
         try:
             place.write_text(f"process {os.getpid()}\n")
             self._introduce()
-            self._is_ours = True
+            self._is_ours = self.elsewhere.is_ours = True
+            move_in(self.folder, self.elsewhere)
             yield
         finally:
-            self._is_ours = False
+            self._is_ours = self.elsewhere.is_ours = False
             self.reread()
             lock.__exit__(None, None, None)
 
     def reread(self) -> None:
         """Believe nothing that is remembered of the folder: look there again."""
         self._homes, self._revision = None, None
+        self.elsewhere.reread()
 
     def _introduce(self) -> None:
         place = self.folder / "target.json"
@@ -86,24 +91,25 @@ class TargetState(KeptDocuments, PassHistory):
             write_atomically(place, content, FILE_MODE)
 
     def bots(self) -> tuple[str, ...]:
-        """Return every bot that has a receipt, as ``<fleet>/<bot>``, sorted."""
-        if self._homes is not None:
-            return tuple(sorted(self._homes))
+        """Return every bot that is on record, here or elsewhere, as ``<fleet>/<bot>``, sorted."""
+        here = self._with_receipt() if self._homes is None else self._homes.keys()
+        return tuple(sorted(here | self.elsewhere.bots()))
+
+    def _with_receipt(self) -> set[str]:
         found = self.folder.glob("bots/*/*/receipt.json")
-        settled = {f"{path.parent.parent.name}/{path.parent.name}" for path in found}
-        return tuple(sorted(settled | self._unsettled.keys()))
+        return {f"{path.parent.parent.name}/{path.parent.name}" for path in found} | self._unsettled.keys()
 
     def homes(self) -> Mapping[str, str]:
         """Return the home of every bot that has a receipt, by bot; read once as long as nobody else can write here."""
         if self._homes is not None:
             return self._homes
-        found = {bot: self.receipt(bot)[0].home for bot in self.bots()}
+        found = {bot: self.receipt(bot)[0].home for bot in sorted(self._with_receipt())}
         if self._is_ours:
             self._homes = found
         return found
 
     def receipt(self, bot: str) -> tuple[Receipt, tuple[Problem, ...]]:
-        """Return a bot's receipt; an empty one when there is none.
+        """Return a bot's receipt; an empty one when there is none, of a bot elsewhere what is known of it.
 
         One that cannot be read counts as lost, which a problem says: nothing will be deleted on its word.
         """
@@ -113,7 +119,8 @@ class TargetState(KeptDocuments, PassHistory):
         try:
             return receipt_from_bytes(read(place), place), ()
         except FileNotFoundError:
-            return Receipt(bot), ()
+            known = self.elsewhere.known(bot)
+            return Receipt(bot) if known is None else Receipt(bot, platform=known.platform, document=known.document), ()
         except FormatError as error:
             self._unreadable.add(bot)
             message = f"the receipt cannot be read and counts as lost: {error.message}"
@@ -147,6 +154,7 @@ class TargetState(KeptDocuments, PassHistory):
         """Make every receipt last. Return the bots whose receipt could not be kept, and why."""
         self._unsettled.clear()
         failed = self._lasting.settle()
+        self.elsewhere.settle()
         return {path.removeprefix(f"{self._bots}/").rpartition("/")[0]: error for path, error in failed.items()}
 
     def _leave(self, bot: str) -> None:
@@ -160,6 +168,7 @@ class TargetState(KeptDocuments, PassHistory):
         if self._homes is not None:
             self._homes.pop(bot, None)
         self._leave(bot)
+        self.elsewhere.forget(bot)
         remove_tree(folder)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()

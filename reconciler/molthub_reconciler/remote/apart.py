@@ -15,6 +15,8 @@ from molthub.client.index_cache import timestamp
 from molthub.errors import FormatError, Problem
 from molthub.model import Json
 from molthub_reconciler.at_rest.by_digests import Basis, LastPass
+from molthub_reconciler.problems import problem_of
+from molthub_reconciler.records.elsewhere import Known, is_same
 from molthub_reconciler.remote.exchange import AgentReport, Assignment
 from molthub_reconciler.remote.presence import Seen
 from molthub_reconciler.remote.store import AgentStore
@@ -54,6 +56,8 @@ class RemoteBots:
         self._now = clock()
         self._rollouts: dict[str, RolloutState] = {}
         self._told: list[BotReport] = []
+        self._problems: dict[Problem, None] = {}
+        self._at = timestamp()
 
     @property
     def bots(self) -> frozenset[str]:
@@ -83,28 +87,38 @@ class RemoteBots:
         for subject in subjects:
             if subject.bot in self._bots:
                 self._told.append(self._taken(subject))
+                self._settle(at_once=False)
             else:
                 yield subject
 
     def joined(self, report: Report) -> Report:
-        """Return a pass's report with the bots that live elsewhere."""
-        if not self._told:
-            return report
-        bots = tuple(sorted((*report.bots, *self._told), key=lambda told: told.bot))
-        return replace(report, bots=bots, unmoved=report.unmoved | self._still)
+        """Return a pass's report with the bots that live elsewhere, after what they are to have was written down."""
+        self._settle(at_once=True)
+        problems = (*report.problems, *self._store.records.problems(), *self._problems)
+        bots = tuple(sorted((*report.bots, *self._told), key=lambda told: told.bot)) if self._told else report.bots
+        return replace(report, bots=bots, unmoved=report.unmoved | self._still, problems=problems)
+
+    def _settle(self, *, at_once: bool) -> None:
+        """Write down what was said and found. What cannot be is said again by the next pass."""
+        try:
+            self._store.settle(at_once=at_once)
+        except OSError as error:
+            self._problems[problem_of(error)] = None
+            self._last.forget()
 
     def _taken(self, subject: Subject) -> BotReport:
-        given = self._given(subject)
-        told = self._store.report(subject.bot)
-        report = self._as_told(subject, given, told)
+        before, told = self._store.assignment(subject.bot), self._store.report(subject.bot)
+        given = self._given(subject, before)
+        asked = given or before
+        report = self._as_told(subject, asked or Assignment(subject.bot), told)
         if self._act:
             if given is not None:
-                self._store.assign(given)
-            self._remember(subject, report, told)
+                self._store.assign(given, at_once=False)
+            self._remember(subject, report, told, asked)
             self._last.keep(report, self._bases.get(subject.bot) if is_plain(subject) else None)
         return report
 
-    def _given(self, subject: Subject) -> Assignment | None:
+    def _given(self, subject: Subject, before: Assignment | None) -> Assignment | None:
         """Return what a bot is to have now. None: that cannot be said just now, so what it was given stays."""
         bot, desired = subject.bot, subject.desired
         why = subject.problems[0].message if subject.problems else ""
@@ -115,7 +129,7 @@ class RemoteBots:
         digest = subject.digest if desired is None else desired.digest
         if digest is None or subject.document is None:
             return None if subject.state == "failed" else Assignment(bot, why=why)
-        before, generation = self._store.assignment(bot), self._generation(bot)
+        generation = self._generation(bot)
         is_same = before is not None and (before.document, before.generation) == (subject.document, generation)
         asks = before.asks if before is not None and is_same else ()
         return Assignment(bot, subject.document, digest, generation, self._revision, asks=asks)
@@ -132,8 +146,7 @@ class RemoteBots:
         given = self._rollouts[fleet].assigned.get(name)
         return given.generation if given is not None else 0
 
-    def _as_told(self, subject: Subject, given: Assignment | None, told: AgentReport | None) -> BotReport:
-        asked = given or self._store.assignment(subject.bot) or Assignment(subject.bot)
+    def _as_told(self, subject: Subject, asked: Assignment, told: AgentReport | None) -> BotReport:
         is_fresh = told is not None and told.document == asked.document and told.generation == asked.generation
         known = told.bot if told is not None else BotReport(subject.bot, "pending")
         known = replace(known, desired=asked.digest, generation=asked.generation if is_fresh else STALE)
@@ -150,29 +163,30 @@ class RemoteBots:
             known = replace(known, pinned=subject.pin.to_json())
         return replace(known, state=found, problems=(*subject.problems, *known.problems))
 
-    def _remember(self, subject: Subject, report: BotReport, told: AgentReport | None) -> None:
-        """Keep a receipt, so that the bot is known, and a line of history, as of every bot."""
-        receipt, _ = self._state.receipt(subject.bot)
-        document = receipt.document
-        if told is not None and told.document is not None and self._state.has_document(subject.bot, told.document):
+    def _remember(
+        self, subject: Subject, report: BotReport, told: AgentReport | None, asked: Assignment | None
+    ) -> None:
+        """Keep what is known of the bot, and a line of history, as of every bot. ``asked`` is what it is to have."""
+        bot, before = subject.bot, self._state.receipt(subject.bot)[0]
+        document = before.document
+        if told is not None and told.document is not None and self._state.has_document(bot, told.document):
             document = told.document
-        platform = report.platform or (subject.desired.platform if subject.desired is not None else receipt.platform)
-        kept = replace(receipt, document=document, platform=platform)
-        if kept != receipt or not self._state.is_known(subject.bot):
-            self._state.save(kept, durable=False)
-        line: dict[str, Json] = {"at": timestamp(), "revision": self._revision, "state": report.state}
+        platform = report.platform or (subject.desired.platform if subject.desired is not None else before.platform)
+        line: dict[str, Json] = {"at": self._at, "revision": self._revision, "state": report.state}
         line |= {"command": "reconcile", "document": document, "desired": report.desired, "observed": report.observed}
-        changes = [{"result": "kept", **change} for change in report.changes if change.get("drift") != "extra"]
-        problems = [problem.to_json() for problem in report.problems]
-        # The last report counts until there is another, and what it says was done happened once.
-        earlier = self._state.passes(subject.bot)
-        last = earlier[-1] if earlier else None
-        asked = self._store.assignment(subject.bot)
         line |= {"given": asked.document} if asked is not None and asked.document is not None else {}
         line |= {"pinned": True} if subject.pin is not None else {}
-        line |= {"changes": changes, "problems": problems}
-        if last is None or {**last, "at": "", "revision": ""} != {**line, "at": "", "revision": ""}:
-            self._state.add_pass(subject.bot, line, earlier)
+        changes = [{"result": "kept", **change} for change in report.changes if change.get("drift") != "extra"]
+        line |= {"changes": changes, "problems": [problem.to_json() for problem in report.problems]}
+        if not self._state.is_known(bot):
+            self._store.records.note(bot, Known(document, platform), line)
+            return
+        kept = replace(before, document=document, platform=platform)  # what it left behind when it lived here stays
+        if kept != before:
+            self._state.save(kept, durable=False)
+        earlier = self._state.passes(bot)
+        if not earlier or not is_same(earlier[-1], line):
+            self._state.add_pass(bot, line, earlier)
 
 
 def is_plain(subject: Subject) -> bool:

@@ -54,4 +54,5 @@ class RemoteGates:
                 given = self._store.assignment(bot)
                 asks = () if is_over else tuple(self._asked.pop(bot, ()))[:MOST]
                 if given is not None and given.asks != asks:
-                    self._store.assign(replace(given, asks=asks))
+                    self._store.assign(replace(given, asks=asks), at_once=False)
+        self._store.settle()

@@ -2,15 +2,15 @@
 
 ::
 
-    <target's state>/operators/<name>.json                   hashes of an operator's tokens (.token_files)
-    <target's state>/agents/changed                          replaced with every token that comes or goes
-    <target's state>/agents/seen.json                        when agents were last heard of (.presence)
-    <target's state>/agents/<fleet>/<bot>/token.json         hashes of the bot's tokens: this bot lives elsewhere
-    <target's state>/agents/<fleet>/<bot>/assignment.json    what the bot is to have
-    <target's state>/agents/<fleet>/<bot>/report.json        what its agent last told, as it came
+    <target's state>/operators/<name>.json              hashes of an operator's tokens (.token_files)
+    <target's state>/agents/changed                     replaced with every token that comes or goes
+    <target's state>/agents/seen.json                   when agents were last heard of (.presence)
+    <target's state>/agents/<fleet>/<bot>/token.json    hashes of the bot's tokens: this bot lives elsewhere
+    <target's state>/elsewhere.db                       what each bot is to have and what its agent last told
+                                                        (molthub_reconciler.records.elsewhere)
 
-Every file is replaced whole, so that a server, the passes and an operator's commands may work at once. Assignments and
-reports are written by one process alone (whoever holds the target's lock), which reads them once.
+Every file is replaced whole, or in a transaction, so that a server, the passes and an operator's commands may work at
+once. Assignments and reports are written by one process alone (whoever holds the target's lock), which reads them once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from molthub_reconciler.remote.exchange import (
     report_from_bytes,
 )
 from molthub_reconciler.remote.presence import Presence
-from molthub_reconciler.remote.token_files import TokenFiles, is_bot_name
+from molthub_reconciler.remote.token_files import TokenFiles
 
 _FILE_MODE = 0o600
 _NOT_YET = "the controller has not looked at this bot yet"
@@ -46,8 +46,9 @@ class AgentStore:
 
     def __init__(self, state: TargetState, *, clock: Callable[[], float] = time.time) -> None:
         self.state = state
+        self.records = state.elsewhere
         self.folder = state.folder / "agents"
-        self.tokens = TokenFiles(state.folder, self._write, clock=clock)
+        self.tokens = TokenFiles(state.folder, self._write, clock=clock, forget=self.records.forget_agent)
         self.presence = Presence(self.folder / "seen.json", self._write, clock=clock)
         self.on_news: Callable[[str], None] = lambda _bot: None
         self.fetch: Callable[[str], bytes] | None = None
@@ -55,6 +56,7 @@ class AgentStore:
         self._clock = clock
         self._assignments: dict[str, Assignment | None] = {}
         self._reports: dict[str, tuple[str, AgentReport | None]] = {}
+        self._coming: dict[str, Assignment] = {}
         self._confirmed: set[str] = set()
         self.asked: set[str] = set()
         """The bots whose agents are asked something by gates."""
@@ -68,27 +70,60 @@ class AgentStore:
 
     # --- what goes to the agent -----------------------------------------------------------------------------------
 
-    def assign(self, given: Assignment) -> None:
-        """Keep what a bot is to have. What is new gets a higher number than anything that was given before.
+    def assign(self, given: Assignment, *, at_once: bool = True) -> None:
+        """Say what a bot is to have. What is new counts with :meth:`settle`, which numbers it: ``at_once`` or later.
 
         The revision is that under which it was first given: commits that change nothing for the bot reach no agent.
         """
         with self._lock:
-            before = self.assignment(given.bot)
+            before = self._given(given.bot)
             self._confirmed.add(given.bot)
-            if before is None or replace(before, serial=given.serial, revision=given.revision) != given:
-                self._issue(given, before.serial + 1 if before is not None else 1)
+            if before is None or replace(given, serial=before.serial, revision=before.revision) != before:
+                self._coming[given.bot] = given
+            else:
+                self._coming.pop(given.bot, None)
+        if at_once:
+            self.settle()
+
+    def settle(self, *, at_once: bool = True) -> None:
+        """Write down what bots are to have and what was noted of them; then let their agents know.
+
+        Unless ``at_once``, as soon as it is worth a transaction. What is new gets a higher number than anything that
+        was given before. Raises :class:`OSError`; then what counted before still does.
+        """
+        with self._lock:
+            if not at_once and not self.records.is_full:
+                return
+            coming, self._coming = self._coming, {}
+            known = self.bots() if coming else ()
+            issued = [self._numbered(given, 0) for bot, given in coming.items() if bot in known]
+            self.records.settle({given.bot: answer_to_bytes(Answer(given)) for given in issued})
+            for given in issued:
+                self._remember(given.bot, given)
+        for given in issued:
+            self.on_news(given.bot)
 
     def assignment(self, bot: str) -> Assignment | None:
         """Return what a bot is to have; None where no pass said it yet."""
         self._forget_where_tokens_changed()
+        return self._given(bot)
+
+    def _given(self, bot: str) -> Assignment | None:
         with self._lock:
             if bot not in self._assignments:
-                place = self._of(bot) / "assignment.json"
                 self._remember(bot, None)
-                with contextlib.suppress(OSError, FormatError):
-                    self._remember(bot, answer_from_bytes(place.read_bytes(), str(place)).assignment)
+                content = self.records.assignment(bot)
+                with contextlib.suppress(FormatError):
+                    if content is not None:
+                        self._remember(bot, answer_from_bytes(content, f"the assignment of {bot}").assignment)
             return self._assignments[bot]
+
+    def _numbered(self, given: Assignment, least: int) -> Assignment:
+        """Return an assignment with a number above that of the one before, and ``least``."""
+        before = self._given(given.bot)
+        # Milliseconds since 1970, so that a controller whose state was lost goes on above what it gave before.
+        lowest = max(least, before.serial + 1 if before is not None else 1)
+        return replace(given, serial=max(lowest, int(self._clock() * 1000)))
 
     def catch_up(self, bot: str, serial: int) -> None:
         """Give a bot's assignment a number above ``serial``, which its agent saw: this controller lost what it gave.
@@ -97,8 +132,12 @@ class AgentStore:
         """
         with self._lock:
             given = self.assignment(bot)
-            if given is not None and given.serial < serial and bot in self._confirmed:
-                self._issue(given, serial + 1)
+            if given is None or given.serial >= serial or bot not in self._confirmed:
+                return
+            numbered = self._numbered(given, serial + 1)
+            self.records.keep(assignments={bot: answer_to_bytes(Answer(numbered))})
+            self._remember(bot, numbered)
+        self.on_news(bot)
 
     def answer(self, bot: str) -> Answer:
         """Return what a bot's agent gets now."""
@@ -122,13 +161,6 @@ class AgentStore:
                 self.state.keep_document(bot, name, content)
         return content
 
-    def _issue(self, given: Assignment, least: int) -> None:
-        # Milliseconds since 1970, so that a controller whose state was lost goes on above what it gave before.
-        numbered = replace(given, serial=max(least, int(self._clock() * 1000)))
-        self._write(self._of(given.bot) / "assignment.json", answer_to_bytes(Answer(numbered)))
-        self._remember(given.bot, numbered)
-        self.on_news(given.bot)
-
     def _remember(self, bot: str, given: Assignment | None) -> None:
         self._assignments[bot] = given
         if given is not None and given.asks:
@@ -141,10 +173,11 @@ class AgentStore:
     def told(self, bot: str, content: bytes) -> bool:
         """Keep a report, and return whether it is news. Raises :class:`FormatError` for what is none of ``bot``."""
         report = report_from_bytes(content, bot, f"the report of {bot}")
+        self._forget_where_tokens_changed()
         with self._lock:
             if self._told(bot)[0] == hex_of(content):
                 return False
-            self._write(self._of(bot) / "report.json", content)
+            self.records.keep(reports={bot: content})
             self._reports[bot] = (hex_of(content), report)
         self.on_news(bot)
         return True
@@ -157,6 +190,7 @@ class AgentStore:
 
     def report(self, bot: str) -> AgentReport | None:
         """Return what an agent last told; None where it told nothing, or it cannot be read any more."""
+        self._forget_where_tokens_changed()
         return self._told(bot)[1]
 
     def last_told(self, bots: Iterable[str]) -> dict[str, str]:
@@ -175,33 +209,24 @@ class AgentStore:
 
     def _told(self, bot: str) -> tuple[str, AgentReport | None]:
         """Return the SHA-256 of a bot's report, and what it says."""
-        self._forget_where_tokens_changed()
         with self._lock:
             if bot not in self._reports:
-                place = self._of(bot) / "report.json"
-                self._reports[bot] = ("", None)
-                with contextlib.suppress(OSError):
-                    content = place.read_bytes()
-                    self._reports[bot] = (hex_of(content), None)
-                    with contextlib.suppress(FormatError):
-                        self._reports[bot] = (hex_of(content), report_from_bytes(content, bot, str(place)))
+                content, told = self.records.report(bot), None
+                with contextlib.suppress(FormatError):
+                    told = None if content is None else report_from_bytes(content, bot, f"the report of {bot}")
+                self._reports[bot] = ("" if content is None else hex_of(content), told)
             return self._reports[bot]
 
     # --- files ----------------------------------------------------------------------------------------------------
 
     def _forget_where_tokens_changed(self) -> None:
-        """Remember nothing of bots whose token was revoked: their files went along."""
+        """Remember nothing of bots whose token was revoked: what was kept of them went along."""
         stamp = self.tokens.stamp()
         if stamp is None or stamp != self._stamp:
             with self._lock:
                 self._stamp = stamp
                 self._assignments.clear()
                 self._reports.clear()
-
-    def _of(self, bot: str) -> Path:
-        if not is_bot_name(bot):
-            raise ValueError(f"{bot!r} is no bot")
-        return self.folder / bot
 
     def _write(self, place: Path, content: bytes) -> None:
         try:

@@ -59,16 +59,25 @@ def now_text(clock: Callable[[], float] = time.time, later: float = 0.0) -> str:
 
 
 class TokenFiles:
-    """The tokens of one target. ``write`` replaces a file; ``clock`` is the time of the day."""
+    """The tokens of one target. ``write`` replaces a file; ``clock`` is the time of the day.
+
+    ``forget`` drops what is kept of a bot's agent beside its token: a new agent begins anew.
+    """
 
     def __init__(
-        self, folder: Path, write: Callable[[Path, bytes], None], *, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        write: Callable[[Path, bytes], None],
+        *,
+        clock: Callable[[], float] = time.time,
+        forget: Callable[[str], None] = lambda _bot: None,
     ) -> None:
         self._agents = folder / "agents"
         self._changes = str(self._agents / "changed")
         self._operators = folder / "operators"
         self._write = write
         self._clock = clock
+        self._forget = forget
         self._known: dict[Owner, Kept | None] = {}
         self._bots: frozenset[str] | None = None
         self._stamp: object = None
@@ -83,6 +92,8 @@ class TokenFiles:
         token, now = new_token(owner.operator), now_text(self._clock)
         until = now_text(self._clock, overlap)
         before = self.kept(owner)
+        if before is None and owner.bot:
+            self._forget(owner.bot)
         old = [one for one in (before.hashes[:1] if before is not None and overlap > 0 else ()) if not one.is_over(now)]
         ending = [replace(one, expires=min(filter(None, (one.expires, until)))) for one in old]
         kept = hashed(token, now, expires=None if expires is None else now_text(self._clock, expires))
@@ -100,6 +111,7 @@ class TokenFiles:
         is_there = place.exists()
         place.unlink(missing_ok=True)
         if owner.bot:
+            self._forget(owner.bot)
             remove_tree(place.parent)
             with contextlib.suppress(OSError):
                 place.parent.parent.rmdir()
