@@ -6,45 +6,38 @@ these changed, and nothing else that it was made from did, what it made the last
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
-from molthub.index.on_demand import OfferedOnDemand, OnDemand, entry_of
+from molthub.index.on_demand import OfferedOnDemand, OnDemand, SkillsOnDemand, entry_of
 from molthub.index.state.state import State
+from molthub.model import Json
 from molthub.registry.trees.git_source import GitSource
 
 FLEET_FOLDERS = frozenset({"fleets", "profiles", "overlays"})
 
 
 @dataclass(frozen=True)
-class AroundSkills:
-    """What is remembered of packs and fleets, as JSON; ``paths`` are all of their files.
+class SkillsAsked:
+    """What was asked of skills: those that were read, with their trees, and those of which only the name mattered.
 
-    ``outline``, ``trees``, ``names``, ``offers`` and ``all_names`` say what it was made from: the files of the commit,
-    the skills that were read, those of which only the name mattered, what was offered of them, and whether every name
-    mattered.
+    ``offers`` says what was offered of versions, ``all_names`` whether every name mattered.
     """
 
-    outline: str
-    trees: dict[str, str]
-    names: dict[str, bool]
-    offers: list[tuple[str, str, str]]
+    trees: Mapping[str, str]
+    names: Mapping[str, bool]
+    offers: Iterable[tuple[str, str, str]]
     all_names: bool
-    packs: list[str]
-    paths: list[str]
-    fleets: dict[str, str]
-    unresolved: list[str]
-    removed: list[str]
-    counts: dict[str, int]
-    problems: list[dict[str, object]]
 
-    @property
-    def bots(self) -> frozenset[str]:
-        """The bots, as ``<fleet>/<bot>``."""
-        return frozenset(path[5:-5] for path in self.paths if path.startswith("bots/") and path.count("/") > 1)
+    @classmethod
+    def of(cls, skills: SkillsOnDemand, archived: OfferedOnDemand) -> Self:
+        """Return what was asked so far."""
+        offers = [(*key, offer) for key, offer in archived.asked.items()]
+        return cls(dict(skills.asked), dict(skills.asked_names), offers, skills.asked_for_all)
 
     def holds(self, state: State, changed: Iterable[str], *, names_changed: bool) -> bool:
-        """Whether it would come out the same, after some skills ``changed``."""
+        """Whether the answers would be the same, after some skills ``changed``."""
         touched = set(changed)
         if names_changed and self.all_names:
             return False
@@ -54,6 +47,59 @@ class AroundSkills:
             return False
         offered = OfferedOnDemand(skills=OnDemand(lambda name: entry_of(state, name)))
         return all(offered.offer(skill, version) == offer for skill, version, offer in self.offers if skill in touched)
+
+
+@dataclass(frozen=True)
+class AroundSkills:
+    """What is remembered of packs, as JSON; ``paths`` are all of their files.
+
+    ``outline`` and ``asked`` say what it was made from: the files of the commit, and what was asked of skills.
+    """
+
+    outline: str
+    asked: SkillsAsked
+    packs: list[str]
+    paths: list[str]
+    removed: list[str]
+    counts: dict[str, int]
+    problems: list[dict[str, object]]
+
+    def to_json(self) -> Json:
+        """Return it as a fact of the state."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fact: Mapping[str, Any]) -> Self:
+        """Read it as :meth:`to_json` wrote it."""
+        return cls(**{**fact, "asked": SkillsAsked(**fact["asked"])})
+
+
+@dataclass(frozen=True)
+class AroundBots:
+    """What is remembered of fleets beside their bots, as JSON.
+
+    ``outline`` and ``asked`` are as :class:`AroundSkills` has them; ``offered`` are the packs that are offered.
+    ``documents`` are the fleets' hex names, ``said`` digests of what each declares. ``folders`` are the trees of those
+    folders of bots in which nothing but plain files stands. ``listed`` are the packs whose bots are listed.
+    """
+
+    outline: str
+    asked: SkillsAsked
+    offered: list[str]
+    documents: dict[str, str]
+    said: dict[str, str]
+    folders: dict[str, str]
+    listed: list[str]
+    problems: list[dict[str, object]]
+
+    def to_json(self) -> Json:
+        """Return it as a fact of the state."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fact: Mapping[str, Any]) -> Self:
+        """Read it as :meth:`to_json` wrote it."""
+        return cls(**{**fact, "asked": SkillsAsked(**fact["asked"])})
 
 
 def outline_of(source: GitSource, *, fleets: bool) -> str:

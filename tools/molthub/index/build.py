@@ -27,7 +27,6 @@ from molthub.index.shards import write_shards
 from molthub.index.signatures import signature_files
 from molthub.index.views import Views
 from molthub.index.views.discovery import latest_artifact, root_discovery
-from molthub.index.views.fleets import fleet_routes
 from molthub.model import Registry
 from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import Catalog
@@ -88,7 +87,7 @@ def build_index(
     archive_packs(catalog, source, archived)
     documents = FleetDocuments()
     if fleets:
-        documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived)
+        documents = write_fleets(catalog, resolve_bots(catalog), archived, views)
     rows = [listed(archived, entry, views) for entry in archived.entries]
     files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
     shards, search = write_shards((row.shard for row in rows), files), write_search(*search_rows(rows), files, bounds)
@@ -99,15 +98,13 @@ def build_index(
         | keys
     )
     files |= _views(catalog.registry, archived, rows, views)
-    if fleets and views.for_clients:
-        files |= fleet_routes(catalog, documents.states, archived.packs)
     found = (*catalog.problems, *archived.problems, *documents.problems)
     return BuiltIndex(
         files=dict(sorted(files.items())),
         revision=catalog.revision,
         problems=tuple(dict.fromkeys(problem for problem in found if fleets or not _of_fleets(problem))),
         counts=_counts(archived, documents),
-        unresolved=tuple(path for path, state in documents.states.items() if not state.resolved),
+        unresolved=documents.unresolved,
         removed=frozenset(archived.removed_digests()),
         fleets=fleets,
     )
@@ -149,5 +146,5 @@ def _counts(archived: Archived, documents: FleetDocuments) -> dict[str, int]:
         "packs": len(archived.packs),
         "packVersions": sum(release.removed is None for release in pack_releases),
         "fleets": len(documents.names),
-        "bots": len(documents.states),
+        "bots": len(documents.bots),
     }

@@ -2,65 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from molthub.documents import bot_to_json, canonical, digest_of, fleet_to_json, hex_of
 from molthub.errors import Problem
 from molthub.index.releases import Archived
+from molthub.index.views import Files, Views
+from molthub.index.views.fleets import attachments, fleet_routes, fleet_row, pack_routes, pack_rows
 from molthub.model import Artifact, BotRef, DesiredState, Fleet, FleetState, Json
+from molthub.registry.catalog import Catalog
 from molthub.registry.resolve import Resolution
+from molthub.registry.resolving.noted import Notes
 
-Files = dict[str, bytes]
-Offered = dict[tuple[str, str], Artifact | None]
-"""What an index offers of skills' versions, as far as somebody asked."""
 DEFAULT_AGENT = "main"
+
+
+class MadeBot(NamedTuple):
+    """What an index says of a bot: its document, and rows of documents that list many.
+
+    ``path`` is ``<fleet>/<bot>``, ``file`` the hex name of the document, ``problems`` what was found on resolving.
+    ``listed`` is its row among the bots of its fleet, ``packs`` its rows among the bots of each pack; no rows are
+    made where no view has them.
+    """
+
+    path: str
+    content: bytes
+    file: str
+    digest: str | None
+    resolved: bool
+    labels: Mapping[str, str]
+    template: bool
+    problems: tuple[Problem, ...]
+    listed: bytes = b""
+    packs: Mapping[str, bytes] = {}
+
+    @property
+    def files(self) -> Files:
+        """The document, under its hex name and under the bot's own."""
+        return {f"bots/{self.file}.json": self.content, f"bots/{self.path}.json": self.content}
+
+
+class BotRow(NamedTuple):
+    """What a fleet's document is made from of one bot."""
+
+    name: str
+    file: str
+    digest: str | None
+    labels: Mapping[str, str]
+    template: bool
 
 
 @dataclass(frozen=True)
 class FleetDocuments:
-    """The documents of all fleets. ``states`` are by ``<fleet>/<bot>``, ``names`` are the fleets' hex names."""
+    """The documents of all fleets. ``names`` are the fleets' hex names, ``bots`` all bots, ``unresolved`` some."""
 
     files: Files = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    states: dict[str, DesiredState] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    bots: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+class Offered:
+    """What an index offers of skills' versions: each is looked up once, and ``notes`` are told of each question."""
+
+    def __init__(self, archived: Archived, notes: Notes | None = None) -> None:
+        self._archived = archived
+        self._notes = notes or Notes()
+        self._found: dict[tuple[str, str], Artifact | None] = {}
+
+    def artifact(self, skill: str, version: str) -> Artifact | None:
+        """Return how to fetch a skill's version, or None where there is no archive of it."""
+        self._notes.note("offer", f"{skill} {version}")
+        asked = skill, version
+        if asked not in self._found:
+            self._found[asked] = self._archived.artifact(*asked)
+        return self._found[asked]
 
 
 def write_fleets(
-    fleets: Mapping[str, Fleet], resolutions: Mapping[str, Resolution], archived: Archived
+    catalog: Catalog, resolutions: Mapping[str, Resolution], archived: Archived, views: Views
 ) -> FleetDocuments:
-    """Write every fleet and bot, each under its hex name and under its own (``fleets/prod.json``).
+    """Write every fleet and bot, each under its hex name and under its own (``fleets/prod.json``), and their views.
 
     ``problems`` hold what keeps bots from resolving, those of the resolutions among them.
     """
-    documents = FleetDocuments()
-    refs: dict[str, dict[str, BotRef]] = {name: {} for name in fleets}
-    offered: Offered = {}
-    for path, resolution in sorted(resolutions.items()):
-        state, problems = desired_state(resolution, archived, offered)
-        documents.states[path] = state
-        documents.problems.extend(problems)
-        content = canonical(bot_to_json(state))
-        name = hex_of(content)
-        documents.files[f"bots/{name}.json"] = documents.files[f"bots/{path}.json"] = content
-        labels = _named_by_waves(fleets.get(state.fleet), state.labels)
-        refs.setdefault(state.fleet, {})[state.bot] = BotRef(name, state.digest, labels, template=state.template)
-    for fleet in fleets.values():
-        content = canonical(fleet_to_json(_fleet_state(fleet, refs[fleet.name])))
-        documents.names[fleet.name] = name = hex_of(content)
-        documents.files[f"fleets/{name}.json"] = documents.files[f"fleets/{fleet.name}.json"] = content
-    return documents
+    offered = Offered(archived)
+    made = [made_bot(catalog, found, offered, views) for _path, found in sorted(resolutions.items())]
+    files = {path: content for bot in made for path, content in bot.files.items()}
+    names: dict[str, str] = {}
+    for fleet in catalog.fleets.values():
+        of_fleet = [bot for bot in made if bot.path.startswith(f"{fleet.name}/")]
+        names[fleet.name], written = fleet_files(fleet, map(_row, of_fleet))
+        files |= written
+        if views.for_clients:
+            files |= fleet_routes(fleet.name, [bot.listed for bot in of_fleet])
+    for pack in {*archived.packs, *(pack for bot in made for pack in bot.packs)} if views.for_clients else ():
+        files |= pack_routes(pack, [bot.packs[pack] for bot in made if pack in bot.packs])
+    return FleetDocuments(
+        files=files,
+        names=names,
+        bots=tuple(bot.path for bot in made),
+        unresolved=tuple(bot.path for bot in made if not bot.resolved),
+        problems=tuple(problem for bot in made for problem in bot.problems),
+    )
 
 
-def desired_state(
-    resolution: Resolution, archived: Archived, offered: Offered | None = None
-) -> tuple[DesiredState, tuple[Problem, ...]]:
-    """Return a bot's document, and all findings on it. ``offered`` is shared between bots, and only saves time.
+def made_bot(catalog: Catalog, resolution: Resolution, offered: Offered, views: Views) -> MadeBot:
+    """Return what an index says of one bot of ``catalog``."""
+    state, problems = desired_state(resolution, offered)
+    content = canonical(bot_to_json(state))
+    made = MadeBot(
+        path=state.path,
+        content=content,
+        file=hex_of(content),
+        digest=state.digest,
+        resolved=state.resolved,
+        labels=state.labels,
+        template=state.template,
+        problems=problems,
+    )
+    if not views.for_clients:
+        return made
+    attached = attachments(catalog, resolution.bot, state)
+    return made._replace(listed=fleet_row(state, attached), packs=pack_rows(state, attached))
+
+
+def _row(bot: MadeBot) -> BotRow:
+    return BotRow(bot.path.partition("/")[2], bot.file, bot.digest, bot.labels, bot.template)
+
+
+def fleet_files(fleet: Fleet, bots: Iterable[BotRow]) -> tuple[str, Files]:
+    """Return the hex name of a fleet's document, and the document under that and under the fleet's own name."""
+    named = named_by_waves(fleet)
+    refs = {row.name: BotRef(row.file, row.digest, _some(row.labels, named), template=row.template) for row in bots}
+    content = canonical(fleet_to_json(_fleet_state(fleet, refs)))
+    name = hex_of(content)
+    return name, {f"fleets/{name}.json": content, f"fleets/{fleet.name}.json": content}
+
+
+def desired_state(resolution: Resolution, offered: Offered) -> tuple[DesiredState, tuple[Problem, ...]]:
+    """Return a bot's document, and all findings on it.
 
     A bot one of whose skills the index does not offer does not resolve: it could never be brought in sync.
     """
-    artifacts, missing = _artifacts(resolution, archived, {} if offered is None else offered)
+    artifacts, missing = _artifacts(resolution, offered)
     problems = (*resolution.problems, *missing)
     bot = resolution.bot
     head = DesiredState(
@@ -89,13 +177,10 @@ def desired_state(
     return resolved, problems
 
 
-def _artifacts(resolution: Resolution, archived: Archived, offered: Offered) -> tuple[list[Artifact], list[Problem]]:
+def _artifacts(resolution: Resolution, offered: Offered) -> tuple[list[Artifact], list[Problem]]:
     found, missing = [], []
     for name, locked in resolution.skills.items():
-        asked = name, locked.version
-        if asked not in offered:
-            offered[asked] = archived.artifact(*asked)
-        artifact = offered[asked]
+        artifact = offered.artifact(name, locked.version)
         if artifact is not None and artifact.digest == locked.digest:
             found.append(artifact)
         else:
@@ -105,15 +190,18 @@ def _artifacts(resolution: Resolution, archived: Archived, offered: Offered) -> 
     return found, missing
 
 
-def _named_by_waves(fleet: Fleet | None, labels: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a bot's labels by which the fleet's rollout chooses."""
-    if fleet is None or fleet.rollout is None:
-        return {}
+def named_by_waves(fleet: Fleet) -> frozenset[str]:
+    """Return the labels by which a fleet's rollout chooses bots."""
+    if fleet.rollout is None:
+        return frozenset()
     from molthub.documents.rollouts import rollout_from_json  # most registries have no rollout
 
     waves = rollout_from_json(fleet.rollout, fleet.file).waves
-    named = {key for wave in waves for key in wave.match_labels}
-    return {key: labels[key] for key in sorted(named & labels.keys())}
+    return frozenset(key for wave in waves for key in wave.match_labels)
+
+
+def _some(labels: Mapping[str, str], named: frozenset[str]) -> dict[str, str]:
+    return {key: labels[key] for key in sorted(named & labels.keys())} if named else {}
 
 
 def _fleet_state(fleet: Fleet, bots: Mapping[str, BotRef]) -> FleetState:

@@ -1,20 +1,17 @@
-"""Making what depends on many skills at once: packs with their locks, and bots with what they resolve to."""
+"""Making what depends on many skills at once, bots apart: packs with their locks."""
 
 from __future__ import annotations
 
 from molthub.index.archive_packs import archive_packs
-from molthub.index.around_skills import AroundSkills, left_out, outline_of
-from molthub.index.fleets import FleetDocuments, write_fleets
+from molthub.index.around_skills import AroundSkills, SkillsAsked, left_out, outline_of
 from molthub.index.listings import Listed, entry_views, listed, pack_lists
 from molthub.index.on_demand import OfferedOnDemand, SkillsOnDemand
 from molthub.index.publishers import Publishers
 from molthub.index.signatures import signature_files
 from molthub.index.state.state import State
 from molthub.index.views import Files, Views
-from molthub.index.views.fleets import fleet_routes
 from molthub.publisher_signatures import demanded_by
 from molthub.registry.catalog import read_around
-from molthub.registry.resolve import resolve_bots
 from molthub.registry.trees.git_source import GitSource
 from molthub.registry.upstreams.content import NO_UPSTREAMS, Upstreams
 
@@ -24,46 +21,35 @@ def make_around(
     state: State,
     publishers: Publishers,
     *,
-    fleets: bool,
     upstreams: Upstreams = NO_UPSTREAMS,
     views: Views = Views.ALL,
 ) -> tuple[AroundSkills, list[Listed], Files]:
-    """Return what an index holds of packs and fleets: what to remember, the packs' rows, and their files."""
-    part = source.part(without=left_out(fleets=fleets))
+    """Return what an index holds of packs: what to remember, their rows, and their files."""
+    part = source.part(without=left_out(fleets=False))
     skills = SkillsOnDemand(source, state, upstreams)
     catalog = read_around(part, skills, state.skills.broken(), state.skills.dangling())
     judge = publishers.judge(source, demanded_by(catalog.registry.policy))
     archived = OfferedOnDemand.of(state, skills, judge)
     archive_packs(catalog, part, archived)
-    documents = write_fleets(catalog.fleets, resolve_bots(catalog), archived) if fleets else FleetDocuments()
-    files = documents.files | {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
+    files = {f"archives/{name}.tar.gz": content for name, content in archived.archives.items()}
     packs_signed = {key: found for key, found in archived.signed.items() if key in archived.signed_manifests}
     files |= signature_files(archived, packs_signed)
     for pack in archived.packs.values():
         files |= entry_views(catalog.registry, archived, pack, views)
     if views.for_clients:
         files |= pack_lists(catalog.registry, archived)
-    if fleets and views.for_clients:
-        files |= fleet_routes(catalog, documents.states, archived.packs)
     rows = [listed(archived, pack, views) for pack in archived.packs.values()]
     releases = [release for pack in archived.packs.values() for release in pack.releases.values()]
-    found = (*catalog.problems, *archived.problems, *documents.problems)
+    found = (*catalog.problems, *archived.problems)
     around = AroundSkills(
-        outline=outline_of(source, fleets=fleets),
-        trees=skills.asked,
-        names=skills.asked_names,
-        offers=[(*key, offer) for key, offer in archived.asked.items()],
-        all_names=skills.asked_for_all,
+        outline=outline_of(source, fleets=False),
+        asked=SkillsAsked.of(skills, archived),
         packs=list(archived.packs),
         paths=sorted(files),
-        fleets=documents.names,
-        unresolved=[path for path, bot in documents.states.items() if not bot.resolved],
         removed=[release.artifact.digest for release in releases if release.removed is not None],
         counts={
             "packs": len(archived.packs),
             "packVersions": sum(release.removed is None for release in releases),
-            "fleets": len(documents.names),
-            "bots": len(documents.states),
         },
         problems=[problem.to_json() for problem in found],
     )

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from molthub.errors import Problem, RegistryError
 from molthub.model import Bot, Fleet, Pack, Profile, Publisher, Registry, Skill
 from molthub.registry.reading.gathered import Reading, Reference
-from molthub.registry.reading.read_fleets import read_fleets
+from molthub.registry.reading.read_fleets import fleet_members, read_bot, read_fleet
 from molthub.registry.reading.read_layers import read_profiles
 from molthub.registry.reading.read_packs import read_packs
 from molthub.registry.reading.read_skills import read_publishers, read_skills
@@ -60,16 +60,21 @@ def read_catalog(source: Source) -> Catalog:
 
 
 def read_around(
-    source: Source, skills: Mapping[str, Skill], broken: Mapping[str, str], dangling: Mapping[tuple[str, str], Problem]
+    source: Source,
+    skills: Mapping[str, Skill],
+    broken: Mapping[str, str],
+    dangling: Mapping[tuple[str, str], Problem],
+    fleets: Iterable[str] = (),
 ) -> Catalog:
-    """Read a source that holds everything but ``skills``, which were read by themselves.
+    """Read a source that holds everything but ``skills``, which were read by themselves, and bots, which are not read.
 
-    ``broken`` and ``dangling`` are theirs; the catalog's ``problems`` are those of the others alone. A skill may be
-    read when it is asked for. Raises as :func:`read_catalog` does.
+    ``broken`` and ``dangling`` are those of skills; the catalog's ``problems`` are those of the others alone. Fleets
+    named in ``fleets`` are there, whatever stands in their folders beside bots. A skill may be read when it is asked
+    for. Raises as :func:`read_catalog` does.
     """
     reading = Reading(source)
     reading.broken |= broken
-    catalog = _catalog(reading, _read_registry(reading), skills)
+    catalog = _catalog(reading, _read_registry(reading), skills, fleets=fleets, with_bots=False)
     return replace(catalog, dangling={**dangling, **catalog.dangling})
 
 
@@ -88,17 +93,37 @@ def judge_references(
     """Return what is wrong with the ``references`` of one skill, whose files are in ``source``, to other skills."""
     reading = Reading(source)
     reading.refer(references)
-    reading.broken |= broken
-    return dangling_references(reading, skills, {}, {}, hosts)
+    return dangling_references(reading, skills, {}, {}, hosts, broken=broken)
 
 
-def _catalog(reading: Reading, registry: Registry, skills: Mapping[str, Skill]) -> Catalog:
+def judge_bot(reading: Reading, catalog: Catalog) -> dict[tuple[str, str], Problem]:
+    """Return what is wrong with the references of one bot, which ``reading`` has read, to what ``catalog`` holds."""
+    layers = {"profile": catalog.profiles, "overlay": catalog.overlays}
+    names = catalog.skills, catalog.packs, layers
+    return dangling_references(reading, *names, catalog.registry.hosts, broken=catalog.broken)
+
+
+def _catalog(
+    reading: Reading,
+    registry: Registry,
+    skills: Mapping[str, Skill],
+    *,
+    fleets: Iterable[str] = (),
+    with_bots: bool = True,
+) -> Catalog:
     source = reading.source
     publishers = read_publishers(reading)
     packs = read_packs(reading)
     profiles = read_profiles(reading, "Profile")
     overlays = read_profiles(reading, "Overlay")
-    fleets, bots = read_fleets(reading)
+    members = {name: set[str]() for name in fleets} | fleet_members(reading)
+    found_fleets = {name: read_fleet(reading, name) for name in sorted(members)}
+    bots = {
+        f"{name}/{bot}": read_bot(reading, name, bot)
+        for name in sorted(members)
+        if with_bots
+        for bot in sorted(members[name])
+    }
     layers = {"profile": profiles, "overlay": overlays}
     dangling = dangling_references(reading, skills, packs, layers, registry.hosts)
     return Catalog(
@@ -108,7 +133,7 @@ def _catalog(reading: Reading, registry: Registry, skills: Mapping[str, Skill]) 
         packs=packs,
         profiles=profiles,
         overlays=overlays,
-        fleets=fleets,
+        fleets=found_fleets,
         bots=bots,
         problems=(*reading.problems, *dangling.values(), *_strays(source)),
         revision=source.revision,

@@ -60,8 +60,13 @@ def resolve_bot(catalog: Catalog, bot: Bot, chooser: Chooser | None = None) -> R
 def resolve_bots(catalog: Catalog) -> Mapping[str, Resolution]:
     """Resolve every bot, by ``<fleet>/<bot>``. Bots of one home that disagree do not resolve."""
     chooser = Chooser(catalog)
-    found = {path: resolve_bot(catalog, bot, chooser) for path, bot in catalog.bots.items()}
-    for problem, paths in disagreements(found.values()):
+    return agreed({path: resolve_bot(catalog, bot, chooser) for path, bot in catalog.bots.items()})
+
+
+def agreed(resolutions: Mapping[str, Resolution]) -> Mapping[str, Resolution]:
+    """Return resolutions by ``<fleet>/<bot>`` where bots of one home that disagree do not resolve."""
+    found = dict(resolutions)
+    for problem, paths in disagreements(resolutions.values()):
         for path in paths:
             known = found[path]
             found[path] = Resolution(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from molthub.index.around_skills import AroundSkills, outline_of
 from molthub.index.folder import MARKER, ROOT_DOCUMENT, STATE
 from molthub.index.incremental.changed_skills import changed_skills, judge_changed, make_changed
+from molthub.index.incremental.fleets import update_fleets
 from molthub.index.incremental.leftovers import remove_leftovers
 from molthub.index.incremental.outcome import Updated, nothing_to_write, outcome, problems_so_far, stands
 from molthub.index.incremental.search_lists import write_search_lists
@@ -17,9 +18,13 @@ from molthub.index.listings import Listed
 from molthub.index.retention import root_path, touch_old_root
 from molthub.index.root_document import root_documents
 from molthub.index.standing import Standing, check_removal, standing
+from molthub.index.views import Files
 from molthub.index.write_files import settle
 from molthub.registry.trees.git_source import ROOT_FILE, GitSource
 from molthub.registry.trees.tree_walk import FOLDERS
+
+Made = tuple[list[Listed], Files]
+"""The rows of packs, and their files."""
 
 
 class OneUpdate:
@@ -42,9 +47,12 @@ class OneUpdate:
         make_changed(underway, changed)
         check_removal("skills", self._withdrawn(before), offered, self.max_delete)
         judged = judge_changed(underway)
-        around = self._around(before, judged=judged)
+        around, made = self._around(judged=judged)
+        fleets = update_fleets(underway, around.packs, before.bots, judged=judged) if underway.wanted.fleets else {}
+        if made is not None:
+            self._keep(around, made)
         self._refuse_nothing(around)
-        self._write_root(around)
+        self._write_root(fleets)
         removed = remove_leftovers(underway, around.removed)
         state.remember("revision", self.source.revision)
         state.complete()
@@ -77,36 +85,36 @@ class OneUpdate:
         skills = [said for (kind, _name), said in self.underway.entries.items() if kind == "skill"]
         return [said.name for said in skills if "api/skill" in said.rows and not self.state.rows.offers(said.name)]
 
-    # --- packs and fleets -------------------------------------------------------------------------------------------
+    # --- packs ------------------------------------------------------------------------------------------------------
 
-    def _around(self, before: Standing, *, judged: bool) -> AroundSkills:
-        """Return what stands around the skills: as it was where nothing it was made from changed, or made again."""
-        underway, fleets = self.underway, self.underway.wanted.fleets
-        known = None if underway.whole else AroundSkills(**self.state.fact("around"))
-        same = known is not None and not judged and known.outline == outline_of(self.source, fleets=fleets)
-        if (
-            known is not None
-            and same
-            and known.holds(self.state, underway.changed, names_changed=underway.names_changed)
-        ):
-            return known
-        from molthub.index.make_around import make_around  # what resolves bots is loaded where they are
+    def _around(self, *, judged: bool) -> tuple[AroundSkills, Made | None]:
+        """Return the packs as they were where nothing they were made from changed, or as they were made again."""
+        underway, known = self.underway, self._known()
+        same = known is not None and not judged and known.outline == outline_of(self.source, fleets=False)
+        names_changed = underway.names_changed
+        if known is not None and same and known.asked.holds(self.state, underway.changed, names_changed=names_changed):
+            return known, None
+        from molthub.index.make_around import make_around  # what makes packs is loaded where they are
 
         around, rows, files = make_around(
             self.source,
             self.state,
             underway.publishers,
-            fleets=fleets,
             upstreams=underway.wanted.upstreams,
             views=underway.wanted.views,
         )
-        bots = before.bots if known is None else known.bots
-        check_removal("bots", bots - around.bots if fleets else (), len(bots), self.max_delete)
+        return around, (rows, files)
+
+    def _known(self) -> AroundSkills | None:
+        return None if self.underway.whole else AroundSkills.from_json(self.state.fact("around"))
+
+    def _keep(self, around: AroundSkills, made: Made) -> None:
+        """Write packs that were made, and remember them in place of those that were known."""
+        known, (rows, files) = self._known(), made
         self._put_packs(known.packs if known else (), rows)
-        underway.stale.update(known.paths if known else ())
-        underway.write(files)
-        self.state.remember("around", asdict(around))
-        return around
+        self.underway.stale.update(known.paths if known else ())
+        self.underway.write(files)
+        self.state.remember("around", around.to_json())
 
     def _put_packs(self, before: Iterable[str], rows: Iterable[Listed]) -> None:
         now = list(rows)
@@ -118,7 +126,7 @@ class OneUpdate:
     def _refuse_nothing(self, around: AroundSkills) -> None:
         """Refuse to write an index without anything in it, where something that should be in it is broken."""
         skills, versions = self.state.count()
-        if not ((skills and versions) or around.counts["packVersions"] or around.counts["bots"]):
+        if not ((skills and versions) or around.counts["packVersions"] or self.state.bots.count()):
             problems = problems_so_far(self.state)
             if any(problem.severity == "error" for problem in problems):
                 raise nothing_to_write(self.source, problems)
@@ -132,13 +140,13 @@ class OneUpdate:
 
     # --- the root ---------------------------------------------------------------------------------------------------
 
-    def _write_root(self, around: AroundSkills) -> None:
+    def _write_root(self, fleets: Mapping[str, str]) -> None:
         """Write what holds rows of many, then the views that list everything, the root last."""
         underway = self.underway
         shards, search = write_shards(underway), write_search_lists(underway)
         publishers: str = self.state.fact("publisher directory") or ""
         revision, registry = self.source.revision, underway.registry
-        files = root_documents(registry, revision, shards, search, around.fleets, publishers=publishers)
+        files = root_documents(registry, revision, shards, search, fleets, publishers=publishers)
         root = {ROOT_DOCUMENT: files.pop(ROOT_DOCUMENT)}
         underway.write(files, document=True)
         write_views(underway)

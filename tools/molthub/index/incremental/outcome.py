@@ -54,13 +54,15 @@ def stamp(file: Path) -> tuple[int, int]:
 def outcome(state: State, revision: str, files: tuple[int, int, int], *, fleets: bool) -> Updated:
     """Return what an update came to. ``files`` are how many were written, left as they are, and removed."""
     skills, versions = state.count()
-    around = state.fact("around")
+    counts = state.fact("around")["counts"]
+    around_bots = state.fact("around bots")
+    counts |= {"fleets": len(around_bots["documents"]) if around_bots else 0, "bots": state.bots.count()}
     written, unchanged, removed = files
     return Updated(
         revision=revision,
-        counts={"skills": skills, "versions": versions, **around["counts"]},
+        counts={"skills": skills, "versions": versions, **counts},
         problems=problems_so_far(state),
-        unresolved=tuple(around["unresolved"]),
+        unresolved=tuple(state.bots.unresolved()),
         written=written,
         unchanged=unchanged,
         removed=removed,
@@ -70,6 +72,9 @@ def outcome(state: State, revision: str, files: tuple[int, int, int], *, fleets:
 
 def problems_so_far(state: State) -> tuple[Problem, ...]:
     """Return everything that was found wrong, by place."""
+    around_bots = state.fact("around bots")
     said = [*(state.fact("strays") or ()), *state.fact("around")["problems"]]
-    found = dict.fromkeys((*state.skills.problems(), *(Problem(**problem) for problem in said)))
+    said += around_bots["problems"] if around_bots else ()
+    known = (Problem(**problem) for problem in said)
+    found = dict.fromkeys((*state.skills.problems(), *known, *state.bots.problems()))
     return tuple(sorted(found, key=lambda problem: (problem.file or "", problem.line or 0)))

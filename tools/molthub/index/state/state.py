@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from molthub.index.pages import shelves
-from molthub.index.state import left_files, rows, search_keys, skills
+from molthub.index.state import bots, left_files, rows, search_keys, skills
 from molthub.model import Json
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from molthub.index.shards import Kind
     from molthub.index.skill_rows import SkillRows
 
-FORMAT = 5
+FORMAT = 6
 _TABLES = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
     + skills.TABLES
     + rows.TABLES
     + search_keys.TABLES
+    + bots.TABLES
     + left_files.TABLES
     + shelves.TABLES
 )
@@ -85,6 +86,11 @@ class State:
     def skills(self) -> skills.Skills:
         """One line a skill."""
         return skills.Skills(self._database)
+
+    @property
+    def bots(self) -> bots.Bots:
+        """One line a bot."""
+        return bots.Bots(self._database)
 
     @property
     def rows(self) -> rows.Rows:

@@ -74,8 +74,13 @@ def add_route(files: Files, route: str, answer: Json) -> None:
     _add(files, route, as_json(answer))
 
 
+def route_paths(route: str) -> tuple[str, str]:
+    """Return both paths of one route's answer."""
+    return f"{ROOT}/{route}.json", f"{ROOT}/{route}/index.html"
+
+
 def _add(files: Files, route: str, answer: bytes) -> None:
-    files[f"{ROOT}/{route}.json"] = files[f"{ROOT}/{route}/index.html"] = answer
+    files |= dict.fromkeys(route_paths(route), answer)
 
 
 def skill_row(skill: SkillEntry) -> bytes:

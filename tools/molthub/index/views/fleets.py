@@ -6,11 +6,11 @@ bot's own business, and is in its document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from molthub.documents import PLACEHOLDER
-from molthub.index.views import Files
-from molthub.index.views.api import add_route
+from molthub.index.views import Files, as_json, with_rows
+from molthub.index.views.api import route_paths
 from molthub.model import Bot, DesiredState, Json
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.bot_layers import has_pack, pack_words, pinned_number
@@ -18,32 +18,49 @@ from molthub.registry.resolving.bot_layers import has_pack, pack_words, pinned_n
 HIDDEN = "***"
 
 
-def fleet_routes(catalog: Catalog, states: Mapping[str, DesiredState], packs: Iterable[str]) -> Files:
-    """Return ``fleets/<fleet>/bots`` and ``skill-packs/<pack>/bots``."""
-    files: Files = {}
-    by_pack: dict[str, list[Json]] = {name: [] for name in packs}
-    by_fleet: dict[str, list[Json]] = {name: [] for name in catalog.fleets}
-    for path, state in sorted(states.items()):
-        attachments = _attachments(catalog, catalog.bots[path], state)
-        for name, attachment in attachments.items():
-            by_pack.setdefault(name, []).append({"botId": path, **attachment})
-        listed = [{"pack": name, **attachment} for name, attachment in attachments.items()]
-        by_fleet.setdefault(state.fleet, []).append({**_bot(state), "packs": listed})
-    for name, rows in by_pack.items():
-        add_route(files, f"skill-packs/{name}/bots", {"pack": name, "bots": rows})
-    for name, rows in by_fleet.items():
-        add_route(files, f"fleets/{name}/bots", {"fleet": name, "bots": rows})
-    return files
+Attachments = dict[str, dict[str, Json]]
+"""How each pack is attached to a bot, by the pack's name."""
 
 
-def _bot(state: DesiredState) -> dict[str, Json]:
+def fleet_route(fleet: str) -> str:
+    """Return the route to the bots of a fleet."""
+    return f"fleets/{fleet}/bots"
+
+
+def pack_route(pack: str) -> str:
+    """Return the route to the bots that have a pack."""
+    return f"skill-packs/{pack}/bots"
+
+
+def fleet_routes(fleet: str, rows: Iterable[bytes]) -> Files:
+    """Return ``fleets/<fleet>/bots``, of the rows of its bots (:func:`fleet_row`) by their names."""
+    return _route(fleet_route(fleet), with_rows({"fleet": fleet}, {"bots": rows}))
+
+
+def pack_routes(pack: str, rows: Iterable[bytes]) -> Files:
+    """Return ``skill-packs/<pack>/bots``, of the rows of the bots that have it (:func:`pack_rows`) by their paths."""
+    return _route(pack_route(pack), with_rows({"pack": pack}, {"bots": rows}))
+
+
+def _route(route: str, answer: bytes) -> Files:
+    return dict.fromkeys(route_paths(route), answer)
+
+
+def fleet_row(state: DesiredState, attached: Attachments) -> bytes:
+    """Return a bot's row among those of its fleet."""
     head = {"botId": state.path, "name": state.bot, "platform": state.platform, "labels": dict(state.labels)}
-    return head | {"resolved": state.resolved, "digest": state.digest}
+    packs = [{"pack": name, **attachment} for name, attachment in attached.items()]
+    return as_json({**head, "resolved": state.resolved, "digest": state.digest, "packs": packs})
 
 
-def _attachments(catalog: Catalog, bot: Bot, state: DesiredState) -> dict[str, dict[str, Json]]:
+def pack_rows(state: DesiredState, attached: Attachments) -> dict[str, bytes]:
+    """Return a bot's row among those that have a pack, for each pack that it has."""
+    return {name: as_json({"botId": state.path, **attachment}) for name, attachment in attached.items()}
+
+
+def attachments(catalog: Catalog, bot: Bot, state: DesiredState) -> Attachments:
     """Return how each pack is attached: as it reached the bot, or as declared while the bot does not resolve."""
-    found: dict[str, dict[str, Json]] = {}
+    found: Attachments = {}
     for name, attached in state.packs.items():
         found[name] = {"version": attached.version, "attachedAt": attached.attached_at, "envOverrides": {}}
     for use in (word.use for word in pack_words(catalog, bot) if word.fits):

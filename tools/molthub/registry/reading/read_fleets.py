@@ -6,25 +6,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from molthub.model import (
-    Bot,
-    Fleet,
-    KeyRule,
-    Layer,
-    Suspension,
-    SyncPolicy,
-    Window,
-)
+from molthub.model import Bot, Fleet, KeyRule, Layer, Suspension, SyncPolicy, Window
 from molthub.registry.manifest import Manifest
 from molthub.registry.reading.gathered import Reading, Reference
 from molthub.registry.reading.read_layers import is_label, read_attachments, read_layer
 
 
-def read_fleets(reading: Reading) -> tuple[dict[str, Fleet], dict[str, Bot]]:
-    """Read ``fleets/<fleet>/fleet.yaml`` and ``fleets/<fleet>/bots/<bot>.yaml``.
-
-    What is broken stands in its mapping all the same, by its path alone: nobody may take it for removed.
-    """
+def fleet_members(reading: Reading) -> dict[str, set[str]]:
+    """Return every fleet with its bots, as far as paths tell; name what else stands below ``fleets``."""
     names: dict[str, set[str]] = {}
     for steps in chain(reading.below("fleets"), reading.refused_in("fleets")):
         if not is_label(reading, "fleets", steps[0]):
@@ -36,12 +25,14 @@ def read_fleets(reading: Reading) -> tuple[dict[str, Fleet], dict[str, Bot]]:
             reading.stray("/".join(["fleets", *steps]))
         elif is_label(reading, f"fleets/{steps[0]}/bots", bot):
             names.setdefault(steps[0], set()).add(bot)
-    fleets = {name: _read_fleet(reading, name) for name in sorted(names)}
-    bots = {f"{name}/{bot}": _read_bot(reading, name, bot) for name in sorted(names) for bot in sorted(names[name])}
-    return fleets, bots
+    return names
 
 
-def _read_fleet(reading: Reading, name: str) -> Fleet:
+def read_fleet(reading: Reading, name: str) -> Fleet:
+    """Read ``fleets/<fleet>/fleet.yaml``.
+
+    What is broken stands there all the same, by its path alone: nobody may take it for removed.
+    """
     file, key = f"fleets/{name}/fleet.yaml", f"fleet/{name}"
     manifest = reading.manifest("fleet", file, key)
     if manifest is None or not reading.named(manifest, ("metadata", "name"), name, key):
@@ -61,7 +52,8 @@ def _read_fleet(reading: Reading, name: str) -> Fleet:
     )
 
 
-def _read_bot(reading: Reading, fleet: str, name: str) -> Bot:
+def read_bot(reading: Reading, fleet: str, name: str) -> Bot:
+    """Read ``fleets/<fleet>/bots/<bot>.yaml``. What is broken stands there, as with :func:`read_fleet`."""
     file, key = f"fleets/{fleet}/bots/{name}.yaml", f"bot/{fleet}/{name}"
     manifest = reading.manifest("bot", file, key)
     if manifest is None or not reading.named(manifest, ("metadata", "name"), name, key):

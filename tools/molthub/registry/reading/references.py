@@ -36,18 +36,22 @@ def dangling_references(
     packs: Mapping[str, Pack],
     layers: Mapping[str, Collection[str]],
     hosts: Collection[str],
+    *,
+    broken: Mapping[str, str] | None = None,
 ) -> dict[Key, Problem]:
     """Return a finding for every reference to what does not exist.
 
-    ``layers`` holds the names of profiles and overlays under their kind. What exists but is broken is no finding here.
+    ``layers`` holds the names of profiles and overlays under their kind. What exists but is ``broken`` (as
+    :class:`~molthub.registry.catalog.Catalog` says it; None: as the reading found) is no finding here.
     """
+    broken = reading.broken if broken is None else broken
     names: Mapping[str, Collection[str]] = {"skill": skills, "pack": packs, **layers}
     found: dict[Key, Problem] = {}
     for reference in reading.references:
         kind, _, name = reference.target.partition("/")
-        if name not in names[kind] and reference.target not in reading.broken:
+        if name not in names[kind] and reference.target not in broken:
             is_host = name in hosts and reference.pointer[:1] == ("dependencies",)
-            judged = None if is_host else ("MH203", *_unknown(kind, name, _named(kind, names, reading.broken), hosts))
+            judged = None if is_host else ("MH203", *_unknown(kind, name, _named(kind, names, broken), hosts))
         else:
             judged = _version_finding(reference, skills.get(name), packs.get(name)) if reference.wanted else None
         if judged is not None:

@@ -14,6 +14,7 @@ from molthub.errors import Problem, ResolutionError
 from molthub.model import Locked, SkillVersion
 from molthub.registry.catalog import Catalog
 from molthub.registry.resolving.availability import available, missing, placed, withdrawn
+from molthub.registry.resolving.noted import Asked, Notes
 from molthub.registry.trees.tree_rules import shown
 from molthub.solve import Candidate, Requirement, solve
 from molthub.versions import highest, is_version, matches
@@ -45,13 +46,16 @@ class Choice:
 
 
 class Chooser:
-    """Chooses from one catalog. It remembers what it was asked, since the bots of a fleet ask the same."""
+    """Chooses from one catalog. It remembers what it was asked, since the bots of a fleet ask the same.
 
-    def __init__(self, catalog: Catalog) -> None:
+    Where the catalog tells ``notes`` what it is asked, they are told of it again with everything that is remembered.
+    """
+
+    def __init__(self, catalog: Catalog, notes: Notes | None = None) -> None:
         self.catalog = catalog
-        self._remembered: dict[object, Choice] = {}
-        self._floating: dict[str, tuple[Candidate, ...]] = {}
-        self._shared: dict[object, tuple[object, object]] = {}
+        self._notes = notes or Notes()
+        self._parts: dict[object, tuple[object, ...]] = {}
+        self._shared: dict[object, tuple[object, frozenset[Asked]]] = {}
 
     def shared(self, what: str, parts: Sequence[object], besides: object, make: Callable[[], Shared]) -> Shared:
         """Return what ``make`` returns, made once for bots of the very same ``parts`` (and equal ``besides``).
@@ -60,10 +64,17 @@ class Chooser:
         names the kind of thing; nothing of it may be changed.
         """
         key = (what, tuple(map(id, parts)), besides)
+        if key not in self._parts:
+            self._parts[key] = tuple(parts)  # they are kept, so that no id is used again
+        return self._once(key, make)
+
+    def _once(self, key: object, make: Callable[[], Shared]) -> Shared:
         known = self._shared.get(key)
         if known is None:
-            known = self._shared[key] = (tuple(parts), make())  # the parts are kept, so that no id is used again
-        found: Shared = known[1]  # type: ignore[assignment] # what was made under this key is of this kind
+            known = self._shared[key] = self._notes.gathered(make)
+        else:
+            self._notes.again(known[1])
+        found: Shared = known[0]  # type: ignore[assignment] # what was made under this key is of this kind
         return found
 
     def choose(
@@ -75,10 +86,8 @@ class Chooser:
         registry to its version there, or to None where nobody says it; as None, dependencies on applications are
         somebody else's to judge.
         """
-        key = (tuple(wants), _frozen(locks), tuple(sorted((hosts or {}).items())), hosts is None)
-        if key not in self._remembered:
-            self._remembered[key] = self._choose(wants, locks, digests, hosts)
-        return self._remembered[key]
+        key = ("choice", tuple(wants), _frozen(locks), tuple(sorted((hosts or {}).items())), hosts is None)
+        return self._once(key, lambda: self._choose(wants, locks, digests, hosts))
 
     def _choose(
         self, wants: Sequence[Want], locks: Locks, digests: Mapping[str, str], hosts: Mapping[str, str | None] | None
@@ -128,13 +137,13 @@ class Chooser:
 
         Else the next lower one would be picked in its place without a word; so choosing it is an error.
         """
-        key = f"{name}?" if without_hosts else name
-        if key not in self._floating:
-            skill = self.catalog.skills.get(name)
-            numbers = available(skill.project) if skill is not None else ()
-            hosts: dict[str, str | None] | None = None if without_hosts else {}
-            self._floating[key] = tuple(self._candidate(name, number, hosts) for number in numbers)
-        return self._floating[key]
+        return self._once(("floating", name, without_hosts), lambda: self._every_available(name, without_hosts))
+
+    def _every_available(self, name: str, without_hosts: bool) -> tuple[Candidate, ...]:
+        skill = self.catalog.skills.get(name)
+        numbers = available(skill.project) if skill is not None else ()
+        hosts: dict[str, str | None] | None = None if without_hosts else {}
+        return tuple(self._candidate(name, number, hosts) for number in numbers)
 
     def _candidate(
         self, name: str, number: str, hosts: Mapping[str, str | None] | None, locked_by: str = ""

@@ -119,6 +119,19 @@ class GitSource:
         """Return the files of some entries, each with the path of its folder, and what was ``refused`` beside them."""
         return self._part(walk_some(self._list, entries, self._content, refused))
 
+    def these(self, blobs: Mapping[str, str], refused: Collection[str] = ()) -> TreePart:
+        """Return files of which path and blob are known, as a source whose tree found nothing wrong.
+
+        Their sizes are not looked up. ``refused`` are paths beside them.
+        """
+        files = {path: TreeFile(path, 0, False, blob) for path, blob in sorted(blobs.items())}
+        return self._part(Tree(files, (), frozenset(refused), (), ""))
+
+    def size(self, blob: str) -> int:
+        """Return how many bytes a blob has."""
+        found: int = self._objects.read_header(blob)[1]
+        return found
+
     def changed_beside(self, base: GitSource, known: Collection[str]) -> tuple[str, ...]:
         """Return what differs from ``base`` in the whole repository, apart from the registry's own ``known`` paths."""
         prefix = "".join(f"{part}/" for part in self._prefix)
