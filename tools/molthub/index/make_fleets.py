@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from molthub.index.around_skills import AroundBots, SkillsAsked, left_out, outline_of
-from molthub.index.fleets import fleet_files
+from molthub.index.fleets import fleet_files, named_by_waves
 from molthub.index.incremental.answers import Answers, declared
 from molthub.index.incremental.listed_bots import ListedBots, listed_bots
 from molthub.index.incremental.underway import Underway
@@ -72,7 +72,7 @@ def _write_fleets(
         if name not in again:
             documents[name] = before[name]
             continue
-        documents[name], files = fleet_files(fleet, bots.rows(name))
+        documents[name], files = fleet_files(fleet, bots.rows(name, labelled=bool(named_by_waves(fleet))))
         if views.for_clients:
             files |= fleet_routes(name, bots.listed(name))
         underway.write(files)

@@ -143,13 +143,14 @@ class Bots:
         self._database.execute("DELETE FROM bots WHERE path = ?", (path,))
         self._database.execute("DELETE FROM bot_packs WHERE path = ?", (path,))
 
-    def rows(self, fleet: str) -> Iterator[BotRow]:
-        """Yield what a fleet's document is made from, by bot."""
+    def rows(self, fleet: str, *, labelled: bool) -> Iterator[BotRow]:
+        """Yield what a fleet's document is made from, by bot; with their labels only if that is asked for."""
         from molthub.index.fleets import BotRow
 
         query = "SELECT path, file, digest, labels, template FROM bots WHERE path >= ? AND path < ? ORDER BY path"
         for path, file, digest, labels, template in self._database.execute(query, _below(fleet)):
-            yield BotRow(path.partition("/")[2], file, digest, labels, bool(template))
+            said = json.loads(labels) if labelled else {}
+            yield BotRow(path.partition("/")[2], file, digest, said, bool(template))
 
     def listed(self, fleet: str) -> list[bytes]:
         """Return the rows of a fleet's bots in the list of them, in order."""
