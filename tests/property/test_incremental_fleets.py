@@ -218,7 +218,7 @@ def test_only_bots_that_a_change_concerns_are_made_again(tmp_path: Path) -> None
     tree |= skill("notes")
     assert made_again(repository, out, tree) == set()
     tree |= overlay("edge", envVars={"A": "other"})
-    assert made_again(repository, out, tree) == every
+    assert made_again(repository, out, tree) == every - {"bot-07", "bot-08"}  # they say no more than that
     del tree["fleets/prod/bots/bot-08.yaml"]
     assert made_again(repository, out, tree) == {"bot-07"}
 

@@ -21,7 +21,7 @@ def update_fleets(
     known = None if underway.whole else AroundBots.from_json(underway.state.fact("around bots"))
     if known is not None and not judged and sorted(packs) == known.offered and _stands(underway, known):
         return known.documents
-    from molthub.index.make_fleets import make_fleets  # what resolves bots is loaded where they are
+    from molthub.index.incremental.make_fleets import make_fleets  # what resolves bots is loaded where they are
 
     around = make_fleets(underway, known, packs, standing)
     underway.state.remember("around bots", around.to_json())

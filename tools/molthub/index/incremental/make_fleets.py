@@ -8,8 +8,8 @@ from molthub.index.around_skills import AroundBots, SkillsAsked, left_out, outli
 from molthub.index.fleets import fleet_files, named_by_waves
 from molthub.index.incremental.answers import Answers, declared
 from molthub.index.incremental.listed_bots import ListedBots, listed_bots
+from molthub.index.incremental.make_bots import BotMaking
 from molthub.index.incremental.underway import Underway
-from molthub.index.make_bots import BotMaking
 from molthub.index.on_demand import OfferedOnDemand, SkillsOnDemand
 from molthub.index.standing import check_removal
 from molthub.index.views.api import route_paths
