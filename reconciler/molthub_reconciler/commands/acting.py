@@ -90,7 +90,8 @@ def acting_options(command: Wrapped) -> Wrapped:
     @click.option("--run-gates", is_flag=True, help="Run the commands that gates of rollouts name, as this user.")
     @click.option("--plan", "planned", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
                   help="Do what `molthub plan --out FILE` said, and nothing else (with --once).")  # fmt: skip
-    @click.option("--dry-run", is_flag=True, help="The same as `molthub plan`.")
+    @click.option("--dry-run", is_flag=True,
+                  help="The same as `molthub plan`; with --install or --uninstall: write nothing.")  # fmt: skip
     @functools.wraps(command)
     def with_acting(*args: Any, **kwargs: Any) -> Any:
         acting = Acting(**{field.name: kwargs.pop(field.name) for field in fields(Acting)})

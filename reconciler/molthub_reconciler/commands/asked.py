@@ -94,6 +94,8 @@ def asked_options(command: Wrapped) -> Wrapped:
         **kwargs: Any,
     ) -> Any:
         is_agent = kwargs.get("controller") is not None  # which passes on what an agent needs of the index
+        if kwargs.get("uninstall"):
+            is_agent, target = True, target or (Path() if bots else None)  # an agent's file is named after its bot
         place = whole_place(context, index, target, state, needs_index=not is_agent)
         labels = selector or ((place.selector,) if place.selector else ())
         asked = Asked(place.index, place.target, bots, fleets, labels, place.state, root, require_signatures,

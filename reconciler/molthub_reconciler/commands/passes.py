@@ -13,7 +13,8 @@ from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
 from molthub_reconciler.commands.acting import Acting, act, acting_options, adoption, agents_plan
 from molthub_reconciler.commands.asked import Asked, asked_options, workplace
-from molthub_reconciler.commands.remote import Remote, install, remote_options
+from molthub_reconciler.commands.installing import install, uninstall
+from molthub_reconciler.commands.remote import Remote, remote_options
 from molthub_reconciler.commands.telling import How, form_options, said, tell
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ def reconcile(console: Console, *, asked: Asked, acting: Acting, remote: Remote)
       molthub reconcile --index site --target /srv/bots --listen 0.0.0.0:8443 --tls-certificate c.pem --tls-key k.pem
       molthub reconcile --index https://skills.example.com/ --target ~/bots --bot prod/ada \\
         --controller https://fleet.example.com:8443/ --token-file ada.token
+      molthub reconcile --index https://skills.example.com/ --target /srv/bots --install --write
+      molthub reconcile --target /srv/bots --uninstall
 
     \b
     Exit status:
@@ -159,7 +162,9 @@ def reconcile(console: Console, *, asked: Asked, acting: Acting, remote: Remote)
     """
     acting.check(asked, remote)
     if remote.install:
-        return install(remote, asked, acting.interval, console)
+        return install(remote, asked, console, dry_run=acting.dry_run)
+    if remote.uninstall:
+        return uninstall(asked, console, dry_run=acting.dry_run)
     if not acting.dry_run:
         return act(acting, asked, remote, console)
     if remote.is_agent:

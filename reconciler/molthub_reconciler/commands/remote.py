@@ -1,25 +1,22 @@
-"""The options of `molthub reconcile` for other machines: being an agent, listening for agents, the systemd unit."""
+"""The options of `molthub reconcile` for other machines: being an agent, listening for agents, keeping it running."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from molthub.console import Console, counted
-from molthub.errors import ExitStatus, UsageError
+from molthub.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from molthub_reconciler.agent.unit import Unit
     from molthub_reconciler.commands.asked import Asked
     from molthub_reconciler.remote.link import ControllerLink
     from molthub_reconciler.workplace import Workplace
@@ -43,6 +40,7 @@ class Remote:
     client_key: str | None = None
     install: bool = False
     write: bool = False
+    uninstall: bool = False
 
     @property
     def is_agent(self) -> bool:
@@ -58,13 +56,18 @@ class Remote:
             raise UsageError("--controller and --listen exclude each other", remedy=remedy)
         if self.token_file is not None and not self.is_agent:
             raise UsageError("--token-file is an agent's", remedy="add --controller URL")
-        if (self.install or self.write) and not self.is_agent:
-            raise UsageError("--install makes the unit of an agent", remedy="add --controller URL and --bot FLEET/BOT")
         if self.write and not self.install:
             raise UsageError("--write says where --install puts its unit", remedy="add --install")
-        if self.install and (once or dry_run):
-            raise UsageError("the unit's agent keeps running", remedy="leave --once and --dry-run out")
-        if self.listen is not None and (once or dry_run or asked.bots or asked.selector):
+        if self.install and self.uninstall:
+            raise UsageError("--install and --uninstall exclude each other", remedy="choose one of them")
+        if (self.install or self.uninstall) and once:
+            raise UsageError("what the machine keeps running is no single pass", remedy="leave --once out")
+        if self.uninstall and (len(asked.bots) > 1 or (asked.bots and "/" not in asked.bots[0])):
+            raise UsageError("an agent keeps one bot", remedy="name it by --bot FLEET/BOT")
+        if self.install and asked.bots and not self.is_agent:
+            raise UsageError("the machine keeps all bots of a target, or an agent of one", remedy="leave --bot out")
+        is_run = not (self.install or self.uninstall)
+        if self.listen is not None and (once or (dry_run and is_run) or asked.bots or asked.selector):
             remedy = "leave --once, --dry-run, --bot and --selector out: agents come at any time, and for any bot"
             raise UsageError("--listen is for whoever keeps all bots", remedy=remedy)
         self._check_certificates()
@@ -81,6 +84,15 @@ class Remote:
             raise UsageError("these certificates are an agent's", remedy="add --controller URL")
         if self.client_key is not None and self.client_certificate is None:
             raise UsageError("a key goes with its certificate", remedy="add --client-certificate FILE")
+
+    def checked_port(self) -> int | None:
+        """Return the port to listen at, if it is to listen at one. Raises :class:`UsageError` for no such address."""
+        from molthub_reconciler.remote.listen import listen_at
+
+        if self.listen is None:
+            return None
+        return listen_at(self.listen, self.tls_certificate, self.tls_key, insecure=self.insecure_listen,
+                         client_ca=self.tls_client_ca).port  # fmt: skip
 
     def link(self) -> ControllerLink:
         """Return the way to the controller. Raises :class:`UsageError`."""
@@ -111,16 +123,14 @@ def remote_options(command: Wrapped) -> Wrapped:
                   help="Certificate that the agent shows (PEM).")  # fmt: skip
     @click.option("--client-key", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
                   help="Its key, where that is another file.")  # fmt: skip
-    @click.option("--install", is_flag=True, help="Print the agent's systemd unit.")
-    @click.option("--write", is_flag=True, help="With --install: put the unit in its place.")
+    @click.option(
+        "--install", is_flag=True, help="Print the systemd unit (macOS: launchd's list) that keeps this running."
+    )
+    @click.option("--write", is_flag=True, help="With --install: put it in its place.")
+    @click.option("--uninstall", is_flag=True, help="Remove it: that of --bot's agent, or of who keeps --target.")
     @functools.wraps(command)
-    def with_remote(
-        *args: Any, controller: str | None, token_file: Path | None, listen: str | None, tls_certificate: str | None,
-        tls_key: str | None, tls_client_ca: str | None, insecure_listen: bool, controller_ca: str | None,
-        client_certificate: str | None, client_key: str | None, install: bool, write: bool, **kwargs: Any,
-    ) -> Any:  # fmt: skip
-        remote = Remote(controller, token_file, listen, tls_certificate, tls_key, tls_client_ca, insecure_listen,
-                        controller_ca, client_certificate, client_key, install, write)  # fmt: skip
+    def with_remote(*args: Any, **kwargs: Any) -> Any:
+        remote = Remote(**{field.name: kwargs.pop(field.name) for field in fields(Remote)})
         return command(*args, remote=remote, **kwargs)
 
     return with_remote  # type: ignore[return-value] # functools.wraps keeps the command's own signature for click
@@ -161,62 +171,3 @@ def listening(remote: Remote, place: Workplace, console: Console) -> Iterator[No
         yield
     finally:
         server.close()
-
-
-def install(remote: Remote, asked: Asked, interval: float, console: Console) -> ExitStatus:
-    """Print the unit, or put it in its place."""
-    from molthub_reconciler.agent.unit import put
-
-    unit = _unit(remote, asked, interval)
-    is_root = unit.user is not None
-    control = "systemctl" if is_root else "systemctl --user"
-    if not remote.write:
-        console.result(unit.text().rstrip("\n"))
-        console.json({"name": unit.name, "unit": unit.text()})
-        console.say(f"--write puts it in place; then: {control} enable --now {unit.name}")
-        return ExitStatus.DONE
-    for folder in unit.writable:  # systemd starts no unit whose folders are missing
-        if is_root and not folder.is_dir():
-            remedy = "make it first, owned by whoever the bot's program runs as"
-            raise UsageError("there is no such folder", place=str(folder), remedy=remedy)
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    place = put(unit, Path("/etc/systemd/system") if is_root else home / "systemd/user")
-    console.result(f"wrote {place}")
-    console.json({"name": unit.name, "path": str(place), "unit": unit.text()})
-    console.say(f"next: {control} daemon-reload && {control} enable --now {unit.name}")
-    if not is_root:
-        console.say("to have it run while nobody is logged in: loginctl enable-linger")
-    return ExitStatus.DONE
-
-
-def _unit(remote: Remote, asked: Asked, interval: float) -> Unit:
-    """Return the unit of the agent that was described. As root it runs as the owner of the bots' homes."""
-    from molthub.client.paths import state_folder
-    from molthub_reconciler.agent.unit import Unit
-
-    program = Path(sys.argv[0])
-    start = [str(program.resolve())] if program.name == "molthub" else [sys.executable, "-m", "molthub.cli.main"]
-    index = asked.index if "://" in asked.index or not asked.index else str(Path(asked.index).resolve())
-    source = ["--index", index] if index else []
-    target, state = asked.target.resolve(), (asked.state or state_folder()).resolve()
-    command = [*start, "reconcile", "--bot", asked.bots[0], "--controller", str(remote.controller), *source,
-               "--target", str(target), "--state", str(state), "--interval", f"{interval:g}"]  # fmt: skip
-    command += ["--root", str(asked.root.resolve())] if asked.root is not None else []
-    command += ["--require-signature"] if asked.require_signatures else []
-    files = {"--controller-ca": remote.controller_ca, "--client-certificate": remote.client_certificate,
-             "--client-key": remote.client_key}  # fmt: skip
-    command += [word for name, file in files.items() if file for word in (name, str(Path(file).resolve()))]
-    token = remote.token_file.resolve() if remote.token_file is not None else None
-    return Unit(asked.bots[0], str(remote.controller), command, token, _owner(target), (target, state))
-
-
-def _owner(target: Path) -> str | None:
-    """Return who runs a unit of the system: the owner of the target's folder. None: it is a user's own."""
-    if os.name == "nt" or os.geteuid() != 0:
-        return None
-    import pwd
-
-    try:
-        return pwd.getpwuid(target.stat().st_uid).pw_name
-    except (OSError, KeyError):
-        return "root"
