@@ -30,7 +30,7 @@ def left_alone(look: Look) -> list[Problem]:
         file = change.at.file
         if change.cause == "conflict" and change.at != look.plan.rivals.get(change.key):
             message = f"{change.key}: something else stands there that molthub did not write; it is left alone"
-            notes.append(Problem("MH705", message, "move it away, or take the key out of git", "warning", file))
+            notes.append(Problem("MH705", message, _IN_THE_WAY, "warning", file))
         elif change.action == "keep" and change.cause == "both":
             message = f"{change.key} is no longer declared, but was edited here; it is left alone"
             notes.append(Problem("MH704", message, "remove it by hand, or declare it again", "warning", file))
@@ -45,6 +45,12 @@ def rivalled(look: Look, searched: SkillFolders) -> list[Problem]:
         message = f"{key}: another skill of its name {'is' if is_first else 'may be'} used in its place"
         notes.append(Problem("MH743", message, "move it away, or take the key out of git", "warning", place.file))
     return notes
+
+
+_IN_THE_WAY = (
+    "move it away, or take the key out of git; "
+    "what differs by secrets alone is taken over by `molthub reconcile --once --adopt --bot BOT`"
+)
 
 
 def of_withdrawn(look: Look, revoked: Mapping[str, Withdrawn]) -> list[Problem]:

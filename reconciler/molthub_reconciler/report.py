@@ -299,18 +299,20 @@ def _compact(value: Json) -> str:
 def problem_lines(report: Report) -> Iterable[Problem]:
     """Return every problem of the report; a bot's own say which bot they are about.
 
-    What is missing on the machine is said once for all bots that lack it.
+    What is missing on the machine, and what stands in the way of one key, is said once for all bots.
     """
     yield from report.problems
-    lacking: dict[Problem, list[str]] = {}
+    shared: dict[Problem, list[str]] = {}
     for bot in report.bots:
         for problem in bot.problems:
-            if problem.id in _OF_MACHINE:
-                lacking.setdefault(problem, []).append(bot.bot)
+            if problem.id in _SAID_ONCE:
+                place = f"{bot.bot}: {problem.file}" if problem.file else bot.bot
+                shared.setdefault(replace(problem, file=None), []).append(place)
             else:
                 yield problem.in_file(f"{bot.bot}: {problem.file}" if problem.file else bot.bot)
-    for problem, bots in lacking.items():
-        yield problem.in_file(bots[0] if len(bots) == 1 else f"{bots[0]} and {len(bots) - 1} more")
+    for problem, places in sorted(shared.items(), key=lambda one: one[0].id):
+        others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        yield problem.in_file(f"{places[0].partition(': ')[0]}{others}" if others else places[0])
 
 
-_OF_MACHINE = frozenset({"MH731", "MH732", "MH733", "MH741", "MH742"})
+_SAID_ONCE = frozenset({"MH704", "MH705", "MH731", "MH732", "MH733", "MH741", "MH742"})

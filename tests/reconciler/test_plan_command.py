@@ -190,3 +190,17 @@ def test_a_plan_is_for_one_pass(world: World, desired: dict[str, Json], options:
     outcome = run_molthub("reconcile", *map(str, places), "--plan", str(file), *options)
 
     assert (outcome.status, "--plan is for one pass" in outcome.stderr) == (2, True)
+
+
+def test_what_is_in_the_way_of_many_bots_is_said_once_with_what_can_be_done(world: World) -> None:
+    for number in range(3):
+        world.site.bot(f"prod/bot-{number}", {"skill/git": world.site.skill("git", "1.0.0", GIT)})
+        mine = world.home(f"prod/bot-{number}") / ".agents/skills/git/SKILL.md"
+        mine.parent.mkdir(parents=True)
+        mine.write_text("Mine.")
+    world.site.publish()
+    told = world.molthub("plan").stderr.splitlines()
+    assert [line.partition(": ")[0] for line in told if "MH705" in line] == ["prod/bot-0 and 2 more"]
+    assert any("molthub reconcile --once --adopt" in line for line in told)
+    (one,) = (line for line in world.molthub("plan", "--bot", "bot-1").stderr.splitlines() if "MH705" in line)
+    assert one.startswith("prod/bot-1: .agents/skills/git: warning MH705")
