@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from molthub.errors import ExitStatus, Problem
+from molthub.errors import ExitStatus, Problem, said_once
 from molthub.model import Artifact, Json
 from molthub_reconciler.findings import State
 from molthub_reconciler.policy.policy import Held
@@ -302,17 +302,15 @@ def problem_lines(report: Report) -> Iterable[Problem]:
     What is missing on the machine, and what stands in the way of one key, is said once for all bots.
     """
     yield from report.problems
-    shared: dict[Problem, list[str]] = {}
+    shared: list[Problem] = []
     for bot in report.bots:
         for problem in bot.problems:
+            placed = problem.in_file(f"{bot.bot}: {problem.file}" if problem.file else bot.bot)
             if problem.id in _SAID_ONCE:
-                place = f"{bot.bot}: {problem.file}" if problem.file else bot.bot
-                shared.setdefault(replace(problem, file=None), []).append(place)
+                shared.append(placed)
             else:
-                yield problem.in_file(f"{bot.bot}: {problem.file}" if problem.file else bot.bot)
-    for problem, places in sorted(shared.items(), key=lambda one: one[0].id):
-        others = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        yield problem.in_file(f"{places[0].partition(': ')[0]}{others}" if others else places[0])
+                yield placed
+    yield from sorted(said_once(shared), key=lambda one: one.id)
 
 
 _SAID_ONCE = frozenset({"MH704", "MH705", "MH731", "MH732", "MH733", "MH741", "MH742"})

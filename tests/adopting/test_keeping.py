@@ -129,3 +129,13 @@ def test_a_secret_set_for_a_bot_is_that_bots_alone(place: Place) -> None:
     assert value("github_token", "prod/ada") == kept
     assert run_molthub("secrets", "unset", "github_token", "--bot", "prod/ada").status == 1
     assert value("github_token", "prod/ada") == kept
+
+
+def test_a_dry_run_names_the_files_of_new_skills_and_shows_what_is_declared(place: Place) -> None:
+    folder = place.home("prod/ada") / ".claude/skills/notes"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text("---\nname: notes\ndescription: Take notes.\n---\nOnly here.\n")
+    shown = place.adopt("--publish", "--dry-run").stdout
+    assert "b/skills/notes/1.0.0/SKILL.md: new, " in shown
+    assert "Only here." not in shown
+    assert "+    - notes" in shown

@@ -191,6 +191,9 @@ def _console(context: click.Context | None) -> Console:
 
 def _told(error: MolthubError, console: Console) -> int:
     console.json(error.to_json())
+    if len(error.problems) > 1 and error.problems[0].message == error.message:
+        console.problems(error.problems)  # the error is the first of them
+        return int(error.exit_status)
     findings = [problem for problem in error.problems if problem.message != error.message]
     console.problems(findings)
     name = " ".join(filter(None, (console.style("error", fg="red"), error.problem_id)))

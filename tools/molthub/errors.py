@@ -7,6 +7,7 @@ The command line turns either into text or JSON; nothing below it prints.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Literal
@@ -75,6 +76,16 @@ class Problem:
         place = f"{self.place}: " if self.place else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
         return f"{place}{self.severity} {self.id}: {self.message}{remedy}"
+
+
+def said_once(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield findings that differ in nothing but their file once, with how many more files there are."""
+    files: dict[Problem, list[str]] = {}
+    for problem in problems:
+        files.setdefault(replace(problem, file=None), []).append(problem.file or "")
+    for problem, places in files.items():
+        others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        yield problem.in_file(f"{places[0].partition(': ')[0]}{others}" if others else places[0])
 
 
 class MolthubError(Exception):

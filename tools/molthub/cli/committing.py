@@ -77,6 +77,9 @@ class Editing:
             earlier = path if path in source.files else _version_before(path, source.files)
             old = source.read(earlier).decode() if earlier else ""
             names = (f"a/{earlier}" if earlier else "/dev/null", f"b/{path}")
+            if not earlier and path.startswith("skills/"):
+                console.result(f"{names[1]}: new, {len(content)} bytes")
+                continue
             try:
                 new = content.decode()
             except UnicodeDecodeError:

@@ -11,7 +11,7 @@ import click
 from molthub.cli.kept_secrets import list_secrets, set_secret, unset_secret
 from molthub.cli.secrets_options import bot_option, read, resolvers, settings_option
 from molthub.console import Console, common_options, counted
-from molthub.errors import ExitStatus, UsageError
+from molthub.errors import ExitStatus, UsageError, said_once
 
 if TYPE_CHECKING:
     from molthub.secrets.bots import BotSecrets
@@ -86,7 +86,7 @@ def check(
         console.table(HEADERS, table)
     console.json(told.to_json())
     if not console.as_json:
-        console.problems(problems(told))
+        console.problems(said_once(problems(told)))
     missing = sum(len(bot.missing) for bot in told.bots)
     known = sum(len(bot.secrets) for bot in told.bots)
     console.say(f"{counted(len(told.bots), 'bot')}, {counted(known, 'secret')}, {missing} missing")

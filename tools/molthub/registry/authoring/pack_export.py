@@ -8,6 +8,7 @@ dropped without a word.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,6 +61,9 @@ def read_export(value: Json, file: str) -> tuple[list[ExportedPack], list[Export
     for pointer, record in _records(value, ()):
         if "skillPackId" in record and "botInstanceId" in record:
             attachments.append(_attachment(record, file, pointer))
+        elif record.keys() & _REQUEST:
+            message = f"{pointer_text(pointer) or 'the document'} asks to attach a pack, and does not say which"
+            raise FormatError(message, place=file, remedy=_attaching(record))
         elif "name" in record:
             packs.append(_pack(record, file, pointer))
         else:
@@ -71,12 +75,24 @@ def read_export(value: Json, file: str) -> tuple[list[ExportedPack], list[Export
     return packs, attachments
 
 
+_REQUEST = frozenset({"botInstanceId", "botInstanceIds"})
+
+
+def _attaching(record: Mapping[str, Any]) -> str:
+    """Return the command that does what a request of another service says."""
+    bots = record.get("botInstanceIds", record.get("botInstanceId"))
+    named = ",".join(map(str, bots)) if isinstance(bots, list) else str(bots)
+    overrides = record.get("envOverrides")
+    keys = [f"--env {shlex.quote(f'{key}=...')}" for key in overrides] if isinstance(overrides, dict) else []
+    return " ".join(["molthub skill-packs attach PACK", f"--bots {shlex.quote(named)}", *keys])
+
+
 def _records(value: Json, pointer: Pointer) -> Iterator[tuple[Pointer, dict[str, Any]]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _records(item, (*pointer, index))
     elif isinstance(value, dict):
-        is_record = (_CONTENT | {"name", "skillPackId", "botInstanceId"}) & value.keys()
+        is_record = (_CONTENT | _REQUEST | {"name", "skillPackId"}) & value.keys()
         lists = {key: item for key, item in value.items() if isinstance(item, list | dict)}
         if is_record or not lists:
             yield pointer, value

@@ -68,8 +68,15 @@ def _named(kind: str, names: Mapping[str, Collection[str]], broken: Iterable[str
     }
 
 
+def add_it(kind: str) -> str:
+    """Return what can be done where something of ``kind`` is not in the registry."""
+    if kind == "skill":
+        return "import it (molthub import NAME --from URL), publish it (skills publish FOLDER), or name another"
+    return "make it (molthub skill-packs create), or name another" if kind == "pack" else "add it, or name another"
+
+
 def _unknown(kind: str, name: str, known: Collection[str], hosts: Collection[str]) -> tuple[str, str]:
-    remedy = did_you_mean(name, [*known, *(hosts if kind == "skill" else ())], "add it, or name another")
+    remedy = did_you_mean(name, [*known, *(hosts if kind == "skill" else ())], add_it(kind))
     return f"{kind} {name} is not in this registry", remedy
 
 

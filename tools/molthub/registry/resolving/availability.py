@@ -5,7 +5,7 @@ from __future__ import annotations
 from molthub.errors import Problem, Severity
 from molthub.model import Pack, PackVersion, Project, Skill, VersionRecord
 from molthub.registry.catalog import Catalog
-from molthub.registry.reading.references import reference_key
+from molthub.registry.reading.references import add_it, reference_key
 from molthub.registry.trees.tree_rules import shown
 
 _CLOSED = ("quarantined", "removed")
@@ -84,7 +84,7 @@ def missing(catalog: Catalog, target: str, wanted: str | None, at: str) -> Probl
         return placed("MH210", f"{target} cannot be read", f"mend {catalog.broken[target]}", at)
     known = catalog.dangling.get(reference_key(at, target, wanted))
     kind, _, name = target.partition("/")
-    return known or placed("MH203", f"{kind} {name} is not in this registry", "add it, or name another", at)
+    return known or placed("MH203", f"{kind} {name} is not in this registry", add_it(kind), at)
 
 
 def placed(problem_id: str, message: str, remedy: str, at: str, *, warning: bool = False) -> Problem:
