@@ -38,7 +38,7 @@ def test_a_killed_deployment_leaves_a_whole_index(tmp_path: Path) -> None:
         arguments = [*command, str(sites[turn % 3])]
         with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             while process.poll() is None and stamps(www) == before:
-                time.sleep(0.0002)
+                time.sleep(0.001)
             time.sleep(chance.uniform(0, 0.05))
             process.kill()
         killed += process.returncode < 0

@@ -56,7 +56,7 @@ def run_and_kill(arguments: list[str], out: Path, chance: random.Random, span: f
     before = stamps(out)
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and stamps(out) == before:
-            time.sleep(0.0002)
+            time.sleep(0.001)
         time.sleep(chance.uniform(0, span))
         process.kill()
     return process.returncode < 0

@@ -5,6 +5,7 @@ Of an expectation, `ID FILE part of the message`, the findings on ownership and 
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molthub.errors import Problem, UsageError
-from molthub.registry.catalog import read_catalog
+from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.changes import Change, changed_paths
 from molthub.registry.check import check
 from molthub.registry.near_names import distance, is_slip, skeleton
@@ -45,6 +46,7 @@ def _publisher(name: str, **fields: Any) -> Tree:
     return {f"publishers/{name}/publisher.yaml": as_yaml({"name": name, **fields})}
 
 
+@cache
 def _base() -> Tree:
     """Return a registry of three owners: hub, whose it is, acme and zoe."""
     return registry(
@@ -64,6 +66,12 @@ def _base() -> Tree:
         name="hub",
         owner="hub",
     )
+
+
+@cache
+def _known() -> Catalog:
+    """Return the base as it is read."""
+    return read_catalog(TreeSource(_base()))
 
 
 def _changed(base: Tree, case: dict[str, Any]) -> Tree:
@@ -147,13 +155,12 @@ CHANGES = st.dictionaries(st.sampled_from([*PATHS, *NEW]), st.sampled_from([*TEX
 @given(CHANGES, st.sampled_from(ACTORS))
 def test_what_is_owned_by_others_is_never_changed(changes: dict[str, str | None], who: str) -> None:
     """Whatever else a change holds: one owned path, and the actor is no owner, and it is refused."""
-    base = _base()
-    tree = {path: text for path, text in base.items() if path not in changes}
+    tree = {path: text for path, text in _base().items() if path not in changes}
     tree |= {path: text for path, text in changes.items() if text is not None}
     if "registry.yaml" in changes:  # where it cannot be read, nothing is judged, and the check fails as a whole
         tree["registry.yaml"] = "name: hub\nowner: eve\n"
-    before, source = TreeSource(base), TreeSource(tree)
-    known, actor = read_catalog(before), parse_actor(who)
+    before, source = TreeSource(_base()), TreeSource(tree)
+    known, actor = _known(), parse_actor(who)
     mine = {one.name for one in known.publishers.values() if actor.acts_for(one)}
     changed = changed_paths(source, before)
     refused = {

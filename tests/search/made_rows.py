@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import cache
 
 from molthub.documents import canonical, search_row_to_json
 from molthub.index.search_cut.bounds import USUAL
@@ -15,6 +16,7 @@ COMMON = ("code", "data", "review", "analysis", "deploy", "database")
 COUNT = USUAL.small + 500
 
 
+@cache
 def rows() -> list[SearchRow]:
     """Return the rows, the same each time."""
     rng = random.Random(4711)  # noqa: S311 (no secrets)
