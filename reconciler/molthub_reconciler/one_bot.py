@@ -331,10 +331,14 @@ class BotPass:
 
     def _versions(self, look: Look) -> dict[str, str]:
         """Return the numbers of the skill versions that changed, by digest, as far as they are known."""
-        if not any(change.key.startswith("skill/") for change in look.plan.changes):
+        skills = [change for change in look.plan.changes if change.key.startswith("skill/")]
+        if not skills:
             return {}
-        documents = (*self.comparing.documents_at_hand(), self.desired)
-        found = {digest: skill.version for document in documents for digest, skill in document.skills.items()}
+        named = {look.observed.standing.get(change.at) for change in skills if not change.is_extra}
+        found = {digest: skill.version for digest, skill in self.desired.skills.items()}
+        if named - {None} - found.keys():  # what stood there before is in a document that the bot had
+            for document in self.comparing.documents_at_hand():
+                found = {digest: skill.version for digest, skill in document.skills.items()} | found
         releases = self.around.releases
         for change in look.plan.changes:
             if change.drift == "stale" and releases is not None:

@@ -11,11 +11,16 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from errno import EACCES, EEXIST, ENOTDIR, ENOTEMPTY
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from molthub.errors import MolthubError
+
+if TYPE_CHECKING:
+    import ctypes
 
 EXECUTABLE_MODE = 0o755
 PLAIN_MODE = 0o644
@@ -80,15 +85,13 @@ def replace_folder(staged: str | Path, destination: str | Path) -> None:
     nothing is there. Then it is deleted. Nothing foreign ever shows up beside ``destination``. Raises
     :class:`OSError`; the old folder is then in its place.
     """
+    if _is_put(staged, destination):
+        return
     if _traded(staged, destination):
         remove_tree(Path(staged))
         return
     old = f"{staged}.{unique_suffix()}.old"
-    try:
-        os.rename(destination, old)
-    except FileNotFoundError:
-        os.rename(staged, destination)
-        return
+    os.rename(destination, old)
     try:
         os.rename(staged, destination)
     except OSError:
@@ -97,6 +100,19 @@ def replace_folder(staged: str | Path, destination: str | Path) -> None:
     remove_tree(Path(old))
 
 
+def _is_put(staged: str | Path, destination: str | Path) -> bool:
+    """Rename a folder to where nothing stands, or an empty folder. False: nothing was done, something is in the way."""
+    try:
+        os.rename(staged, destination)
+    except OSError as error:
+        if error.errno in _IN_THE_WAY:
+            return False
+        raise
+    return True
+
+
+_IN_THE_WAY = (EEXIST, ENOTEMPTY, ENOTDIR, *((EACCES,) if _NO_MODE_BITS else ()))
+"""What a system says when a folder cannot be renamed because something stands there (Windows: access denied)."""
 _AT_FOLDER = -100
 _TRADE = 2
 """``RENAME_EXCHANGE`` of Linux' renameat2(2), and ``RENAME_SWAP`` of macOS' renamex_np(2)."""
@@ -106,9 +122,7 @@ def _traded(one: str | Path, other: str | Path) -> bool:
     """Let two names trade places in one step. False: nothing was done; the system says no, or one is not there."""
     if _NO_MODE_BITS:
         return False
-    import ctypes
-
-    library = ctypes.CDLL(None)
+    library = _c_library()
     first, second = os.fsencode(one), os.fsencode(other)
     try:
         if hasattr(library, "renameat2"):
@@ -116,6 +130,13 @@ def _traded(one: str | Path, other: str | Path) -> bool:
         return bool(library.renamex_np(first, second, _TRADE) == 0)
     except AttributeError:  # another system, or a C library that is older than the call
         return False
+
+
+@cache
+def _c_library() -> ctypes.CDLL:
+    import ctypes
+
+    return ctypes.CDLL(None)
 
 
 def remove_tree(path: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,18 +56,12 @@ def status_of(path: str) -> Status:
         found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return ()
+    return status_from(found)
+
+
+def status_from(found: os.stat_result) -> Status:
+    """Return the status in what the system says of a path itself."""
     return (found.st_mode, found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def status_below(home: str, path: str) -> dict[str, Status]:
-    """Return the status of ``path`` and, when it is a folder, of everything below it."""
-    status = status_of(f"{home}/{path}")
-    found = {path: status}
-    if status and stat.S_ISDIR(status[0]):
-        with os.scandir(f"{home}/{path}") as entries:
-            for entry in entries:
-                found |= status_below(home, f"{path}/{entry.name}")
-    return found
 
 
 def glance_to_bytes(glance: Glance) -> bytes:

@@ -19,7 +19,7 @@ from molthub_reconciler.difference import fingerprint
 from molthub_reconciler.plan import Place
 from molthub_reconciler.problems import problem_of, refused
 from molthub_reconciler.targets.base import CLOSED, Home, Observed
-from molthub_reconciler.targets.glance import Glance, Unit, status_below, status_of
+from molthub_reconciler.targets.glance import Glance, Status, Unit, status_from, status_of
 from molthub_reconciler.targets.inside import STAGING, refuse_links
 
 
@@ -68,17 +68,28 @@ class Look:
             if unit is not None:
                 digest = unit.found
             else:
-                status = status_below(self.root, place.file)
-                digest = self._digest(place) if status[place.file] else None
+                digest, status = self._digest(place)
                 self._keep(place.file, digest, status)
         if digest is not None:
             self.standing[place] = digest
 
-    def _digest(self, place: Place) -> str:
+    def _digest(self, place: Place) -> tuple[str | None, dict[str, Status]]:
+        """Return a skill's digest, and the status of every path that it follows from."""
+        status: dict[str, Status] = {}
+        length = len(self.root) + 1
         # A disk without execute bits takes them from the files that should be there.
         known = {entry for entries in self.home.files.values() for entry in entries} if os.name == "nt" else ()
-        self.trees[place] = read_tree(f"{self.root}/{place.file}", exec_from=known)
-        return tree_digest(self.trees[place])
+        try:
+            self.trees[place] = read_tree(
+                f"{self.root}/{place.file}",
+                exec_from=known,
+                seen=lambda path, found: status.update({path[length:]: status_from(found)}),
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            if status:
+                raise  # something went while it was read
+            return None, {place.file: ()}
+        return tree_digest(self.trees[place]), status
 
     def file(self, file: str, places: Sequence[Place]) -> None:
         """Look at the places in one file."""

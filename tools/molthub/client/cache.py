@@ -17,7 +17,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,9 @@ _NO_EXEC_BITS = os.name == "nt"
 _BINARY = getattr(os, "O_BINARY", 0)
 NOT_A_FILE = -1
 """The size that :func:`read_tree` gives to what is no regular file, so that it equals no file's entry."""
+
+Seen = Callable[[str, os.stat_result], None]
+"""Is told a path, as the system has it, and its status."""
 
 
 class Archive(NamedTuple):
@@ -196,57 +199,87 @@ def write_files(folder: str | Path, files: Iterable[tuple[FileEntry, bytes]]) ->
     for entry, content in files:
         parent = entry.path.rpartition("/")[0]
         if parent not in made:
-            os.makedirs(f"{root}/{parent}", exist_ok=True)
-            made.add(parent)
+            _make(root, parent, made)
         write_new(f"{root}/{entry.path}", content, executable=entry.executable)
 
 
-def read_tree(folder: str | Path, *, exec_from: Iterable[FileEntry] = ()) -> tuple[FileEntry, ...]:
+def _make(root: str, folder: str, made: set[str]) -> None:
+    """Make a folder below ``root`` and those around it, but for those that were ``made``."""
+    around = folder.rpartition("/")[0]
+    if around not in made:
+        _make(root, around, made)
+    os.mkdir(f"{root}/{folder}")
+    made.add(folder)
+
+
+def read_tree(
+    folder: str | Path,
+    *,
+    exec_from: Iterable[FileEntry] = (),
+    seen: Seen | None = None,
+) -> tuple[FileEntry, ...]:
     """Return what stands in ``folder``, every file hashed, sorted by the UTF-8 bytes of the paths.
 
     A link or a special file is listed with the SHA-256 of the link's target and the size -1, which no file has, so it
     always shows as different; so is ``folder`` itself, as ``.``, when it is a link or a file. Where the disk keeps no
-    executable bit (Windows), it is taken from ``exec_from``. Raises :class:`FileNotFoundError`, :class:`OSError`.
+    executable bit (Windows), it is taken from ``exec_from``. ``seen`` is told the status of
+    each file and folder before what it holds is read. Raises :class:`FileNotFoundError`, :class:`OSError`.
     """
     root = os.fspath(folder)
-    mode = os.lstat(root).st_mode
-    if not stat.S_ISDIR(mode):
-        return (_odd_entry(root, ".", mode),)
+    status = os.lstat(root)
+    if seen is not None:
+        seen(root, status)
+    if not stat.S_ISDIR(status.st_mode):
+        return (_odd_entry(root, ".", status.st_mode),)
     executables = {entry.path for entry in exec_from if entry.executable} if _NO_EXEC_BITS else None
-    found: list[FileEntry] = []
-    _walk(root, "", executables, found)
-    found.sort(key=lambda entry: entry.path.encode())
-    return tuple(found)
+    walk = _Walk(executables, seen)
+    walk.into(root, "")
+    walk.found.sort(key=lambda entry: entry.path.encode())
+    return tuple(walk.found)
 
 
-def _walk(folder: str, prefix: str, executables: set[str] | None, found: list[FileEntry]) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = prefix + _printable(entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                _walk(entry.path, path + "/", executables, found)
-            elif entry.is_file(follow_symlinks=False):
-                found.append(_file_entry(entry.path, path, executables))
-            else:
-                found.append(_odd_entry(entry.path, path, entry.stat(follow_symlinks=False).st_mode))
+class _Walk:
+    """One way through a folder; what was ``found`` is in no order."""
 
+    def __init__(self, executables: Container[str] | None, seen: Seen | None) -> None:
+        self.found: list[FileEntry] = []
+        self._executables = executables
+        self._seen = seen
 
-def _file_entry(place: str, path: str, executables: set[str] | None) -> FileEntry:
-    descriptor = os.open(place, os.O_RDONLY | _BINARY | getattr(os, "O_NOFOLLOW", 0))
-    try:
-        status = os.fstat(descriptor)
-        executable = path in executables if executables is not None else bool(status.st_mode & 0o100)
-        if status.st_size <= _SMALL:
-            # One byte more than there should be shows whether it grew; a larger buffer would cost more than the file.
-            content = os.read(descriptor, status.st_size + 1)
-            if len(content) <= status.st_size:
-                return FileEntry(path, sha256(content).hexdigest(), len(content), executable)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
-            return FileEntry(path, digest, stream.tell(), executable)
-    finally:
-        os.close(descriptor)
+    def into(self, folder: str, prefix: str) -> None:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = prefix + _printable(entry.name)
+                if entry.is_file(follow_symlinks=False):
+                    self.found.append(self._file(entry.path, path))
+                    continue
+                status = os.lstat(entry.path)
+                if self._seen is not None:
+                    self._seen(entry.path, status)
+                if stat.S_ISDIR(status.st_mode):
+                    self.into(entry.path, path + "/")
+                else:
+                    self.found.append(_odd_entry(entry.path, path, status.st_mode))
+
+    def _file(self, place: str, path: str) -> FileEntry:
+        descriptor = os.open(place, os.O_RDONLY | _BINARY | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            status = os.fstat(descriptor)
+            if self._seen is not None:  # Windows tells a file's mode by its name, which a descriptor has not
+                self._seen(place, os.lstat(place) if _NO_EXEC_BITS else status)
+            executable = bool(status.st_mode & 0o100) if self._executables is None else path in self._executables
+            if status.st_size <= _SMALL:
+                # One byte more than there should be shows whether it grew; a larger buffer would cost more than the
+                # file.
+                content = os.read(descriptor, status.st_size + 1)
+                if len(content) <= status.st_size:
+                    return FileEntry(path, sha256(content).hexdigest(), len(content), executable)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+            with os.fdopen(descriptor, "rb", closefd=False) as stream:
+                digest = file_digest(stream, "sha256").hexdigest()
+                return FileEntry(path, digest, stream.tell(), executable)
+        finally:
+            os.close(descriptor)
 
 
 def _odd_entry(place: str, path: str, mode: int) -> FileEntry:
