@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,15 +61,32 @@ def said_place(context: str | None, index: str | None, target: Path | None, stat
     does not return. Raises :class:`UsageError` for commands that it does not run.
     """
     found = chosen_context(context, {"index": index, "target": target, "state": state})
-    if found.target is not None and (address := _ADDRESS.match(found.target)):
-        from molthub.observed import open_target
-
-        cast("_Elsewhere", open_target(f"{address[1]}://{address[2]}", index=None, state=None)).run_there()
+    controller = _controller(found)
+    if controller is not None:
+        controller.run_there()
     return found
 
 
-class _Elsewhere(Protocol):
+def elsewhere(context: str | None, target: Path | None, state: Path | None) -> Elsewhere | None:
+    """Return the controller whose bots the options and a context name; None where those are on this machine."""
+    return _controller(chosen_context(context, {"target": target, "state": state}))
+
+
+def _controller(found: Context) -> Elsewhere | None:
+    address = _ADDRESS.match(found.target) if found.target is not None else None
+    if address is None:
+        return None
+    from molthub.observed import open_target
+
+    return cast("Elsewhere", open_target(f"{address[1]}://{address[2]}", index=None, state=None))
+
+
+class Elsewhere(Protocol):
     """A controller, as whoever runs commands sees it."""
+
+    def asked_there(self, command: str, options: Mapping[str, Any]) -> tuple[int, str]:
+        """Have the controller run a command; return its exit status and what it printed. Raises MolthubError."""
+        ...
 
     def run_there(self) -> NoReturn:
         """Have the controller run the command at hand instead, and end as it ended there."""

@@ -69,6 +69,8 @@ def test_commands_that_look_say_what_they_say_on_the_controllers_machine(fleet: 
     assert (listed.status, "prod/far  offline" in listed.stdout) == (3, True), listed
     status = run_molthub("rollout", "status", "prod", "--target", fleet.url)
     assert (status.status, "prod:" in status.stdout) == (0, True), status
+    watched = run_molthub("rollout", "status", "prod", "--watch")
+    assert (watched.status, " prod: " in watched.stdout) == (0, True), watched
     told = run_molthub("history", "ada", "-n", "1", "--json")
     assert [one["state"] for one in json.loads(told.stdout)["passes"]] == ["in-sync"], told
 
@@ -124,6 +126,8 @@ def test_who_may_operate_pauses_rolls_back_and_lets_go(
     paused = run_molthub("rollout", "pause", "prod")
     assert paused.status == 0, paused
     wait_for(lambda: run_molthub("rollout", "status", "prod").status == 3)
+    held = run_molthub("rollout", "status", "prod", "--watch", "--json")
+    assert (held.status, json.loads(held.stdout)["held"]) == (3, True), held
     assert run_molthub("rollout", "resume", "prod").status == 0
     assert "the operator ops asks for: rollback -- prod/ada" in controller.said()
     assert "the operator ops asks for: rollout pause -- prod" in controller.said()

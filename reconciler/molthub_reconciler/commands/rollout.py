@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +9,11 @@ import click
 
 from molthub.console import Console, counted
 from molthub.errors import ExitStatus, NotFoundError
-from molthub_reconciler.places import remembered
+from molthub_reconciler.places import elsewhere, remembered
 from molthub_reconciler.rollout.history_command import history
 from molthub_reconciler.rollout.options import fleet_argument, place_options
 from molthub_reconciler.rollout.simulate_command import simulate
+from molthub_reconciler.rollout.watched import LEAST, looking_there, shown, watched
 
 if TYPE_CHECKING:
     from molthub.model import Json
@@ -42,7 +41,7 @@ rollout.add_command(simulate)
 @rollout.command()
 @fleet_argument(required=False)
 @click.option("--watch", is_flag=True,
-              help="Go on telling until nothing goes on, or it waits for a person (on its own machine).")  # fmt: skip
+              help="Go on telling until nothing goes on, or it waits for a person.")  # fmt: skip
 @click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, metavar="S",
               help="Seconds between two looks of --watch.")  # fmt: skip
 @place_options
@@ -67,10 +66,14 @@ def status(
       3  a change is on its way, or waits for a person
       4  what git asks for failed, and is not given
     """
-    place = remembered(context, target, state)
-    if watch:
-        found = _watched(console, place, fleet, interval)
+    controller = elsewhere(context, target, state) if watch else None
+    if watch and controller is not None:
+        found = watched(console, looking_there(controller, fleet, console.warn), max(interval, LEAST))
+    elif watch:
+        place = remembered(context, target, state)
+        found = watched(console, lambda: [(one, _wishes(place, one.fleet)) for one in _all(place, fleet)], interval)
     else:
+        place = remembered(context, target, state)
         found = _all(place, fleet)
         console.json({"rollouts": [_shown(place, one) for one in found]})
         if not found:
@@ -86,35 +89,6 @@ def _all(place: TargetState, fleet: str | None) -> list[RolloutState]:
     from molthub_reconciler.rollout.kept import read_state
 
     return [read_state(place, name) for name in _fleets(place, fleet)]
-
-
-def _watched(console: Console, place: TargetState, fleet: str | None, interval: float) -> list[RolloutState]:
-    """Print a line whenever a fleet gets further. Return how they are when none does any more by itself."""
-    told: dict[str, str] = {}
-    while True:
-        found = _all(place, fleet)
-        for one in found:
-            line = _line(one)
-            if told.get(one.fleet) != line:
-                told[one.fleet] = line
-                shown = json.dumps(_shown(place, one), ensure_ascii=False, separators=(",", ":"))
-                click.echo(shown if console.as_json else f"{_time(time.time())} {line}")
-        if not any(_goes_on(one) or _wishes(place, one.fleet) for one in found):
-            return found
-        time.sleep(interval)
-
-
-def _goes_on(state: RolloutState) -> bool:
-    step = state.step
-    return step is not None and not state.held and (step.reverting or not step.why)
-
-
-def _line(state: RolloutState) -> str:
-    from molthub_reconciler.rollout.told import one_line
-
-    ended = state.history[-1] if state.history and state.step is None else None
-    how = f" ({ended.id[:15]} {ended.outcome})" if ended is not None else ""
-    return f"{state.fleet}: {one_line(state)}{how}"
 
 
 def _print(console: Console, place: TargetState, state: RolloutState) -> None:
@@ -218,11 +192,7 @@ def _wishes(place: TargetState, fleet: str) -> list[str]:
 
 
 def _shown(place: TargetState, state: RolloutState) -> Json:
-    from molthub_reconciler.rollout.documents import state_to_json
-    from molthub_reconciler.rollout.told import one_line
-
-    wishes = _wishes(place, state.fleet)
-    return {**state_to_json(state), "said": one_line(state), "asked": wishes}
+    return shown(state, _wishes(place, state.fleet))
 
 
 def _count(state: RolloutState, bots: tuple[str, ...]) -> str:

@@ -6,13 +6,14 @@ import os
 from collections.abc import Collection, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from molthub.documents.printable import printable
-from molthub.errors import FormatError, UsageError
+from molthub.errors import FormatError, MolthubError, UsageError
 from molthub.observed import ObservedBot
 from molthub_reconciler.remote.known import bot_from_json
 from molthub_reconciler.remote.link import TOKEN_VARIABLE, ControllerLink, read_token
+from molthub_reconciler.remote.orders import order_of
 
 
 class OperatedController:
@@ -57,6 +58,13 @@ class OperatedController:
         from molthub_reconciler.remote.ordered import run_there
 
         run_there(self._link)
+
+    def asked_there(self, command: str, options: Mapping[str, Any]) -> tuple[int, str]:
+        """Have the controller run a command; return its exit status and what it printed. Raises MolthubError."""
+        outcome = self._link.order(order_of(command, options))
+        if outcome.errors and not outcome.output:
+            raise MolthubError(outcome.errors.strip().removeprefix("error: "), place=self._address)
+        return outcome.status, outcome.output
 
     @cached_property
     def _link(self) -> ControllerLink:
