@@ -98,6 +98,14 @@ def test_tokens_are_made_on_the_controllers_machine(fleet: Fleet) -> None:
     assert (outcome.status, "http://127.0.0.1:9/: the controller" in outcome.stderr) == (1, True), outcome
 
 
+def test_a_token_that_only_nudges_is_an_operators(fleet: Fleet) -> None:
+    made = run_molthub("agents", "token", "--operator", "--name", "ci", "--nudge", *fleet.places)
+    assert (made.status, made.stdout.startswith("mho_ci_")) == (0, True), made
+    for options in (["prod/ada"], ["--operator", "--operate"]):
+        refused = run_molthub("agents", "token", *options, "--nudge", *fleet.places)
+        assert (refused.status, "does nothing else" in refused.stderr) == (2, True), refused
+
+
 def test_a_token_file_that_others_may_read_is_refused(fleet: Fleet) -> None:
     place = fleet.token("prod/ada")
     place.chmod(0o644)

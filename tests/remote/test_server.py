@@ -251,6 +251,18 @@ def test_an_operators_token_sees_all_and_nudges(server: AgentServer, store: Agen
     assert ask(server.listen.port, "/v1/bots", token)[0] == 401
 
 
+def test_who_may_only_nudge_sees_nothing(server: AgentServer, store: AgentStore) -> None:
+    token = store.tokens.enrol(OPERATOR, may_look=False, may_operate=True)
+    before = store.answer(ADA).nudge
+    assert ask(server.listen.port, "/v1/nudge", token, method="POST", body=b'{"ref": "main"}')[0] == 200
+    assert store.answer(ADA).nudge != before
+    for method, path in (("GET", "/v1/bots"), ("POST", "/v1/commands"), ("GET", "/v1/nudge")):
+        assert ask(server.listen.port, path, token, method=method)[0] == 403
+    kept = store.tokens.kept(OPERATOR)
+    assert kept is not None
+    assert (kept.may_look, kept.may_operate) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("text", "url"),
     [

@@ -49,6 +49,7 @@ _name = click.option("--name", default="operator", show_default=True, metavar="N
 @_operator
 @_name
 @click.option("--operate", is_flag=True, help="The operator may also roll back, and steer rollouts.")
+@click.option("--nudge", is_flag=True, help="The operator may ask for a look now, and nothing else: what publishes.")
 @click.option("--expires", metavar="TIME", help="When it ends: 90d, 12h ... from now. Default: never.")
 @click.option("--overlap", metavar="TIME", help="How long the one before still counts, like 1d. Default: not at all.")
 @context_option
@@ -62,6 +63,7 @@ def token(
     operator: bool,
     name: str,
     operate: bool,
+    nudge: bool,
     expires: str | None,
     overlap: str | None,
     context: str | None,
@@ -78,14 +80,18 @@ def token(
       molthub agents token prod/ada --target /srv/bots > ada.token
       molthub agents token prod/ada --target /srv/bots --overlap 1d > new.token
       molthub agents token --operator --context prod
-      molthub agents token --operator --name ci --operate --expires 90d --target /srv/bots
+      molthub agents token --operator --name ann --operate --expires 90d --target /srv/bots
+      molthub agents token --operator --name ci --nudge --target /srv/bots
     """
     owner = _owner_of(bot, name, operator=operator)
     if operate and not operator:
         raise UsageError("an agent reports on its bot, and operates nothing", remedy="--operate goes with --operator")
+    if nudge and (operate or not operator):
+        raise UsageError("--nudge is for an operator who does nothing else", remedy="add --operator, without --operate")
     store = _store(context, target, state)
     is_new = store.tokens.kept(owner) is None
-    made = store.tokens.enrol(owner, expires=_seconds(expires), overlap=_seconds(overlap) or 0.0, may_operate=operate)
+    made = store.tokens.enrol(owner, expires=_seconds(expires), overlap=_seconds(overlap) or 0.0, may_operate=operate,
+                              may_look=not nudge)  # fmt: skip
     console.result(made)
     console.json({"bot": bot, "operator": owner.operator or None, "token": made})
     if not is_new and not overlap:

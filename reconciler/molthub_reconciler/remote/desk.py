@@ -58,6 +58,7 @@ Operate = Callable[[Request, Kept], Awaitable[Reply]]
 
 _DENIED = Reply.error(HTTPStatus.UNAUTHORIZED, "there is no such bot, or this is not its token", last=True,
                       **{"WWW-Authenticate": "Bearer"})  # fmt: skip
+_NUDGE = ("POST", "v1", "nudge")
 _NOTHING = Reply.error(HTTPStatus.NOT_FOUND, "there is nothing here")
 
 
@@ -155,10 +156,12 @@ class Desk:
 
     async def _to_operator(self, request: Request, right: Kept) -> Reply:
         thing = (request.method, *request.path)
+        if not right.may_look and thing != _NUDGE:
+            return Reply.error(HTTPStatus.FORBIDDEN, f"{right.owner} may ask for a look now, and nothing else")
         if thing == ("GET", "v1", "bots"):
             bots = await asyncio.to_thread(self._observed)
             return Reply.of({"format": "molthub.bots/1", "at": timestamp(), "bots": bots})
-        if thing == ("POST", "v1", "nudge"):
+        if thing == _NUDGE:
             note = f"{timestamp()} an operator {time.monotonic_ns()}\n"
             self.store.state.keep_note("", NUDGE, note.encode())
             return Reply.of({"asked": f"the controller on {socket.gethostname()}"})

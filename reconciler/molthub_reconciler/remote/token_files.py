@@ -40,11 +40,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The hashes that count for one owner, newest first. ``may_operate``: an operator who may do more than look."""
+    """The hashes that count for one owner, newest first.
+
+    ``may_operate``: an operator who may do more than look. ``may_look``: one who may do more than ask for a look.
+    """
 
     owner: Owner
     hashes: tuple[TokenHash, ...]
     may_operate: bool = False
+    may_look: bool = True
 
 
 def is_bot_name(bot: str) -> bool:
@@ -83,8 +87,9 @@ class TokenFiles:
         self._stamp: object = None
 
     def enrol(
-        self, owner: Owner, *, expires: float | None = None, overlap: float = 0.0, may_operate: bool = False
-    ) -> str:
+        self, owner: Owner, *, expires: float | None = None, overlap: float = 0.0, may_operate: bool = False,
+        may_look: bool = True,
+    ) -> str:  # fmt: skip
         """Make a token and return it. One that its owner had counts for ``overlap`` seconds more.
 
         ``expires`` is in how many seconds the new one ends; None: never.
@@ -100,7 +105,7 @@ class TokenFiles:
         tokens: list[Json] = [
             {"salt": one.salt, "hash": one.hash, "made": one.made, "expires": one.expires} for one in (kept, *ending)
         ]
-        said = {"format": "molthub.token/1", "tokens": tokens, "operate": may_operate}
+        said = {"format": "molthub.token/1", "tokens": tokens, "operate": may_operate, "look": may_look}
         self._write(self._place(owner), canonical_plain(said))
         self._changed()
         return token
@@ -185,4 +190,5 @@ def _kept_of(owner: Owner, said: dict[str, Any]) -> Kept:
                   None if one["expires"] is None else checked(TIME, one["expires"], "a time"))
         for one in said["tokens"]
     )  # fmt: skip
-    return Kept(owner, hashes, said["operate"] is True and bool(owner.operator))
+    may_look = said.get("look", True) is True
+    return Kept(owner, hashes, said["operate"] is True and may_look and bool(owner.operator), may_look)
