@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from molthub.index.api.openapi import PATH, openapi
-from molthub.index.api.routes import ROUTES, SERVE, Route, route_of
+from molthub.index.api.routes import ROUTES, SERVE, Route
 from molthub.index.serve import IndexServer, make_server
 from tests.builders import bot, fleet, pack, registry, skill, skill_version
 from tests.index import walk
@@ -77,6 +77,14 @@ def ask(server: IndexServer, path: str) -> tuple[int, dict[str, str], bytes]:
     answer = found.status, dict(found.getheaders()), found.read()
     connection.close()
     return answer
+
+
+def route_of(file: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route that a file of an index answers, with its parameters; None: it is a page, or a copy."""
+    found: Iterator[tuple[Route, dict[str, str]]] = (
+        (route, parameters) for route in ROUTES if route.file and (parameters := route.answers(file)) is not None
+    )
+    return next(found, None)
 
 
 def asked(folder: Path) -> list[tuple[Route, dict[str, str]]]:

@@ -10,10 +10,11 @@ import pytest
 from molthub.client.trust import Trust
 from molthub.transparency.checkpoint import read_checkpoint
 from molthub.transparency.entries import LoggedRelease
-from molthub.transparency.tiles import all_tiles, split_bundle
+from molthub.transparency.tiles import split_bundle
 from tests.builders import pack, registry, skill
 from tests.index_fixture import hang_up
 from tests.registry.command import Command
+from tests.transparency.every_tile import all_tiles
 from tests.transparency.world import World, forked, numbered
 
 

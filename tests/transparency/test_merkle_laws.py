@@ -23,7 +23,6 @@ from molthub.transparency.merkle import (
 from molthub.transparency.tiles import (
     Hashes,
     Tile,
-    all_tiles,
     bundle,
     edge_tiles,
     grow,
@@ -32,6 +31,7 @@ from molthub.transparency.tiles import (
     subtree_of,
     tiles_needed,
 )
+from tests.transparency.every_tile import all_tiles
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(70_000)]
 sizes = st.one_of(st.integers(0, 600), st.sampled_from([255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 66_000]))

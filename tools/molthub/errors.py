@@ -123,12 +123,6 @@ class UsageError(MolthubError):
     exit_status = ExitStatus.USAGE
 
 
-class PartlyDoneError(MolthubError):
-    """Some of what was asked for was done; ``problems`` names every item that was refused."""
-
-    exit_status = ExitStatus.PARTLY_DONE
-
-
 class ManifestError(MolthubError):
     """One document cannot be read or is refused by its schema; ``problems`` says all that is wrong with it."""
 
@@ -251,12 +245,6 @@ class LogForkError(TrustError):
     """A registry's log of published versions does not go on from what this client, or whoever signs, has seen."""
 
     problem_id = "MH621"
-
-
-class NotLoggedError(TrustError):
-    """A version is not in the registry's log of published versions."""
-
-    problem_id = "MH622"
 
 
 class LogDamagedError(TrustError):

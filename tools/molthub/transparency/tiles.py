@@ -66,15 +66,6 @@ def edge_tiles(size: int) -> Iterator[Tile]:
         level += 1
 
 
-def all_tiles(size: int) -> Iterator[Tile]:
-    """Yield every tile of a tree, lowest level first."""
-    level = 0
-    while count := size >> TILE_HEIGHT * level:
-        for number in range(-(-count // TILE_WIDTH)):
-            yield tile_of(level, number, size)
-        level += 1
-
-
 def subtree_of(size: int, load: Load) -> Subtree:
     """Return the function that finds the hashes of complete subtrees in the tiles of a tree."""
 

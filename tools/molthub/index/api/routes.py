@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -186,11 +186,3 @@ ROUTES: tuple[Route, ...] = (
     Route("/v0.1/servers/{server}/versions/{version}", "v0.1/servers/{server}/versions/{version}/index.html",
           "the same by its number", "McpServer", only=ADDRESS, example={**_SERVER, "version": "1.0.0"}),
 )  # fmt: skip
-
-
-def route_of(file: str) -> tuple[Route, dict[str, str]] | None:
-    """Return the route that a file of an index answers, with its parameters; None: it is a page, or a copy."""
-    found: Iterator[tuple[Route, dict[str, str]]] = (
-        (route, parameters) for route in ROUTES if route.file and (parameters := route.answers(file)) is not None
-    )
-    return next(found, None)
