@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,82 @@ def test_a_value_that_a_bots_program_would_spoil_is_told(home: Path, world: Worl
     assert "CANARY" not in ran.out + ran.err + told.out
 
 
+def test_a_value_that_would_be_spoiled_is_told_in_a_folder_of_homes_too(
+    home: Path, world: World, molthub: Command
+) -> None:
+    header = {"url": "https://a.example/", "headers": {"X-Key": "${secrets.key}"}}
+    started = {"command": "x", "args": ["${secrets.key}"]}
+    for bot, program in (("lab/eve", "opencode"), ("lab/bob", "claude-code"), ("lab/joe", "gemini-cli")):
+        world.site.bot(bot, {"mcp/a": header, "mcp/b": started}, platform=program)
+    world.site.publish()
+    world.molthub("reconcile")
+    secret(home, "key", 'CANARY"quoted')
+    ran = molthub("secrets", "check", "lab", "--target", world.target, "--json")
+    assert_document("secrets-check", ran.json)
+    told = {bot["bot"]: [problem["message"] for problem in bot["warnings"]] for bot in ran.json["bots"]}
+    assert {bot: len(messages) for bot, messages in told.items()} == {"lab/eve": 1, "lab/bob": 0, "lab/joe": 0}
+    assert told["lab/eve"][0].startswith("secret key does not reach mcp/a as it is: values are put into the file")
+    assert "CANARY" not in ran.out + ran.err
+    here = molthub("secrets", "check", "--home", world.home("lab/eve"))
+    assert "this home" not in here.err
+    assert "lab/eve: warning MH742: secret key does not reach mcp/a" in here.err
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "broken", "folder"])
+def test_what_a_bot_puts_in_place_of_its_programs_file_is_not_followed(
+    home: Path, world: World, molthub: Command, what: str
+) -> None:
+    header = {"url": "https://a.example/", "headers": {"X-Key": "${secrets.key}"}}
+    world.site.bot("lab/eve", {"mcp/a": header}, platform="opencode")
+    world.site.publish()
+    world.molthub("reconcile")
+    secret(home, "key", 'CANARY"quoted')
+    file = world.home("lab/eve") / ".config/opencode/opencode.jsonc"
+    file.rename(file.with_name("kept"))
+    if what == "link":
+        file.symlink_to("kept")
+    elif what == "pipe":
+        os.mkfifo(file)
+    elif what == "folder":
+        file.mkdir()
+    else:
+        file.write_text("{")
+    ran = molthub("secrets", "check", "lab", "--target", world.target)
+    assert (ran.status, ran.err.splitlines()) == (0, ["1 bot, 1 secret, 0 missing"])
+
+
+def test_a_manifest_that_nobody_writes_to_keeps_nobody_waiting(world: World, molthub: Command) -> None:
+    world.molthub("reconcile")
+    file = world.home("lab/eve") / ".agents/molthub.json"
+    file.unlink()
+    os.mkfifo(file)
+    ran = molthub("secrets", "check", "--all", "--target", world.target, "--json")
+    assert (ran.status, [len(bot["problems"]) for bot in ran.json["bots"]]) == (4, [1, 0, 0])
+    assert ran.json["bots"][0]["problems"][0]["message"] == "no manifest is to be read: it is no regular file"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"command": "x", "args": "${secrets.a}"},
+        {"command": "x", "args": [1]},
+        {"command": "x", "env": ["${secrets.a}"]},
+        {"url": "https://a/", "headers": {"A": None}},
+        {"url": "https://a/", "transport": 1},
+        {"command": "x", "url": "https://a/"},
+        {"args": ["x"]},
+        "x",
+    ],
+)
+def test_a_manifest_that_somebody_spoiled_is_said(home: Path, molthub: Command, server: object) -> None:
+    manifest(home, mcp={"a": server})
+    for words in (("secrets", "check"), ("exec", "--server", "a")):
+        ran = molthub(*words)
+        assert (ran.status, "the server a is not written as molthub writes one" in ran.err) == (1, True)
+    manifest(home, env={"A": 1})
+    assert "the variable A is not written" in molthub("exec", "--env", "true").err
+
+
 # --- set, list, providers ------------------------------------------------------------------------------------------
 
 
@@ -176,9 +253,12 @@ def test_a_secret_is_kept_from_stdin_and_found_again(
     monkeypatch.setattr("sys.stdin", io.StringIO("CANARY\n"))
     ran = molthub("secrets", "set", "github_token", "--json")
     place = home / ".config/molthub/secrets/github_token"
-    assert ran.json == {"name": "github_token", "provider": "directory", "where": str(place)}
+    assert_document("secret-kept", ran.json)
+    kept = {"format": "molthub.secret-kept/1", "name": "github_token", "provider": "directory", "where": str(place)}
+    assert ran.json == {**kept, "kept": True, "answeredBy": "directory"}
     assert (place.read_text(), place.stat().st_mode & 0o777) == ("CANARY", 0o600)
     listed = molthub("secrets", "list", "--json")
+    assert_document("secrets-list", listed.json)
     assert listed.json["secrets"] == [{"provider": "directory", "id": "github_token", "name": "github_token"}]
     assert "asked by name alone: environment" in listed.err
     assert "CANARY" not in ran.out + ran.err + listed.out + listed.err
@@ -198,6 +278,10 @@ def test_a_secret_is_kept_where_the_bot_looks_for_it(
     listed = molthub("secrets", "list", "--bot", "prod/ada")
     assert listed.out.splitlines()[1].split() == ["github_token", "own", "gh-pat"]
     private(home / ".config/molthub/.env", "A=1", 0o644)
+    told = molthub("secrets", "list", "--bot", "prod/ada", "--json")
+    assert_document("secrets-list", told.json)
+    assert (told.status, [one["id"] for one in told.json["problems"]]) == (4, ["MH731"])
+    assert told.json["problems"][0]["message"].startswith("env: ")
     listed = molthub("secrets", "list", "--bot", "prod/ada")
     assert (listed.status, "chmod 600" in listed.err) == (4, True)
 
@@ -207,7 +291,9 @@ def test_a_secret_is_taken_away_and_who_has_it_now_is_said(
 ) -> None:
     place = secret(home, "github_token", "CANARY")
     ran = molthub("secrets", "unset", "github_token", "--json")
-    assert ran.json == {"name": "github_token", "provider": "directory", "where": str(place)}
+    assert_document("secret-kept", ran.json)
+    kept = {"format": "molthub.secret-kept/1", "name": "github_token", "provider": "directory", "where": str(place)}
+    assert ran.json == {**kept, "kept": False, "answeredBy": None}
     assert "no provider has it now" in ran.err
     assert not place.exists()
     ran = molthub("secrets", "unset", "github_token")
@@ -319,6 +405,7 @@ def test_what_cannot_be_kept_is_said(
 
 def test_the_providers_are_listed_in_their_order(home: Path, molthub: Command) -> None:
     ran = molthub("secrets", "providers", "--json")
+    assert_document("secrets-providers", ran.json)
     assert [one["name"] for one in ran.json["providers"]] == ["environment", "directory"]
     assert ran.json["settings"] is None
     place = settings(home, "providers: {op: {kind: exec, command: [/bin/op, read]}}\norder: [op, environment]\n")

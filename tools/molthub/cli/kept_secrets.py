@@ -18,9 +18,10 @@ from molthub.cli.secrets_options import (
     settings_option,
 )
 from molthub.console import Console, common_options
-from molthub.errors import ExitStatus, MolthubError, NotFoundError, UsageError
+from molthub.errors import ExitStatus, MolthubError, NotFoundError, Problem, UsageError
 
 if TYPE_CHECKING:
+    from molthub.model import Json
     from molthub.secrets.provider import Keeping, Listing, Provider
     from molthub.secrets.resolver import Resolver
     from molthub.secrets.settings import Settings
@@ -56,7 +57,7 @@ def list_secrets(console: Console, *, bot: str | None, settings: Path | None) ->
     }
     found: list[dict[str, str]] = []
     silent: list[str] = []
-    failed: list[MolthubError] = []
+    failed: list[Problem] = []
     for provider in resolvers(held)(bot).providers:
         if not hasattr(provider, "ids"):
             silent.append(provider.name)
@@ -64,17 +65,20 @@ def list_secrets(console: Console, *, bot: str | None, settings: Path | None) ->
         try:
             kept = cast("Listing", provider).ids()
         except MolthubError as error:
-            failed.append(error)
+            message = f"{provider.name}: {error}"
+            failed.append(Problem(error.problem_id or "MH731", message, error.remedy, severity="warning"))
             continue
         for own in kept:
             name = names.get((provider.name, own)) or names.get((None, own)) or own
             found.append({"provider": provider.name, "id": own, "name": name})
     console.table(("secret", "provider", "kept as"), [(kept["name"], kept["provider"], kept["id"]) for kept in found])
-    console.json({"secrets": found, "asked-by-name": silent})
+    problems = [one.to_json() for one in failed]
+    known = {"format": "molthub.secrets-list/1", "secrets": found, "askedByName": silent, "problems": problems}
+    console.json(known)
     if silent:
         console.say(f"asked by name alone: {', '.join(silent)}")
     for one in failed:
-        console.warn(f"{one}{f' ({one.remedy})' if one.remedy else ''}")
+        console.warn(f"{one.message}{f' ({one.remedy})' if one.remedy else ''}")
     return ExitStatus.PARTLY_DONE if failed else ExitStatus.DONE
 
 
@@ -115,11 +119,11 @@ def set_secret(
     provider, own = keepers_of(resolver, name, wanted, held.where)[0]
     where = cast("Keeping", provider).keep(own, SecretValue(_typed(name)))
     console.result(f"{name} is kept in {where}")
-    console.json({"name": name, "provider": provider.name, "where": where})
     if bot is not None and _is_for_all(held, bot, name, provider.name):
         remedy = "a place with {fleet}/{bot} in secrets.yaml keeps them apart: docs/SECRETS.md"
         console.warn(f"every bot that asks {provider.name} gets this value, not {bot} alone ({remedy})")
-    _say_what_counts(console, resolver, name, provider)
+    answering = _say_what_counts(console, resolver, name, provider)
+    console.json(_kept(name, provider, where, answering, is_kept=True))
 
 
 @click.command("unset")
@@ -150,8 +154,14 @@ def unset_secret(console: Console, *, name: str, wanted: str | None, bot: str | 
         looked = ", ".join(f"{provider.name} ({provider.where})" for provider, _ in keepers)
         raise NotFoundError(f"there is no {name} in {looked}", remedy="molthub secrets list")
     console.result(f"{name} is no longer in {where}")
-    console.json({"name": name, "provider": provider.name, "where": where})
-    _say_what_counts(console, resolver, name, None)
+    answering = _say_what_counts(console, resolver, name, None)
+    console.json(_kept(name, provider, where, answering, is_kept=False))
+
+
+def _kept(name: str, provider: Provider, where: str, answering: str | None, *, is_kept: bool) -> dict[str, Json]:
+    """Return the document ``molthub.secret-kept/1``."""
+    known: dict[str, Json] = {"format": "molthub.secret-kept/1", "name": name, "provider": provider.name}
+    return {**known, "where": where, "kept": is_kept, "answeredBy": answering}
 
 
 def _is_for_all(held: Settings, bot: str, name: str, provider: str) -> bool:
@@ -196,15 +206,16 @@ def keepers_of(resolver: Resolver, name: str, wanted: str | None, settings: str)
     return keepers
 
 
-def _say_what_counts(console: Console, resolver: Resolver, name: str, kept: Provider | None) -> None:
-    """Say who answers for a secret now, where that is another provider than the one that was just written to."""
-    has_it: Any = resolver.resolve([name]).providers.get(name)
+def _say_what_counts(console: Console, resolver: Resolver, name: str, kept: Provider | None) -> str | None:
+    """Say who answers for a secret now, where that is another provider than the one just written to; return who."""
+    has_it = resolver.resolve([name]).providers.get(name)
     if has_it is None and kept is None:
         console.say("no provider has it now; next: molthub secrets check")
     elif kept is None or has_it not in (None, kept.name):
         console.warn(f"{has_it} has {name}, and is asked{' first' if kept else ''}: bots get that value")
     else:
         console.say("next: molthub secrets check")
+    return has_it
 
 
 def _typed(name: str) -> str:

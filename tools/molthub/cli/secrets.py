@@ -161,14 +161,16 @@ def providers(console: Console, *, bot: str | None, settings: Path | None) -> No
         (str(number), one.name, kinds[one.name], _can_be_set(one), one.where) for number, one in enumerate(asked, 1)
     ]
     console.table(("asked", "provider", "kind", "can be set", "where"), rows)
-    found = [
-        {"name": one.name, "kind": kinds[one.name], "keeps": hasattr(one, "keep"), "where": one.where} for one in asked
-    ]
-    console.json({"settings": held.where or None, "providers": found})
+    found = [{"name": one.name, "kind": kinds[one.name], **_keeping(one), "where": one.where} for one in asked]
+    console.json({"format": "molthub.secrets-providers/1", "settings": held.where or None, "providers": found})
     console.say(f"as {held.where} says" if held.where else "no secrets.yaml: this is what holds without one")
 
 
+def _keeping(provider: Provider) -> dict[str, bool]:
+    keeps = hasattr(provider, "keep")
+    return {"keeps": keeps, "ifNamed": keeps and cast("Keeping", provider).only_if_named}
+
+
 def _can_be_set(provider: Provider) -> str:
-    if not hasattr(provider, "keep"):
-        return ""
-    return "if named" if cast("Keeping", provider).only_if_named else "yes"
+    known = _keeping(provider)
+    return "if named" if known["ifNamed"] else "yes" if known["keeps"] else ""

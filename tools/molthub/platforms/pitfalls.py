@@ -1,7 +1,7 @@
 """What a program does to a secret's value on its way to a server: values that would not arrive as they are.
 
-Nothing of it can be helped in what is written, since a value is not known then; whoever knows one can ask
-(:meth:`Pitfall.strikes`) before the program meets it.
+Nothing of it can be helped in what is written, since a value is not known then; whoever knows one can tell
+(:mod:`molthub.secrets.spoiled`) before the program meets it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Pitfall:
     remedy: str
     fields: frozenset[str] = _EVERY
 
-    def strikes(self, server: Json, secret: str, value: str) -> bool:
-        """Whether ``value`` of the secret named ``secret`` is spoiled in a declared server."""
-        return self.concerns(server, secret) and self.value.search(value) is not None
+    def spoils(self, value: str) -> bool:
+        """Whether ``value`` is of this kind."""
+        return self.value.search(value) is not None
 
     def concerns(self, server: Json, secret: str) -> bool:
-        """Whether the secret named ``secret`` stands in a field of a declared server where values are spoiled."""
+        """Whether the secret named ``secret`` stands in a field of a declared server where such values are spoiled."""
         return any(secret in placeholders(server[field]) for field in self.fields if field in server)
 
 

@@ -9,9 +9,9 @@ BUNDLED_SKILLS: Mapping[str, frozenset[str]] = {
     "claude-code": frozenset(
         {
             *("artifact-design", "batch", "claude-api", "claude-code-docs", "claude-in-chrome", "code-review"),
-            *("cowork-plugin", "debug", "deep-research", "design", "design-sync", "fewer-permission-prompts"),
-            *("keybindings-help", "loop", "memory-types", "run", "run-skill-generator", "schedule", "simplify"),
-            *("update-config", "verify"),
+            *("cowork-plugin", "dataviz", "debug", "deep-research", "design", "design-sync", "doctor"),
+            *("fewer-permission-prompts", "keybindings-help", "loop", "memory-types", "plugin-authoring", "run"),
+            *("run-skill-generator", "schedule", "simplify", "update-config", "verify", "workflow-authoring"),
         }
     ),
     "codex": frozenset({"imagegen", "openai-docs", "review-agent", "skill-creator", "skill-installer"}),

@@ -13,6 +13,7 @@ from molthub.errors import FormatError, NotFoundError
 from molthub.model import Json
 from molthub.platforms.base import MANIFEST_FILE, MANIFEST_FORMAT
 from molthub.references.secrets import placeholders
+from molthub.secrets.plain_file import read_plain
 
 _MAX_BYTES = 16 * 1024 * 1024
 
@@ -40,21 +41,23 @@ class BotManifest:
 
 
 def read_manifest(path: Path) -> BotManifest:
-    """Read a manifest. Raises :class:`NotFoundError`, :class:`FormatError`."""
+    """Read a manifest. Raises :class:`NotFoundError`, and :class:`FormatError` for what molthub would not write."""
     remedy = f"`molthub reconcile` writes {MANIFEST_FILE} into a bot's home; --home and --manifest say which"
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        content = read_plain(path, _MAX_BYTES, follow=True)
     except OSError as error:
         raise NotFoundError(f"no manifest is to be read: {error.strerror}", place=str(path), remedy=remedy) from None
     try:
-        value = json.loads(content) if len(content) <= _MAX_BYTES else None
+        value = json.loads(content)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or value.get("format", MANIFEST_FORMAT) != MANIFEST_FORMAT:
         raise FormatError(f"this is no {MANIFEST_FORMAT}", place=str(path), remedy=remedy)
-    servers = {name: server for name, server in _part(value, "mcp").items() if isinstance(server, dict)}
-    env = {name: text for name, text in _part(value, "env").items() if isinstance(text, str)}
+    servers, env = _part(value, "mcp"), _part(value, "env")
+    odd = [f"the server {name}" for name, server in servers.items() if not _is_server(server)]
+    odd += [f"the variable {name}" for name, text in env.items() if not isinstance(text, str)]
+    if odd:
+        raise FormatError(f"{odd[0]} is not written as molthub writes one", place=str(path), remedy=remedy)
     bots = tuple(sorted(name for name in _part(value, "bots") if _is_bot(name)))
     return BotManifest(str(path), servers, env, _part(value, "config"), bots)
 
@@ -62,6 +65,19 @@ def read_manifest(path: Path) -> BotManifest:
 def _part(value: Mapping[str, Any], key: str) -> dict[str, Any]:
     part = value.get(key, {})
     return part if isinstance(part, dict) else {}
+
+
+def _is_server(server: Any) -> bool:
+    """Whether a server has the shape of a declared one."""
+    if not isinstance(server, dict) or ("command" in server) == ("url" in server):
+        return False
+    texts = (server.get(field, "") for field in ("command", "url", "transport"))
+    maps = [server.get(field, {}) for field in ("env", "headers")]
+    args = server.get("args", [])
+    if not isinstance(args, list) or not all(isinstance(one, dict) for one in maps):
+        return False
+    inner = (*args, *(text for one in maps for text in one.values()))
+    return all(isinstance(text, str) for text in (*texts, *inner))
 
 
 def _is_bot(name: str) -> bool:

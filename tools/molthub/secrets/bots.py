@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molthub.errors import MolthubError, NotFoundError, Problem
+from molthub.model import Json
 from molthub.platforms.base import MANIFEST_FILE
 from molthub.secrets.bot_manifest import BotManifest, read_manifest
 from molthub.secrets.uses import Use, uses
 
 if TYPE_CHECKING:
     from molthub.client.index import Index
-    from molthub.model import DesiredState
 
 
 @dataclass(frozen=True, slots=True)
 class BotSecrets:
     """What one bot refers to. ``problems`` say why that is not known; ``bot`` is ``<fleet>/<bot>`` as far as known.
 
-    ``state`` is its desired state, where an index gave it.
+    ``given`` are the keys of its desired state, as far as known, and ``programs`` the platforms that read them, each
+    with the bot's agent there.
     """
 
     bot: str | None
     uses: tuple[Use, ...] = ()
     problems: tuple[Problem, ...] = ()
-    state: DesiredState | None = None
+    given: Mapping[str, Json] = field(default_factory=dict)
+    programs: tuple[tuple[str, str], ...] = ()
 
 
 def in_index(location: str, chosen: Collection[str]) -> Iterator[BotSecrets]:
@@ -62,7 +64,15 @@ def in_homes(target: Path, chosen: Collection[str]) -> Iterator[BotSecrets]:
 def at_home(place: Path, bot: str | None) -> BotSecrets:
     """Return what the manifest at ``place`` refers to. Raises :class:`MolthubError` for one that cannot be read."""
     manifest = read_manifest(place)
-    return BotSecrets(bot or _only(manifest), uses(manifest.keys))
+    return _of_manifest(bot or _only(manifest), place, manifest)
+
+
+def _of_manifest(bot: str | None, place: Path, manifest: BotManifest) -> BotSecrets:
+    from molthub.secrets.programs import programs_of
+
+    home = place.parent.parent
+    programs = tuple((name, "") for name in programs_of(home, manifest)) if manifest.secrets else ()
+    return BotSecrets(bot, uses(manifest.keys), given=manifest.keys, programs=programs)
 
 
 def _declared(index: Index, chosen: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -88,7 +98,9 @@ def _of_document(index: Index, fleet: str, bot: str) -> BotSecrets:
     if not state.resolved:
         remedy = f"molthub explain {path} says why; `molthub check` says where"
         return BotSecrets(path, problems=(Problem("MH708", "the bot does not resolve", remedy),))
-    return BotSecrets(path, uses(state.desired, state.origins), state=state)
+    return BotSecrets(
+        path, uses(state.desired, state.origins), given=state.desired, programs=((state.platform, state.agent),)
+    )
 
 
 def _of_home(target: Path, place: Path) -> Iterator[BotSecrets]:
@@ -98,8 +110,8 @@ def _of_home(target: Path, place: Path) -> Iterator[BotSecrets]:
     except MolthubError as error:
         yield BotSecrets(f"{fleet}/{home}", problems=(_problem(error),))
         return
-    found = uses(manifest.keys)
-    yield from (BotSecrets(bot, found) for bot in manifest.bots or (f"{fleet}/{home}",))
+    found = _of_manifest(None, place, manifest)
+    yield from (replace(found, bot=bot) for bot in manifest.bots or (f"{fleet}/{home}",))
 
 
 def _only(manifest: BotManifest) -> str | None:

@@ -111,12 +111,12 @@ def _checked(bot: BotSecrets, resolver_of: Callable[[str | None], Resolver]) -> 
 
 
 def _spoiled(bot: BotSecrets, resolved: Resolved) -> tuple[Problem, ...]:
-    if bot.state is None:
+    if not bot.programs or not resolved.values:
         return ()
     from molthub.secrets.spoiled import pitfalls_of, spoiled
 
     kinds = {name: pitfalls_of(value) for name, value in resolved.values.items()}
-    return tuple(spoiled(bot.state.platform, bot.state.agent, bot.state.desired, kinds))
+    return tuple(problem for name, agent in bot.programs for problem in spoiled(name, agent, bot.given, kinds))
 
 
 HEADERS = ("bot", "secret", "found", "needed by", "declared at")

@@ -45,9 +45,8 @@ def server_spawn(
     if "url" in declared:
         remedy = "its client connects to its url; there is nothing to start"
         raise UsageError(f"the MCP server {server} runs elsewhere", place=manifest.where, remedy=remedy)
-    given: list[Json] = list(arguments) or [declared.get("command"), *_list(declared.get("args"))]
-    own = declared.get("env")
-    return _spawn(manifest, given, own if isinstance(own, dict) else {}, resolver, environment)
+    given = list(arguments) or [declared["command"], *declared.get("args", ())]
+    return _spawn(manifest, given, declared.get("env", {}), resolver, environment)
 
 
 def environment_spawn(
@@ -78,7 +77,7 @@ def _spawn(
     hidden = resolver.variables(manifest.secrets)
     kept = {name: text for name, text in environment.items() if name not in hidden and not _OF_MOLTHUB.fullmatch(name)}
     texts = [_filled(text, resolved) for text in given]
-    filled = {name: _filled(text, resolved) for name, text in own.items() if isinstance(text, str)}
+    filled = {name: _filled(text, resolved) for name, text in own.items()}
     _refuse_nul(texts, filled)
     return Spawn(str(given[0]), tuple(texts), {**kept, **filled})
 
@@ -102,10 +101,6 @@ def unresolved(missing: Iterable[Missing]) -> MolthubError:
 
 def _filled(text: Json, values: Mapping[str, SecretValue]) -> str:
     return str(render(text, lambda name: values[name].reveal(), str))
-
-
-def _list(value: Json) -> list[Json]:
-    return list(value) if isinstance(value, list) else []
 
 
 def _refuse_nul(texts: Sequence[str], filled: Mapping[str, str]) -> None:

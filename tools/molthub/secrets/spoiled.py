@@ -20,7 +20,7 @@ def pitfalls_of(value: SecretValue) -> frozenset[Pitfall]:
     """Return the kinds that a value is of, among those that any program spoils."""
     text = value.reveal()
     known = {pitfall for name in platforms() for pitfall in platform(name).pitfalls}
-    return frozenset(pitfall for pitfall in known if pitfall.value.search(text))
+    return frozenset(pitfall for pitfall in known if pitfall.spoils(text))
 
 
 def spoiled(
