@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from docgen import commands, kinds, platforms, problems, routes, workflows
+from docgen import commands, controller, kinds, platforms, problems, routes, workflows
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FOLDERS = ("kinds", "documents")
@@ -15,7 +15,7 @@ FOLDERS = ("kinds", "documents")
 
 def pages() -> dict[str, str]:
     """Return every generated page and workflow, by its path below `docs/`."""
-    sources = (kinds, commands, platforms, problems, routes, workflows)
+    sources = (kinds, commands, platforms, problems, routes, controller, workflows)
     return {path: text for source in sources for path, text in source.pages().items()}
 
 

@@ -49,6 +49,25 @@ def load(kind: str) -> dict[str, Any]:
     return schema
 
 
+def embedded(value: Any, components: dict[str, Any]) -> Any:
+    """Return a value whose references to published schemas lead to OpenAPI's ``components``, where those are put."""
+    if isinstance(value, list):
+        return [embedded(item, components) for item in value]
+    if not isinstance(value, dict):
+        return value
+    target = value.get("$ref")
+    if not isinstance(target, str) or not target.startswith(BASE_URL):
+        return {key: embedded(item, components) for key, item in value.items()}
+    kind, _, place = target.removeprefix(BASE_URL).partition(f"{SUFFIX}#/$defs/")
+    name = f"{kind}.{place}" if place else kind.removesuffix(SUFFIX)
+    if name not in components:
+        components[name] = {}  # a schema may refer to itself
+        schema = load(kind)["$defs"][place] if place else load(name)
+        said = {key: item for key, item in schema.items() if key not in ("$schema", "$id")}
+        components[name] = embedded(said, components)
+    return {**value, "$ref": f"#/components/schemas/{name}"}
+
+
 @cache
 def _folder() -> Traversable:
     from importlib.resources import files

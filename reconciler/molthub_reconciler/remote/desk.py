@@ -9,6 +9,7 @@
 ``POST /v1/bots/F/B/report``                   what its agent found and did
 ``GET /v1/bots``, ``POST /v1/nudge``           for operators: all bots; ask for a look now
 ``POST /v1/commands``                          for operators: a command (:mod:`.orders`), run here
+``GET /v1/openapi.json``                       all of this, for programs (:mod:`.openapi`)
 =============================================  ================================================================
 """
 
@@ -31,6 +32,7 @@ from molthub.model import Json
 from molthub_reconciler.records.state import NUDGE
 from molthub_reconciler.remote.connection import Reply, Request
 from molthub_reconciler.remote.exchange import MAX_REPORT, answer_to_bytes
+from molthub_reconciler.remote.openapi import openapi
 from molthub_reconciler.remote.refusals import Refusals
 from molthub_reconciler.remote.relay import AT_ONCE, Relay
 from molthub_reconciler.remote.store import AgentStore
@@ -165,6 +167,8 @@ class Desk:
             note = f"{timestamp()} an operator {time.monotonic_ns()}\n"
             self.store.state.keep_note("", NUDGE, note.encode())
             return Reply.of({"asked": f"the controller on {socket.gethostname()}"})
+        if thing == ("GET", "v1", "openapi.json"):
+            return Reply(HTTPStatus.OK, await asyncio.to_thread(openapi))
         if thing == ("POST", "v1", "commands") and self._operate is not None:
             return await self._operate(request, right)
         return _NOTHING

@@ -23,9 +23,9 @@ _ABOUT = (
 def openapi() -> bytes:
     """Return the document as canonical JSON. It refers to nothing outside of itself."""
     components: dict[str, Json] = {}
-    paths = {route.path: {"get": _within(_operation(route), components)} for route in ROUTES}
+    paths = {route.path: {"get": schema_files.embedded(_operation(route), components)} for route in ROUTES}
     for name, schema in answers().items():
-        components[name] = _within(schema, components)
+        components[name] = schema_files.embedded(schema, components)
     return canonical(
         {
             "openapi": "3.1.0",
@@ -41,25 +41,6 @@ def openapi() -> bytes:
             "components": {"schemas": components},
         }
     )
-
-
-def _within(value: Json, components: dict[str, Json]) -> Json:
-    """Return a value whose references to published schemas lead to ``components``, where those are put."""
-    if isinstance(value, list):
-        return [_within(item, components) for item in value]
-    if not isinstance(value, dict):
-        return value
-    target = value.get("$ref")
-    if not isinstance(target, str) or not target.startswith(schema_files.BASE_URL):
-        return {key: _within(item, components) for key, item in value.items()}
-    kind, _, place = target.removeprefix(schema_files.BASE_URL).partition(f"{schema_files.SUFFIX}#/$defs/")
-    name = f"{kind}.{place}" if place else kind.removesuffix(schema_files.SUFFIX)
-    if name not in components:
-        components[name] = {}  # a schema may refer to itself
-        schema = schema_files.load(kind)["$defs"][place] if place else schema_files.load(name)
-        said = {key: item for key, item in schema.items() if key not in ("$schema", "$id")}
-        components[name] = _within(said, components)
-    return {**value, "$ref": f"#/components/schemas/{name}"}
 
 
 def _operation(route: Route) -> Json:
