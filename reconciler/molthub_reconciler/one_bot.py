@@ -38,7 +38,7 @@ class BotPass:
     """One bot, in this order: :meth:`begin`, :meth:`announce`, :meth:`settle`, :meth:`report`.
 
     What is announced is written between (:mod:`.writing`). If removals may be, :meth:`removing` and
-    :meth:`settle_removed` come before the report.
+    :meth:`settle_removed` come before the report. ``coming`` are the skills that are to be written, by key.
     """
 
     around: Surroundings
@@ -53,6 +53,7 @@ class BotPass:
     results: dict[str, Result] = field(default_factory=dict)
     wrote_at: float = 0.0
     has_new_document: bool = False
+    coming: dict[str, Artifact] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, around: Surroundings, subject: Subject, desired: DesiredState) -> BotPass:
@@ -81,7 +82,8 @@ class BotPass:
             look, kept = taking_over(look, desired, adapter, around.adoption, around.supply)
             problems = (*problems, *kept)
         work = cls(around, subject, desired, home, comparing, receipt, look, fights, [*problems, *want.problems])
-        if not any(work.may_write(change) for change in look.plan.changes):
+        work.coming = work._to_come()
+        if not (around.act and any(work.may_write(change) for change in look.plan.changes)):
             work.problems += dict.fromkeys(work._refused().values())
         return work
 
@@ -112,7 +114,7 @@ class BotPass:
         """Whether a difference is mended, not only told."""
         return self.around.act and change.action != "keep" and self.holds(change) is None
 
-    def _coming(self) -> dict[str, Artifact]:
+    def _to_come(self) -> dict[str, Artifact]:
         """Return the skills that are to be written, by key, as far as the document says how to fetch them."""
         desired, known = self.desired.desired, self.desired.skills
         changes = (change for change in self.look.plan.changes if change.action in ("create", "update"))
@@ -121,12 +123,11 @@ class BotPass:
 
     def _refused(self) -> dict[str, Problem]:
         """Return why some of the skills that are to be written would not be: their signatures do not count."""
-        coming = self._coming()
-        return self.around.supply.refused(coming) if coming else {}
+        return self.around.supply.refused(self.coming) if self.coming else {}
 
     def lacking(self) -> dict[str, Problem]:
         """Return why some of the skills that are to be written cannot be had, by key. Fills the store."""
-        return self._not_to_be_had(self._coming())
+        return self._not_to_be_had(self.coming)
 
     def _not_to_be_had(self, skills: Mapping[str, Artifact]) -> dict[str, Problem]:
         refused = self.around.supply.refused(skills) if skills else {}
@@ -254,7 +255,7 @@ class BotPass:
             pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
             reload=self._reload(),
             home=self.home.folder,
-            artifacts={artifact.digest: artifact for artifact in self._coming().values()},
+            artifacts={artifact.digest: artifact for artifact in self.coming.values()},
         )
         if self.around.act and (told.differences or told.problems or self.has_new_document):
             self._log(told, revision)
@@ -279,9 +280,13 @@ class BotPass:
         return found[0] if found is not None else ""
 
     def _changes(self, before: Look) -> tuple[Mapping[str, Json], ...]:
-        held = {change.key: self.holds(change) for change in before.plan.changes if not change.is_extra}
+        reasons = ((change.key, self.holds(change)) for change in before.plan.changes if not change.is_extra)
+        held = {key: reason for key, reason in reasons if reason is not None}
         told = shown_changes(before, self.results if self.around.act else None)
-        told = tuple({**change, "held": held[change["key"]]} if held.get(change["key"]) else change for change in told)
+        if held:
+            told = tuple(
+                {**change, "held": held[change["key"]]} if change["key"] in held else change for change in told
+            )
         return told + (self.comparing.ignored_changes(self.receipt) if self.around.show_ignored else ())
 
     def _held(self, left: Look) -> Held | None:

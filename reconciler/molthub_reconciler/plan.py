@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Action = Literal["create", "update", "delete", "keep"]
@@ -199,6 +200,8 @@ def plan(
     home, whoever made them. ``reserved`` are places of keys that are not compared:
     nothing is taken away there.
     """
+    if not (observed or receipt or skills or (signs is not None and signs.unreadable)):
+        return _all_new(desired)
     signs = signs or Signs()
     in_use = reserved.union(place for wanted in desired.values() for place in wanted.all)
     sight = _Sight(observed, in_use, mates)
@@ -231,6 +234,16 @@ def plan(
         forget=tuple(key for key in settled if key not in desired),
         rivals=rivals,
     )
+
+
+def _all_new(desired: Mapping[str, Wanted]) -> Plan:
+    """Return the plan for a bot that has nothing, and to which nothing was ever written: everything is made."""
+    return Plan(tuple(_new(key, tuple(desired[key].all)) for key in sorted(desired)))
+
+
+@lru_cache(maxsize=8192)  # bots of a fleet get the same keys
+def _new(key: str, places: tuple[Place, ...]) -> Change:
+    return Change(key, "create", "declared", places[0], write=places)
 
 
 def with_stale(found: Plan, observed: Standing, earlier: Mapping[str, Mapping[Place, frozenset[str]]]) -> Plan:
@@ -318,7 +331,7 @@ def _declared(key: str, wanted: Wanted, written: Written | None, sight: _Sight) 
     if shadow is not None:
         return Change(key, "keep", "conflict", shadow)
     if written is None and observed.keys().isdisjoint(target):
-        return Change(key, "create", "declared", next(iter(target)), write=tuple(target))
+        return _new(key, tuple(target))
     write = tuple(place for place, fingerprint in target.items() if observed.get(place) != fingerprint)
     remove = sight.leftovers(written, target) if written else ()
     if not write and not remove:

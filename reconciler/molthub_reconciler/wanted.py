@@ -48,16 +48,14 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
     keys: dict[str, Wanted] = {}
     problems: list[Problem] = []
     wiring = _wiring(state, platform, contents)
-    shared = shared_references(state.desired)
+    skills = tuple((key, value) for key, value in state.desired.items() if key.startswith("skill/"))
+    settings = {key: value for key, value in state.desired.items() if not key.startswith("skill/")}
+    shared = shared_references(settings)
     problems += shared.values()
-    rivals = platform.searched(state.agent).rivals
-    for key, value in state.desired.items():
-        kind, _, name = key.partition("/")
-        if kind == "skill":
-            keys[key] = _wanted_skill(platform.skill_folder(state.agent, name), value, rivals)
-            continue
+    for key, value in settings.items():
         if key in shared:
             continue
+        kind = key.partition("/")[0]
         try:
             entries = platform.entries(state.agent, key, value)
         except PlatformValueError as error:
@@ -71,11 +69,20 @@ def wanted(state: DesiredState, platform: Platform) -> WantedBot:
         first = next(iter(places.values()))
         shadows = {Place(file, pointer): first for file, pointer in platform.shadows(state.agent, key, value)}
         keys[key] = Wanted(places, {**wiring.get(kind, {}), **wiring.get("", {})}, shadows)
+    keys |= _wanted_skills(platform, state.agent, skills)  # type: ignore[arg-type] # adapters stand for themselves
     problems += _clashes(keys)
     return WantedBot(keys, contents, compared, frozenset(state.desired.keys() - keys.keys()), tuple(problems))
 
 
-@lru_cache(maxsize=8192)  # bots of a fleet have the same skills
+@lru_cache(maxsize=1024)  # bots of a fleet have the same skills
+def _wanted_skills(platform: Platform, agent: str, skills: tuple[tuple[str, str], ...]) -> Mapping[str, Wanted]:
+    """Return what each of ``skills`` (key and digest) means."""
+    rivals = platform.searched(agent).rivals
+    folders = {key: platform.skill_folder(agent, key.removeprefix("skill/")) for key, _ in skills}
+    return {key: _wanted_skill(folders[key], digest, rivals) for key, digest in skills}
+
+
+@lru_cache(maxsize=8192)
 def _wanted_skill(folder: str, digest: str, rivals: tuple[str, ...]) -> Wanted:
     name = folder.rpartition("/")[2]
     return Wanted({Place(folder): digest}, shadows={Place(f"{root}/{name}"): digest for root in rivals})
@@ -110,6 +117,10 @@ def _place_of(line: Wiring) -> Place:
 
 def _clashes(keys: dict[str, Wanted]) -> list[Problem]:
     """Take out keys that want different things at one place, and say so."""
+    if len({place for wanted_key in keys.values() for place in wanted_key.places}) == sum(
+        len(wanted_key.places) for wanted_key in keys.values()
+    ):
+        return []
     holders: dict[Place, tuple[str, str]] = {}
     problems: list[Problem] = []
     for key, wanted_key in list(keys.items()):

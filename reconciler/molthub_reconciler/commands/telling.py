@@ -88,8 +88,9 @@ def tell(console: Console, report: Report, *, detail: bool = False) -> ExitStatu
         console.result()
     for line in (*fleet_lines(report), *to_do(report)):
         console.result(line)
-    console.json(report.to_json())
-    if not console.as_json:
+    if console.as_json:
+        console.json(report.to_json())
+    else:
         console.problems(problem_lines(report))
     for line in sentences(report):
         console.say(line)

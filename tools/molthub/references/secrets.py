@@ -92,7 +92,7 @@ def pieces(text: str) -> tuple[Piece, ...]:
 
 def placeholders(value: Json) -> tuple[str, ...]:
     """Return the names of the secrets in a value of any depth, each once, in order of first use."""
-    texts = (text for text in _texts(value) if "$" in text)
+    texts = [text for text in _texts(value) if "$" in text]
     return tuple(dict.fromkeys(piece.name for text in texts for piece in pieces(text) if isinstance(piece, Secret)))
 
 
