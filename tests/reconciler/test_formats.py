@@ -158,6 +158,13 @@ def test_what_may_be_secret_is_not_shown(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
+@pytest.mark.parametrize(
+    "text", ["x", "token", "a.", "eyJ-", "a://:", "-----BEGIN ", "token ", "api_key=\n", "eyJaaaaaaaa."]
+)
+def test_the_longest_line_is_masked_as_fast_as_many(text: str) -> None:
+    assert len(masked(text * (2**18 // len(text)))) > 0, "what is slow for each pair of its letters never ends here"
+
+
 def test_a_difference_that_is_only_a_secret_says_so() -> None:
     found = file_difference("a", b"token=abcdef1", b"token=abcdef2")
 

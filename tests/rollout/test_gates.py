@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import threading
 from base64 import b64encode
@@ -60,8 +62,44 @@ def test_a_probe_sees_no_variables_of_the_controller(place: BotPlace, monkeypatc
 
 
 def test_a_probe_that_hangs_is_killed_with_what_it_started(place: BotPlace) -> None:
-    code = "import subprocess,sys,time; subprocess.Popen(['sleep', '60']); time.sleep(60)"
-    assert asked(command("probe", code, timeout=1), place) == Answer(passed=False, detail="no answer within 1 s")
+    code = (
+        "import subprocess,pathlib,time; child = subprocess.Popen(['sleep', '60']);"
+        "pathlib.Path('child').write_text(str(child.pid)); time.sleep(60)"
+    )
+    assert asked(command("probe", code, timeout=2), place) == Answer(passed=False, detail="no answer within 2 s")
+    child = Path("/proc", (place.home / "child").read_text())
+    assert not child.exists() or (child / "stat").read_text().split()[2] == "Z"
+
+
+def test_a_probe_finds_its_programs_and_speaks_the_controllers_language(place: BotPlace, monkeypatch: Any) -> None:
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    code = f"import os; assert (os.environ['PATH'], os.environ['LANG']) == ({os.environ['PATH']!r}, 'de_DE.UTF-8')"
+    assert asked(command("probe", code), place).passed
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        ("import os,signal; os.kill(os.getpid(), signal.SIGKILL)", "was ended by SIGKILL"),
+        ("import os,signal; os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
+        ("import os; os.kill(os.getpid(), 40)", "was ended by signal 40"),
+        ("import sys; sys.stdin.close(); raise SystemExit(255)", "ended with status 255"),
+    ],
+)
+def test_how_a_probe_ended_is_said(place: BotPlace, code: str, detail: str) -> None:
+    answer = asked(command("probe", code), place)
+    assert (answer.passed, answer.detail.removeprefix(f"{Path(sys.executable).name} ")) == (False, detail)
+
+
+def test_a_probe_that_prints_a_megabyte_is_not_held_up_and_nothing_of_it_is_kept(place: BotPlace) -> None:
+    code = "import sys; sys.stdout.write('x' * 2**20); sys.stderr.write('y' * 2**20)"
+    assert asked(command("probe", code), place) == Answer(passed=True)
+
+
+def test_a_scenario_that_nobody_reads_is_no_failure_of_itself(place: BotPlace) -> None:
+    (place.skills["git"] / "scenarios/long.yml").write_text(f"- {{name: Long, prompt: {'x' * 200_000}}}\n")
+    code = "import sys; sys.stdin.close()"
+    assert asked(command("scenarios", code), place) == Answer(passed=True, detail="3 scenarios")
 
 
 def test_a_probe_that_is_not_there_fails(place: BotPlace) -> None:
@@ -117,11 +155,13 @@ class Hooks:
         self.url = f"http://127.0.0.1:{self.server.server_port}/gate"
 
 
-def reply(request: BaseHTTPRequestHandler, status: int, **headers: str) -> None:
+def reply(request: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str) -> None:
     request.send_response(status)
-    for name, value in {"Content-Length": "0", **headers}.items():
+    for name, value in {"Content-Length": str(len(body)), **headers}.items():
         request.send_header(name, value)
     request.end_headers()
+    with contextlib.suppress(OSError):  # whoever asks need not read on
+        request.wfile.write(body)
 
 
 @pytest.fixture
@@ -157,9 +197,42 @@ def test_a_webhook_that_refuses_fails(hooks: Hooks, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_a_webhook_that_agrees_passes(hooks: Hooks, status: int) -> None:
-    hooks.answer = lambda request: reply(request, status)
+@pytest.mark.parametrize("body", [b"", b"<html>not \xff JSON", b"x" * 2**20])
+def test_a_webhook_that_agrees_passes_whatever_else_it_says(hooks: Hooks, status: int, body: bytes) -> None:
+    hooks.answer = lambda request: reply(request, status, body)
     assert asked(webhook(hooks)) == Answer(passed=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"error rate 12 % > 1 %\nmore of it", "status 403: error rate 12 % > 1 %"),
+        (b"\n\x1b[31mred\x07 token=abcdefgh1234", "status 403: [31mred  token=***"),
+        (b"no. " * 2**18, f"status 403: {'no. ' * 50}"),
+        (b"\xff\xfe", "status 403: \ufffd\ufffd"),
+    ],
+)
+def test_why_a_webhook_refuses_is_told_in_a_line_without_secrets(hooks: Hooks, body: bytes, said: str) -> None:
+    hooks.answer = lambda request: reply(request, 403, body)
+    assert asked(webhook(hooks)) == Answer(passed=False, detail=said)
+
+
+def test_what_git_sends_along_counts_before_what_is_sent_by_itself(hooks: Hooks) -> None:
+    asked(webhook(hooks, metadata={"wave": "mine"}))
+    assert hooks.sent[0][2]["metadata"] == {"wave": "mine", "hook": "rollout"}
+
+
+def test_a_webhook_that_hangs_up_fails(hooks: Hooks) -> None:
+    hooks.answer = lambda request: request.connection.close()
+    assert asked(webhook(hooks)).detail.startswith("it cannot be asked:")
+
+
+def test_a_webhook_that_says_what_is_no_http_fails(hooks: Hooks) -> None:
+    def speak(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n")
+
+    hooks.answer = speak
+    assert asked(webhook(hooks)).detail.startswith("it cannot be asked:")
 
 
 def test_a_webhook_is_signed_where_there_is_a_secret_for_it(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,9 +257,12 @@ def test_a_webhook_that_drips_is_given_up_in_time(hooks: Hooks) -> None:
     over = threading.Event()
 
     def drip(request: BaseHTTPRequestHandler) -> None:
-        while not over.wait(0.2):
-            request.wfile.write(b"H")
-            request.wfile.flush()
+        with contextlib.suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
+                if over.wait(0.2):
+                    return
+                request.wfile.write(bytes([byte]))
+                request.wfile.flush()
 
     hooks.answer = drip
     assert asked(webhook(hooks, timeout=1)) == Answer(passed=False, detail="no answer within 1 s")

@@ -11,7 +11,7 @@ from molthub.errors import Problem
 from molthub.model.rollouts import Gate, Hook, Rollout, Share, Wave
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.rollout.moving import is_available as works
-from molthub_reconciler.rollout.records import Answer, Ask, Assigned, Told, Wished
+from molthub_reconciler.rollout.records import Answer, Ask, Assigned, Told, Wish, Wished
 from molthub_reconciler.rollout.step import Inputs, step
 from molthub_reconciler.rollout.told import told_of, whom_it_waits_for
 from tests.rollout.fleets import NAMES, Effect, Fleet, documents, running
@@ -169,12 +169,42 @@ def test_a_new_bot_of_a_fleet_that_runs_well_is_served_at_once() -> None:
 
 def test_a_new_bot_waits_while_what_it_came_with_has_failed() -> None:
     fleet = running(bad={"b": "failed"})
+    fleet.desired = documents("b")
+    fleet.settle()
     fleet.desired = documents("b", (*NAMES, "new"))
     fleet.settle()
-    assert fleet.releases() == {"a": 20, "": 1} or fleet.release_of("new") == "b"
+    assert fleet.releases() == {"a": 20, "": 1}
     fleet.desired = documents("c", (*NAMES, "new"))
     fleet.settle()
     assert fleet.releases() == {"c": 21}
+
+
+def test_where_nobody_has_anything_good_those_of_whom_git_asks_anew_do_not_wait() -> None:
+    fleet = Fleet(bad={"a": "failed"})
+    fleet.settle()
+    fleet.desired |= documents("b", NAMES[:5])
+    fleet.settle()
+    assert fleet.releases()["b"] == 5
+
+
+def test_a_new_bot_on_which_something_was_tried_is_not_served_past_the_waves() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", {"tier": "x"}), Wave("all")), deadline=60))
+    fleet.labels = {"new": {"tier": "x"}}
+    fleet.desired = documents("b", (*NAMES, "new"))
+    fleet.turn()
+    assert fleet.release_of("new") == "b"
+    fleet.desired = documents("a") | documents("c", ["new"])
+    fleet.turn()
+    assert fleet.state.step is not None
+    assert fleet.state.step.target.keys() == {"new"}
+
+
+def test_so_many_changes_are_remembered_as_anybody_looks_at() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("all"),), max_unavailable=Share(20)))
+    for release in "bcdefghijklmnopqrstuvwxyz":
+        fleet.desired = documents(release)
+        fleet.settle()
+    assert len(outcomes(fleet)) == 20
 
 
 def test_a_wave_soaks_without_a_break() -> None:
@@ -320,6 +350,83 @@ def test_a_person_undoes_what_went_through() -> None:
     assert fleet.releases() == {"c": 20}
 
 
+def test_what_is_undone_is_the_last_change_alone() -> None:
+    fleet = running()
+    for release, bots in (("b", NAMES[:5]), ("c", NAMES[10:15])):
+        fleet.desired = fleet.desired | documents(release, bots)
+        fleet.settle()
+    fleet.turn("undo")
+    fleet.settle()
+    assert fleet.releases() == {"a": 15, "b": 5}
+
+
+def test_what_is_undone_after_git_asked_for_something_else_is_no_failure_of_that() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.settle()
+    fleet.turn("pause")
+    fleet.desired = documents("c")
+    fleet.turn("undo")
+    assert fleet.state.bad == {}
+    fleet.settle()
+    assert fleet.releases() == {"c": 20}
+
+
+@pytest.mark.parametrize("wish", ["abort", "promote", "undo"])
+def test_nothing_can_be_said_to_a_change_that_is_taken_back_already(wish: Wish) -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("all")), max_unavailable=Share(2)))
+    fleet.desired = documents("b")
+    for _ in range(4):
+        fleet.turn()
+    fleet.desired = documents("a")
+    fleet.turn()
+    assert fleet.state.step is not None
+    fleet.turn(wish)
+    fleet.settle()
+    assert (outcomes(fleet), fleet.state.bad) == (["superseded"], {})
+
+
+def test_who_goes_on_with_what_stopped_has_all_attempts_and_all_the_time_again() -> None:
+    fleet = running(policy=replace(gated(attempts=2), on_failure="pause", deadline=600),
+                    gate=lambda _ask: Answer(passed=False))  # fmt: skip
+    fleet.desired = documents("b")
+    for _ in range(6):
+        fleet.turn()
+    assert fleet.state.step is not None
+    assert fleet.state.step.why
+    fleet.turn("resume")
+    assert not fleet.state.step.why, "the first of two attempts"
+
+
+def test_who_goes_on_with_what_was_too_slow_waits_for_it_anew() -> None:
+    fleet = running(policy=Rollout(on_failure="pause", deadline=600), bad={"b": "stuck"})
+    fleet.desired = documents("b")
+    for _ in range(15):
+        fleet.turn()
+    assert fleet.state.step is not None
+    assert "not healthy in time" in fleet.state.step.why
+    fleet.turn("resume")
+    for _ in range(9):
+        fleet.turn()
+    assert not fleet.state.step.why
+    fleet.turn(seconds=120)
+    assert fleet.state.step.why
+
+
+def test_who_holds_a_fleet_still_follows_lines_that_say_the_same_and_changes_nobody() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = canary_of(fleet)
+    fleet.turn("pause")
+    fleet.desired = {bot: found._replace(file=hex_of(bot.encode())) for bot, found in documents("a").items()}
+    before = fleet.state.assigned[canary]
+    fleet.turn()
+    assert fleet.state.assigned[canary] == before
+    other = next(bot for bot in NAMES if bot != canary)
+    assert fleet.state.assigned[other].document == fleet.desired[other]
+
+
 # --- gates ---------------------------------------------------------------------------------------------------------
 
 
@@ -409,6 +516,28 @@ def test_a_gate_that_no_agent_answers_fails_in_the_end() -> None:
     assert "alive was not answered for bot" in fleet.state.history[0].why
 
 
+def test_a_gate_that_asks_for_going_back_is_heard_whatever_else_failed() -> None:
+    load = Gate("load", "http", url="https://g.example/", attempts=2)
+    alarm = Gate("alarm", "http", url="https://g.example/", hook="rollback")
+    fleet = running(policy=Rollout(gates=(load, alarm), on_failure="pause"))
+    fleet.gate = lambda ask: Answer(passed=ask.gate == "alarm" and fleet.now > 1100)
+    fleet.desired = documents("b")
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+
+
+def test_where_nobody_of_a_wave_can_be_asked_others_that_have_the_change_are() -> None:
+    waves = (Wave("canary", count=1), Wave("second", count=1), Wave("all"))
+    fleet = running(policy=Rollout(waves=waves, gates=(Gate("gate", "probe", command=("x",), waves=("second",)),)))
+    fleet.desired = documents("b")
+    fleet.turn()
+    assert fleet.state.step is not None
+    canary, second = fleet.state.step.waves[0].bots[0], fleet.state.step.waves[1].bots[0]
+    fleet.apart = {second}
+    fleet.settle()
+    assert {(ask.wave, ask.bot) for ask in fleet.asked} == {("second", canary)}
+
+
 def test_a_gate_for_going_back_goes_back_when_it_passes() -> None:
     fleet = running(policy=gated("rollback"), gate=lambda _ask: Answer(passed=False))
     fleet.desired = documents("b")
@@ -469,6 +598,49 @@ def test_whoever_says_it_is_well_with_something_else_is_not(effect: Effect) -> N
     fleet.desired = documents("b")
     fleet.settle()
     assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+
+
+def test_who_would_not_be_changed_now_takes_nobodys_place() -> None:
+    waves = (Wave("canary", count=1), Wave("all"))
+    fleet = running(policy=Rollout(waves=waves, max_unavailable=Share(1)), kept=dict.fromkeys(NAMES[:10], "detect"))
+    fleet.turn()
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    assert {bot for bot in NAMES[:10] if fleet.release_of(bot) == "b"} == set(NAMES[:10]), "all at once"
+    assert fleet.releases()["b"] == 12
+
+
+def test_while_ill_bots_are_changed_those_that_work_wait() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("all")), max_unavailable=Share(1)))
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = canary_of(fleet)
+    fleet.failing = {bot for bot in NAMES[:12] if bot != canary}
+    fleet.turn()
+    assert {bot for bot in NAMES if fleet.release_of(bot) == "b"} == {canary, *fleet.failing}
+
+
+def test_as_many_may_be_away_as_is_said_of_those_that_can_be_reached() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = canary_of(fleet)
+    fleet.apart = set([bot for bot in NAMES if bot != canary][:8])
+    fleet.turn()
+    assert fleet.releases()["b"] == 1 + 3, "a quarter of the twelve that are there, not of twenty"
+
+
+def test_who_was_well_with_a_change_and_goes_off_later_is_not_waited_for() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("two", count=2, soak=120), Wave("all")), deadline=86400))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    fleet.apart = {next(bot for bot in NAMES if fleet.release_of(bot) == "b")}
+    for _ in range(4):
+        fleet.turn()
+    assert fleet.state.step is not None
+    assert fleet.state.step.wave == 1
 
 
 def test_bots_that_do_not_work_wait_for_nobody() -> None:
@@ -801,6 +973,7 @@ def test_a_document_that_says_the_same_in_other_lines_is_followed_without_a_roll
         (BotReport("prod/ada", "offline"), "apart offline"),
         (BotReport("prod/ada", "unresolved"), "apart unresolved"),
         (BotReport("prod/ada", "pending", held="window"), "apart window"),
+        (BotReport("prod/ada", "failed", problems=(Problem("MH601", "x"), Problem("MH701", "y"))), "failed"),
         (BotReport("prod/ada", "drifted", held="fight"), "apart fight"),
         (BotReport("prod/ada", "failed", held="policy"), "failed"),
         (BotReport("prod/ada", "pending"), "waiting"),

@@ -10,8 +10,10 @@ import re
 
 from molthub_reconciler.difference import HIDDEN
 
+# Each begins where a word does, and gives nothing back of long runs: a line of a megabyte takes no longer than many.
 _NAMED = re.compile(
-    r"(?i)((?:[\w-]*(?:api[_-]?key|token|secret|passw(?:or)?d|passphrase|credential|private[_-]?key)[\w-]*|authorization)"
+    r"(?i)((?:(?<![\w-])[\w-]*(?:api[_-]?key|token|secret|passw(?:or)?d|passphrase|credential|private[_-]?key)"
+    r"[\w-]{0,64}+|authorization)"
     r"[\"']?\s*(?:[:=]|=>)\s*[\"']?(?:bearer\s+|basic\s+)?)(?!\$\{secrets\.)([^\s\"',;<>]{4,})"
 )
 _SHAPED = re.compile(
@@ -19,7 +21,7 @@ _SHAPED = re.compile(
     r"|AKIA[0-9A-Z]{12,}|AIza[\w-]{30,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
     r"|[A-Za-z0-9+/_-]{40,}={0,2})"
 )
-_URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(@)")
+_URL_PASSWORD = re.compile(r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://[^/\s:@]*:)[^/\s@]+(@)")
 _HEX = re.compile(r"(?:sha256:)?[0-9a-f]{64}\Z|[0-9a-f]{40}\Z")
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 

@@ -53,7 +53,7 @@ def answered(
         if ask.stage == "rollback":
             passed.add(ask)  # asked at this look
             if answer.passed:
-                stop = stop or Stop(f"the gate {ask.gate} asked for it{_because(answer)}", is_asked=True)
+                stop = Stop(f"the gate {ask.gate} asked for it{_because(answer)}", is_asked=True)
         elif answer.passed:
             passed.add(ask)
             failures.pop(ask, None)

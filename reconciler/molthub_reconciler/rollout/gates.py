@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 from molthub import __version__
 from molthub.errors import MolthubError
 from molthub.model import Json
 from molthub.model.rollouts import Gate
+from molthub_reconciler.formats.masked import masked
 from molthub_reconciler.notify.delivery import signature
 from molthub_reconciler.rollout.records import Answer, Ask
 
@@ -33,6 +34,7 @@ SECRET_VARIABLE = "MOLTHUB_GATE_SECRET"  # noqa: S105 (the name of a variable)
 _YES = (200, 201, 202)
 """Flagger takes no other status for a yes."""
 _MOST_READ = 64 * 1024
+_MOST_SAID = 200
 _SCENARIOS = 200
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
@@ -112,7 +114,16 @@ def _run(gate: Gate, home: Path, environment: Mapping[str, str], given: bytes) -
             process.wait()
     if process.returncode == 0:
         return Answer(passed=True)
-    return Answer(passed=False, detail=f"{Path(gate.command[0]).name} ended with status {process.returncode}")
+    return Answer(passed=False, detail=f"{Path(gate.command[0]).name} {_ended(process.returncode)}")
+
+
+def _ended(status: int) -> str:
+    if status > 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
 
 
 def _scenarios_of(skills: Mapping[str, Path]) -> Iterator[tuple[str, Json]]:
@@ -141,15 +152,26 @@ def _exchanged(gate: Gate, body: bytes) -> Answer:
     request = urllib.request.Request(gate.url, data=body, headers=_headers(body))  # noqa: S310 (the schema admits http and https only)
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=gate.timeout) as response:
-            response.read(_MOST_READ)
-            is_yes = response.status in _YES
-            return Answer(is_yes, "" if is_yes else f"status {response.status}")
+            if response.status in _YES:
+                return Answer(passed=True)
+            return Answer(passed=False, detail=f"status {response.status}{_said(response)}")
     except urllib.error.HTTPError as error:
-        error.close()
-        return Answer(passed=False, detail=f"status {error.code}")
+        with error:
+            return Answer(passed=False, detail=f"status {error.code}{_said(error)}")
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         return Answer(passed=False, detail=f"it cannot be asked: {reason}")
+
+
+def _said(response: IO[bytes]) -> str:
+    """Return the first line of what a webhook said of its refusal, as Flagger tells it; without what may be secret."""
+    try:
+        text = response.read(_MOST_READ).decode("utf-8", "replace")
+    except (OSError, HTTPException, ValueError):
+        return ""
+    line = next((line for line in map(str.strip, text.splitlines()) if line), "")
+    shown = "".join(char if char.isprintable() else " " for char in masked(line)).strip()
+    return f": {shown[:_MOST_SAID]}" if shown else ""
 
 
 def _headers(body: bytes) -> dict[str, str]:

@@ -44,8 +44,6 @@ def _with_tried(state: RolloutState, step: Step, given: Mapping[str, Assigned]) 
     return replace(
         step,
         tried=(step.tried - given.keys()) | {bot for bot in given if takes_changes(state, bot)},
-        unready={bot: since for bot, since in step.unready.items() if bot not in given},
-        ill={bot: lasted for bot, lasted in step.ill.items() if bot not in given},
     )
 
 

@@ -113,7 +113,7 @@ class Seen:
     def _judge(self, state: RolloutState, strayed: list[str]) -> None:
         """Count those that strayed as failed where they are too many for chance: more than those that are well."""
         of_wave = frozenset(self.going.waves[self.going.wave].bots)
-        lost = {bot: _LOST[state.told[bot].why] for bot in strayed if bot in of_wave and state.told[bot].why in _LOST}
+        lost = {bot: _LOST[state.told[bot].why] for bot in strayed if state.told[bot].why in _LOST}
         if len(lost) > max(1, len(of_wave.intersection(self.ready))):
             self.failed |= lost
 

@@ -176,7 +176,7 @@ def _not_superseded(state: RolloutState, inputs: Inputs) -> RolloutState:
 def _without_rollout(state: RolloutState, inputs: Inputs) -> RolloutState:
     """Give new bots of a fleet that runs well what git asks for: there is nothing that they could break."""
     new = _changed(state, inputs)
-    if not new or not state.good or state.bad or any(bot in state.good or bot in state.assigned for bot in new):
+    if not new or not state.good or any(bot in state.good or bot in state.assigned for bot in new):
         return state
     generation = state.generation + 1
     given = {bot: Assigned(found, generation, state.clock) for bot, found in new.items()}
