@@ -154,7 +154,6 @@ class TargetState(KeptDocuments, PassHistory):
         """Make every receipt last. Return the bots whose receipt could not be kept, and why."""
         self._unsettled.clear()
         failed = self._lasting.settle()
-        self.elsewhere.settle()
         return {path.removeprefix(f"{self._bots}/").rpartition("/")[0]: error for path, error in failed.items()}
 
     def _leave(self, bot: str) -> None:
