@@ -26,7 +26,7 @@ from pathlib import Path
 
 from building import BuildBench
 from clock import Figure, timed
-from made_up import Size, import_repository, name_of, publish_one_more, write_repository
+from made_up import Size, change, import_repository, name_of, publish_one_more, renewed, write_repository
 from works import Works
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -141,7 +141,14 @@ class Bench(Works):
         noop = timed(["molthub", "reconcile", *where, "--once"], runs=self.runs, environment=self.environment())
         self.note("reconcile, nothing to do", noop)
         self.note("drift", timed(["molthub", "drift", *where], runs=self.runs, environment=self.environment()))
-        print(f"  {'':10} {self.size.bots / cold.wall:.0f} changed, {self.size.bots / noop.wall:.0f} verified bots/s")
+        change(self.registry, renewed(self.registry, "bot-pack"), "Give all bots another version of one skill")
+        timed(["molthub", "build", "--registry", str(self.registry), "--out", str(self.site), "--fleets", "--quiet"],
+              runs=1)  # fmt: skip
+        changed = timed(["molthub", "reconcile", *where, "--once"], runs=1, environment=self.environment())
+        self.note("reconcile, one skill of each bot changed", changed)
+        per_second = {what: self.size.bots / figure.wall
+                      for what, figure in {"first": cold, "verified": noop, "changed": changed}.items()}  # fmt: skip
+        print(f"  {'':10} bots/s: {', '.join(f'{what} {rate:.0f}' for what, rate in per_second.items())}")
 
 
 class BotsBench(Bench):

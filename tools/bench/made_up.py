@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -202,7 +203,9 @@ def change(folder: Path, files: Mapping[str, bytes], message: str) -> None:
     index = pygit2.Index()
     index.read_tree(repo.revparse_single("HEAD").peel(pygit2.Tree))
     for path, content in files.items():
-        index.add(pygit2.IndexEntry(path, repo.create_blob(content), pygit2.enums.FileMode.BLOB))
+        runs = path.endswith("scripts/run.py")
+        mode = pygit2.enums.FileMode.BLOB_EXECUTABLE if runs else pygit2.enums.FileMode.BLOB
+        index.add(pygit2.IndexEntry(path, repo.create_blob(content), mode))
     commit(repo, index, message)
 
 
@@ -213,6 +216,30 @@ def next_pack(folder: Path, name: str) -> dict[str, bytes]:
     second = first.replace(b"version: 1\n", b"version: 2\n", 1).replace(b"LOG_LEVEL: info", b"LOG_LEVEL: debug")
     entry = f'  2:\n    published: "{PUBLISHED}"\n    digest: {_digest({"2.yaml": second})}\n'
     return {f"packs/{name}/2.yaml": second, f"packs/{name}/project.yaml": project + entry.encode()}
+
+
+def renewed(folder: Path, pack: str, number: int = 0, version: str = "2.0.0") -> dict[str, bytes]:
+    """Return the files of another version of one skill, and of the second version of a pack, which has it."""
+    tree = pygit2.Repository(str(folder)).revparse_single("HEAD").peel(pygit2.Tree)
+    name, files = name_of(number), skill_files(number, version)
+    first, packed, project = (
+        tree[path].data.decode()
+        for path in (f"packs/{pack}/1.yaml", f"packs/{pack}/project.yaml", f"skills/{name}/project.yaml")
+    )
+    lock = f"    {name}:\n      version: {version}\n      digest: {_digest(files)}\n"
+    second = re.sub(rf"    {name}:\n      version: .*\n      digest: .*\n", lock, first)
+    second = second.replace("version: 1\n", "version: 2\n", 1)
+    content = second.encode()
+    return {
+        **{f"skills/{name}/{version}/{path}": text for path, text in files.items()},
+        f"skills/{name}/project.yaml": f"{project}{_released(version, _digest(files))}".encode(),
+        f"packs/{pack}/2.yaml": content,
+        f"packs/{pack}/project.yaml": f"{packed}{_released('2', _digest({'2.yaml': content}))}".encode(),
+    }
+
+
+def _released(version: str, digest: str) -> str:
+    return f'  {version}:\n    published: "{PUBLISHED}"\n    digest: {digest}\n'
 
 
 def commit(repo: pygit2.Repository, index: pygit2.Index, message: str) -> None:
