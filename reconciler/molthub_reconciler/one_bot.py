@@ -204,6 +204,7 @@ class BotPass:
             earlier = self.comparing.document(self.receipt.document)
             self.has_new_document |= earlier is None or earlier.digest != self.desired.digest
             self.around.state.keep_document(self.subject.bot, document, self.subject.content)
+            self.comparing.documents.setdefault(document, self.desired)
         receipt = replace(self.receipt.settled(wrote, gone), document=document, secrets=secrets)
         self._save(receipt.with_files(self._file_lists(receipt)))
 
