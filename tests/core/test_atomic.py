@@ -70,6 +70,29 @@ def test_a_folder_is_put_where_nothing_was(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
 
 
+@pytest.mark.parametrize("there", ["empty", "file", "link", "full"])
+def test_a_folder_takes_the_place_of_whatever_stands_there(tmp_path: Path, there: str) -> None:
+    place, staged = tmp_path / "place", tmp_path / "staged"
+    (tmp_path / "owners").mkdir()
+    (tmp_path / "owners/thesis.md").write_text("years of work")
+    if there == "file":
+        place.write_text("old")
+    elif there == "link":
+        place.symlink_to(tmp_path / "owners")
+    else:
+        place.mkdir()
+        if there == "full":
+            (place / "old").write_text("old")
+    staged.mkdir()
+    (staged / "new").write_text("new")
+
+    replace_folder(staged, place)
+
+    assert (not place.is_symlink(), [path.name for path in place.iterdir()]) == (True, ["new"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["owners", "place"]
+    assert (tmp_path / "owners/thesis.md").read_text() == "years of work"
+
+
 def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     place = _folder(tmp_path / "skills" / "git", "old")
     replace_folder(_folder(tmp_path / "staging" / "git", "new"), place)

@@ -114,3 +114,13 @@ def test_a_bot_whose_receipt_cannot_be_kept_has_failed(tmp_path: Path) -> None:
 
     assert [(told.bot, told.state) for told in report.bots] == [("prod/ada", "failed")]
     assert [problem.id for problem in report.bots[0].problems] == ["MH702"]
+
+
+def test_a_damaged_line_of_the_revisions_is_left_out(tmp_path: Path) -> None:
+    state = TargetState(tmp_path / "state", "memory")
+    state.see_revision("a" * 40, "2026-11-02T09:00:00Z")
+    state.keep_note("", "revisions.jsonl", state.note("", "revisions.jsonl") + b'{"rev\n{}\n[]\n')
+
+    state.see_revision("b" * 40, "2026-11-02T10:00:00Z")
+
+    assert state.revisions() == ("a" * 40, "b" * 40)
