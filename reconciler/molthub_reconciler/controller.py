@@ -14,6 +14,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -29,6 +30,9 @@ from molthub_reconciler.subjects import Choice
 from molthub_reconciler.watch import HomeWatch
 from molthub_reconciler.workplace import Workplace
 
+if TYPE_CHECKING:
+    from molthub_reconciler.metrics.outlets import Outlet
+
 _SOON = 1.0
 """Seconds until the next poll where a rollout has another step to make."""
 
@@ -43,8 +47,14 @@ NUDGE_LOOK = 0.5
 class Controller:
     """Keeps the bots of a workplace in sync until it is told to stop."""
 
-    def __init__(
-        self, place: Workplace, rules: Rules, interval: float, console: Console, outbox: Outbox | None = None
+    def __init__(  # noqa: PLR0917 (what a controller works with)
+        self,
+        place: Workplace,
+        rules: Rules,
+        interval: float,
+        console: Console,
+        outbox: Outbox | None = None,
+        metrics: Outlet | None = None,
     ) -> None:
         self._place = place
         self._interval = interval
@@ -62,6 +72,7 @@ class Controller:
         self._signal = ""
         self._nudge = self._place.state.note("", NUDGE)
         self._outbox = outbox
+        self._metrics = metrics
         self._messenger: threading.Thread | None = None
 
     def run(self) -> ExitStatus:
@@ -191,6 +202,8 @@ class Controller:
 
     def _passed(self, rules: Rules, choice: Choice, *, is_whole: bool = False) -> Report | None:
         """Do one pass, tell it, and take note of what failed."""
+        if self._metrics is not None:
+            self._metrics.begin()
         try:
             if self._unreadable_since is None:
                 report = self._place.once("reconcile", rules, choice)
@@ -198,6 +211,8 @@ class Controller:
                 report = self._place.offline(rules, choice)
         except MolthubError as error:
             self._without_index(error)
+            if self._metrics is not None:
+                self._metrics.failed()
             for bot in choice.bots:
                 self._backoff.failed(bot, time.monotonic())
             return None
@@ -206,6 +221,8 @@ class Controller:
             self._backoff.succeeded(bot)
         for bot in failed:
             self._backoff.failed(bot, time.monotonic())
+        if self._metrics is not None:
+            self._metrics.add(report, is_whole=is_whole)
         self._tell(report)
         self._notify(report, is_whole=is_whole and self._place.choice.is_all)
         return report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,7 @@ from molthub_reconciler.commands.telling import tell
 
 if TYPE_CHECKING:
     from molthub.console import Console
+    from molthub_reconciler.metrics.outlets import Outlet
     from molthub_reconciler.notify.outbox import Outbox
     from molthub_reconciler.reconcile import Rules
     from molthub_reconciler.report import Report
@@ -30,7 +32,8 @@ Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 class Acting:
     """How bots are to be brought in sync.
 
-    ``interval`` is in seconds; ``notify`` holds addresses of webhooks; ``planned`` is the file of a plan that was kept.
+    ``interval`` is in seconds; ``notify`` holds addresses of webhooks, ``metrics`` a file or an address; ``planned`` is
+    the file of a plan that was kept.
     """
 
     once: bool
@@ -38,6 +41,7 @@ class Acting:
     allow_mass_removal: bool
     full: bool
     notify: tuple[str, ...]
+    metrics: str | None
     force: bool
     adopt: bool
     run_gates: bool
@@ -81,6 +85,11 @@ def acting_options(command: Wrapped) -> Wrapped:
     @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
     @click.option("--notify", "notify", multiple=True, metavar="URL",
                   help="Tell a webhook when a bot's state changes (repeatable; besides notify.yaml).")  # fmt: skip
+    @click.option(
+        "--metrics",
+        metavar="FILE|ADDR:PORT",
+        help="Tell Prometheus how bots are: FILE.prom for node_exporter, or an address to be scraped at.",
+    )
     @click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
     @click.option(
         "--adopt",
@@ -114,13 +123,16 @@ def act(acting: Acting, asked: Asked, remote: Remote, console: Console) -> ExitS
     outbox = _outbox(place, acting.notify)
     place.make_target()
     rules = acting.rules(place, console.warn)
+    metrics = _metrics(acting, console)
     with place.state.lock():
         if acting.once:
-            return _one_pass(acting, place, rules, outbox, console)
+            return _one_pass(acting, place, rules, outbox, console, metrics=metrics)
         from molthub_reconciler.controller import Controller
 
-        with listening(remote, place, console):
-            return Controller(place, rules, acting.interval, console, outbox).run()
+        with listening(remote, place, console), metrics.open() if metrics else nullcontext() as url:
+            if url:
+                console.say(f"numbers of the passes are at {url}")
+            return Controller(place, rules, acting.interval, console, outbox, metrics).run()
 
 
 def agents_plan(acting: Acting, asked: Asked, remote: Remote, console: Console) -> Report:
@@ -153,8 +165,22 @@ def _outbox(place: Workplace, notify: tuple[str, ...]) -> Outbox:
     return Outbox(place.state, (*read_channels(), *map(webhook, notify)))
 
 
-def _one_pass(acting: Acting, place: Workplace, rules: Rules, outbox: Outbox, console: Console) -> ExitStatus:
+def _metrics(acting: Acting, console: Console) -> Outlet | None:
+    if acting.metrics is None:
+        return None
+    from molthub_reconciler.metrics.outlets import Outlet, address_of
+
+    if acting.once and address_of(acting.metrics) is not None:
+        raise UsageError("nobody can ask one pass for its numbers", remedy="leave --once out, or give --metrics FILE")
+    return Outlet(acting.metrics, counts=not acting.once, warn=console.warn)
+
+
+def _one_pass(
+    acting: Acting, place: Workplace, rules: Rules, outbox: Outbox, console: Console, *, metrics: Outlet | None
+) -> ExitStatus:
     report = _as_planned(place, rules, acting.planned) if acting.planned else place.once("reconcile", rules)
+    if metrics is not None:
+        metrics.add(report, is_whole=True)
     outbox.add(report, is_whole=place.choice.is_all)
     status = tell(console, report)
     console.problems(outbox.flush())

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 Written = TypeVar("Written", bound=Callable[..., Any])
 
 
+_FORMS = ("table", "json", "csv", "sarif", "junit", "html", "markdown", "prometheus")
+
+
 def form_options(command: Written) -> Written:
     """Add ``--format``, ``--output`` and ``--prefix``."""
     for option in (
         click.option("--prefix", default="", metavar="PATH", help="Where the registry is in its repository (sarif)."),
         click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
                      help="Write it to a file (any --format but table)."),
-        click.option("--format", "form", type=click.Choice(["table", "json", "sarif", "junit", "html", "markdown"]),
+        click.option("--format", "form", type=click.Choice(_FORMS),
                      default="table", show_default=True, help="How to say it; html: text files side by side."),
     ):  # fmt: skip
         command = option(command)

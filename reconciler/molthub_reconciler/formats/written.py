@@ -14,9 +14,11 @@ from molthub_reconciler.formats.junit import junit
 from molthub_reconciler.formats.markdown import markdown
 from molthub_reconciler.formats.page import page
 from molthub_reconciler.formats.sarif import sarif
+from molthub_reconciler.formats.spreadsheet import table_of
 from molthub_reconciler.formats.told import Told
+from molthub_reconciler.metrics.passes import numbers_of
 
-FORMS = ("table", "json", "sarif", "junit", "html", "markdown")
+FORMS = ("table", "json", "sarif", "junit", "html", "markdown", "csv", "prometheus")
 """The forms that `molthub drift --format` knows; a table is for a person at a terminal, and not written here."""
 
 
@@ -27,6 +29,8 @@ def rendered(told: Told, form: str, *, prefix: str = "") -> bytes:
         "sarif": lambda: _json(sarif(told, version=__version__, prefix=prefix)),
         "junit": lambda: junit(told),
         "html": lambda: page(told).encode("utf-8", "replace"),
+        "csv": lambda: table_of(told.report),
+        "prometheus": lambda: numbers_of(told.report),
         "markdown": lambda: markdown(told).encode("utf-8", "replace"),
     }
     return forms[form]()

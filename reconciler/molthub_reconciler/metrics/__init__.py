@@ -1,0 +1,1 @@
+"""What passes told, in numbers, for Prometheus and whatever reads its text format."""
