@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from molthub import schema_files
 from molthub.cli.listed_bots import age
 from molthub.observed import STATES
+from molthub.spreadsheet import csv_text
 from tests.builders import bot, commit, fleet, overlay, pack, profile, registry, skill
 from tests.registry.command import Command
 
@@ -175,3 +177,25 @@ def test_states_are_known_to_a_target_alone(molthub: Command, place: Path, tmp_p
 )
 def test_how_long_ago_it_was(at: str | None, shown: str) -> None:
     assert age(at, datetime(2026, 11, 21, 12, tzinfo=UTC)) == shown
+
+
+def test_bots_are_found_by_the_versions_of_their_skills(molthub: Command, place: Path) -> None:
+    def found(wanted: str) -> list[str]:
+        return molthub("bots", "list", "--skill", wanted, "--registry", place, "-o", "name").out.split()
+
+    assert found("git") == found("git@<2") == found("git@1.0.0") == ["prod/ben"]
+    assert found("git@>=1.0.1") == found("docker") == []
+    shown = molthub("bots", "list", "--skill", "git@<2", "--registry", place).out.splitlines()
+    assert (shown[0].split()[-1], shown[1].split()[-2:]) == ("SKILL", ["git", "1.0.0"])
+    refused = molthub("bots", "list", "--skill", "git@=>x", "--registry", place)
+    assert (refused.status, "is not a version range" in refused.err) == (1, True)
+
+
+def test_a_spreadsheet_gets_every_bot_with_all_that_is_known(molthub: Command, place: Path) -> None:
+    ran = molthub("bots", "list", "--registry", place, "-o", "csv")
+    lines = {line["bot"]: line for line in csv.DictReader(ran.out.splitlines())}
+    assert [*lines] == ["lab/joe", "prod/ada", "prod/ben", "prod/eve"]
+    assert (lines["prod/ben"]["skills"], lines["prod/ben"]["packs"]) == ("git@1.0.0", "dev@1 ops@1")
+    assert "team=a" in lines["prod/ada"]["labels"].split()
+    assert lines["lab/joe"]["resolved"] == "no"
+    assert csv_text(["a"], [["=1+1"], ["-5"], ['fine, "you"']]) == 'a\r\n\'=1+1\r\n\'-5\r\n"fine, ""you"""\r\n'

@@ -10,11 +10,11 @@ from pathlib import Path
 from molthub import __version__
 from molthub.atomic import write_atomically
 from molthub.errors import MolthubError
+from molthub_reconciler.formats.csv_rows import csv_of
 from molthub_reconciler.formats.junit import junit
 from molthub_reconciler.formats.markdown import markdown
 from molthub_reconciler.formats.page import page
 from molthub_reconciler.formats.sarif import sarif
-from molthub_reconciler.formats.spreadsheet import table_of
 from molthub_reconciler.formats.told import Told
 from molthub_reconciler.metrics.passes import numbers_of
 
@@ -29,7 +29,7 @@ def rendered(told: Told, form: str, *, prefix: str = "") -> bytes:
         "sarif": lambda: _json(sarif(told, version=__version__, prefix=prefix)),
         "junit": lambda: junit(told),
         "html": lambda: page(told).encode("utf-8", "replace"),
-        "csv": lambda: table_of(told.report),
+        "csv": lambda: csv_of(told.report),
         "prometheus": lambda: numbers_of(told.report),
         "markdown": lambda: markdown(told).encode("utf-8", "replace"),
     }

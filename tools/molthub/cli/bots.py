@@ -14,6 +14,7 @@ from molthub.errors import UsageError
 from molthub.platforms import platforms
 
 if TYPE_CHECKING:
+    from molthub.cli.listed_bots import ListedBot
     from molthub.cli.reading_registry import ReadingRegistry
     from molthub.errors import Problem
     from molthub.model import Json
@@ -41,8 +42,15 @@ def bots() -> None:
 @click.option(
     "--pack", metavar="PACK[@N]", shell_complete=completing.packs, help="Only bots that should have this pack."
 )
+@click.option(
+    "--skill",
+    metavar="SKILL[@RANGE]",
+    shell_complete=completing.skills,
+    help="Only bots that should have this skill, in a version of the range: git@<1.2.",
+)
 @click.option("--status", "states", metavar="STATE,...", help="Only bots in these states, as the target knows them.")
-@click.option("-o", "output", type=click.Choice(["wide", "name", "json"]), help="More columns, names alone, or JSON.")
+@click.option("-o", "output", type=click.Choice(["wide", "name", "csv", "json"]),
+              help="More columns, names alone, a spreadsheet's file, or JSON.")  # fmt: skip
 @operating_options
 @common_options
 def list_bots(
@@ -52,6 +60,7 @@ def list_bots(
     selector: tuple[str, ...],
     program: str | None,
     pack: str | None,
+    skill: str | None,
     states: str | None,
     output: str | None,
     operating: Operating,
@@ -59,8 +68,9 @@ def list_bots(
     """List bots with their platform, packs and profile, whether they resolve, and with a target their state.
 
     The state is that of the reconciler's last pass which changed or found something; `molthub drift` looks now. `-o
-    wide` also shows the digests that each bot should have and has, when it was last seen, and its labels. Without a
-    registry's checkout the index says which bots there are.
+    wide` also shows the digests that each bot should have and has, when it was last seen, and its labels; `--skill` the
+    versions of that skill; `-o csv` all of it, with every skill. Without a registry's checkout the index says which
+    bots there are.
 
     \b
     Examples:
@@ -68,10 +78,13 @@ def list_bots(
       molthub bots list --fleet prod -l team=payments -o wide
       molthub bots list --context prod --status drifted,failed,offline
       molthub bots list --pack standard-dev@2 -o name
+      molthub bots list --skill "git@<1.2.0"
+      molthub bots list -o csv > bots.csv
       molthub bots list --target ./bots --json
     """
-    from molthub.cli.listed_bots import head, listed_bots, row
+    from molthub.cli.listed_bots import csv_head, csv_row, head, listed_bots, row
     from molthub.selectors import selector as conditions
+    from molthub.spreadsheet import csv_text
 
     terms = conditions(selector)
     wanted_states = _states(states, operating)
@@ -84,6 +97,7 @@ def list_bots(
         if all(term.fits(bot.labels) for term in terms)
         and program in (None, bot.platform)
         and (pack is None or _has(bot.packs, pack))
+        and (skill is None or _of_skill(bot, skill))
         and (not wanted_states or _state(known, bot.path) in wanted_states)
     ]
     shown = [_with_observed(dict(bot.shown), (known or {}).get(bot.path)) for bot in chosen]
@@ -91,10 +105,13 @@ def list_bots(
     if output == "name":
         for bot in chosen:
             console.result(bot.path)
+    elif output == "csv":
+        console.result(csv_text(csv_head(), (csv_row(bot, known) for bot in chosen)).removesuffix("\r\n"))
     elif chosen:
         wide = output == "wide"
-        rows = [row(bot, known, wide=wide) for bot in chosen]
-        console.table(head(has_target=known is not None, wide=wide), rows)
+        skills = [[_of_skill(bot, skill)] if skill else [] for bot in chosen]
+        rows = [[*row(bot, known, wide=wide), *more] for bot, more in zip(chosen, skills, strict=True)]
+        console.table([*head(has_target=known is not None, wide=wide), *(["SKILL"] if skill else [])], rows)
     if not chosen:
         console.say("no bot is declared" + (" that fits" if found else ""))
     unresolved = sum(not bot.is_resolved for bot in chosen)
@@ -132,6 +149,15 @@ def _state(known: Mapping[str, ObservedBot] | None, bot: str) -> str:
 def _has(packs: Mapping[str, int], asked: str) -> bool:
     name, _, number = asked.partition("@")
     return name in packs and number in ("", str(packs[name]))
+
+
+def _of_skill(bot: ListedBot, asked: str) -> str:
+    """Return a bot's version of a skill as ``git 1.1.0``, where it is in the range that is asked for; else nothing."""
+    from molthub.versions import matches
+
+    name, at, wanted = asked.rpartition("@") if "@" in asked[1:] else (asked, "", "")
+    version = bot.skills.get(name)
+    return f"{name} {version}" if version is not None and (not at or matches(version, wanted)) else ""
 
 
 def _with_observed(shown: dict[str, Json], seen: ObservedBot | None) -> dict[str, Json]:

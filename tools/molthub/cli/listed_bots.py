@@ -35,6 +35,12 @@ class ListedBot:
     shown: Mapping[str, Json] = field(default_factory=dict)
     is_template: bool = False
 
+    @property
+    def skills(self) -> Mapping[str, str]:
+        """The versions of its skills, by name."""
+        skills = self.shown.get("skills")
+        return {name: str(version) for name, version in skills.items()} if isinstance(skills, dict) else {}
+
 
 def listed_bots(console: Console, operating: Operating, fleet: str | None) -> tuple[list[ListedBot], str]:
     """Return the bots (of a fleet), and the revision that declares them. Raises :class:`NotFoundError` for a fleet."""
@@ -144,6 +150,26 @@ def row(bot: ListedBot, known: Mapping[str, ObservedBot] | None, *, wide: bool) 
             cells += [_short(seen.observed if seen else None), age(seen.at if seen else None)]
         cells.append(",".join(f"{key}={value}" for key, value in bot.labels.items() if "/" not in key) or "-")
     return cells
+
+
+def csv_head() -> list[str]:
+    """Return the names of the columns of a spreadsheet."""
+    return ["bot", "fleet", "platform", "packs", "profile", "resolved", "desired", "state", "has", "observed", "seen",
+            "labels", "skills"]  # fmt: skip
+
+
+def csv_row(bot: ListedBot, known: Mapping[str, ObservedBot] | None) -> list[str]:
+    """Return one bot for a spreadsheet: everything, in full; several in one column stand apart by spaces."""
+    seen = (known or {}).get(bot.path)
+    has = [seen.state, _joined(seen.packs, "@"), seen.observed, seen.at] if seen is not None else [""] * 4
+    resolved = "template" if bot.is_template else "yes" if bot.is_resolved else "no"
+    declared = [bot.path, bot.path.partition("/")[0], bot.platform, _joined(bot.packs, "@"), bot.layers]
+    cells = [*declared, resolved, bot.desired, *has, _joined(bot.labels, "="), _joined(bot.skills, "@")]
+    return [cell or "" for cell in cells]
+
+
+def _joined(pairs: Mapping[str, object], sign: str) -> str:
+    return " ".join(f"{key}{sign}{value}" for key, value in sorted(pairs.items()))
 
 
 def versions(packs: Mapping[str, int]) -> str:
