@@ -18,7 +18,7 @@ from molthub_reconciler.metrics.passes import PassNumbers
 from molthub_reconciler.report import BotReport, Report
 from tests.reconciler.drifted import TOKEN, damaged
 from tests.reconciler.running import running, wait_for
-from tests.reconciler.world import World
+from tests.reconciler.world import World, run_molthub
 
 Numbers = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -134,3 +134,15 @@ def test_a_spreadsheet_gets_a_line_for_each_difference_and_each_bot_without(
     assert {line["revision"] for line in lines} == {report["revision"]}
     assert TOKEN not in file.read_text()
     assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line.values())
+
+
+def test_who_is_installed_may_write_the_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(world.folder)
+    world.site.bot("prod/ada", {"env/LEVEL": "info"})
+    world.site.publish()
+    world.target.mkdir()
+    places = ("--index", str(world.site.folder), "--target", str(world.target), "--install")
+    unit = run_molthub("reconcile", *places, "--metrics", "molthub.prom", "-l", "machine=m1").stdout
+    assert f"--metrics {world.folder}/molthub.prom" in unit
+    assert "--selector machine=m1" in unit
+    assert "--metrics 127.0.0.1:9464" in run_molthub("reconcile", *places, "--metrics", "127.0.0.1:9464").stdout

@@ -15,6 +15,7 @@ from molthub.errors import ExitStatus, UsageError
 from molthub_reconciler.commands.asked import Asked, agent_workplace, workplace
 from molthub_reconciler.commands.remote import Remote, listening
 from molthub_reconciler.commands.telling import tell
+from molthub_reconciler.metrics.address import address_of, whole_place
 
 if TYPE_CHECKING:
     from molthub.console import Console
@@ -88,6 +89,7 @@ def acting_options(command: Wrapped) -> Wrapped:
     @click.option(
         "--metrics",
         metavar="FILE|ADDR:PORT",
+        callback=lambda _context, _parameter, given: whole_place(given),
         help="Tell Prometheus how bots are: FILE.prom for node_exporter, or an address to be scraped at.",
     )
     @click.option("--force", is_flag=True, help="Do not wait for a window; only bots that --bot names.")
@@ -168,7 +170,7 @@ def _outbox(place: Workplace, notify: tuple[str, ...]) -> Outbox:
 def _metrics(acting: Acting, console: Console) -> Outlet | None:
     if acting.metrics is None:
         return None
-    from molthub_reconciler.metrics.outlets import Outlet, address_of
+    from molthub_reconciler.metrics.outlets import Outlet
 
     if acting.once and address_of(acting.metrics) is not None:
         raise UsageError("nobody can ask one pass for its numbers", remedy="leave --once out, or give --metrics FILE")

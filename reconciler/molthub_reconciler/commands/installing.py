@@ -12,6 +12,7 @@ import click
 
 from molthub.console import Console
 from molthub.errors import ExitStatus, UsageError
+from molthub_reconciler.metrics.address import folder_of
 
 if TYPE_CHECKING:
     from molthub_reconciler.commands.asked import Asked
@@ -113,7 +114,8 @@ def _job(remote: Remote, asked: Asked) -> Job:
     if "selector" not in typed:  # a context may say it
         command += [word for labels in asked.selector for word in ("--selector", str(labels))]
     about = f"molthub agent of {asked.bots[0]}" if remote.is_agent else f"molthub keeps the bots of {target}"
-    return Job(_name(asked), about, command, _owner(target), files, (target, state),
+    writable = (target, state, *folder_of(context.params["metrics"]))
+    return Job(_name(asked), about, command, _owner(target), files, writable,
                port if port is not None and 0 < port < _PRIVILEGED else None)  # fmt: skip
 
 

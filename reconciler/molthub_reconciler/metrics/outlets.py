@@ -12,6 +12,7 @@ from typing import Any
 
 from molthub.atomic import write_atomically
 from molthub.errors import UsageError
+from molthub_reconciler.metrics.address import address_of
 from molthub_reconciler.metrics.passes import CONTENT_TYPE, PassNumbers
 from molthub_reconciler.report import Report
 
@@ -77,13 +78,6 @@ class Outlet:
         finally:
             server.shutdown()
             server.server_close()
-
-
-def address_of(place: str) -> tuple[str, int] | None:
-    """Return the address that a text names; None where it names a file."""
-    host, colon, port = place.rpartition(":")
-    is_address = colon and port.isascii() and port.isdigit() and "/" not in place
-    return (host.strip("[]") or "127.0.0.1", int(port)) if is_address else None
 
 
 def _handler(text: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
