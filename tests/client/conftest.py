@@ -9,6 +9,7 @@ import pytest
 
 from molthub.client.cache import Store
 from molthub.client.skill_manager import SkillManager
+from molthub.model import Needs
 from tests.index_fixture import IndexBuilder, IndexServer, env_need, serve
 
 
@@ -21,7 +22,7 @@ def index() -> IndexBuilder:
     builder.skill("shell-safety", "2.0.0")
     builder.skill("git", "1.1.0", yanked="Its commit script skipped the repository's hooks.")
     token = env_need("GITHUB_TOKEN", secret=True)
-    builder.skill("git", "1.2.0", dependencies={"shell-safety": "^1.0"}, env=(token,), bins=("git",))
+    builder.skill("git", "1.2.0", dependencies={"shell-safety": "^1.0"}, needs=Needs(env=(token,), bins=("git",)))
     builder.skill("docker", "2.0.0")
     builder.skill("docker", "2.0.1")
     builder.skill("@acme/deploy", "0.1.0")

@@ -248,12 +248,12 @@ def test_needs_come_from_skill_yaml_and_else_from_the_frontmatter() -> None:
     ]
     skills = read(registry(*trees)).skills
     found = {name: skills[name].versions["1.0.0"].manifest for name in skills}
-    assert found["a"].mcp_servers == ("x",)
-    assert [(need.name, need.secret) for need in found["a"].env] == [("A", True)]
-    assert found["b"].mcp_servers == ("y",)
-    assert [need.name for need in found["b"].env] == ["B", "C"]
-    assert found["c"].mcp_servers == ("z", "w")
-    assert found["d"].mcp_servers == ()
+    assert found["a"].needs.mcp_servers == ("x",)
+    assert [(need.name, need.secret) for need in found["a"].needs.env] == [("A", True)]
+    assert found["b"].needs.mcp_servers == ("y",)
+    assert [need.name for need in found["b"].needs.env] == ["B", "C"]
+    assert found["c"].needs.mcp_servers == ("z", "w")
+    assert found["d"].needs.mcp_servers == ()
 
 
 def test_versions_that_differ_only_in_build_metadata_are_refused() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molthub.errors import Problem
-from molthub.model import EnvNeed, SkillManifest
+from molthub.model import EnvNeed, Needs, SkillManifest
 from molthub.registry.authoring.yaml_write import quoted
 from molthub.registry.reading.skill_spec import check_needs, check_skill_md, read_skill_md
 
@@ -138,7 +138,7 @@ def test_needs_that_two_files_declare_differently_are_a_warning(
 ) -> None:
     read, _ = read_skill_md(_md(NAME, DESCRIPTION, *head).encode(), "SKILL.md")
     assert read is not None
-    (problem,) = check_needs(read, SkillManifest("git", "1.0.0", "d", mcp_servers=servers, env=env), "SKILL.md")
+    (problem,) = check_needs(read, SkillManifest("git", "1.0.0", "d", needs=Needs(servers, env)), "SKILL.md")
     assert (problem.id, problem.severity) == ("MH306", "warning")
     assert problem.message.startswith(key)
 
@@ -146,8 +146,8 @@ def test_needs_that_two_files_declare_differently_are_a_warning(
 def test_needs_that_agree_or_stand_in_one_file_only_are_fine() -> None:
     read, _ = read_skill_md(_md(NAME, DESCRIPTION, "metadata: {mcp-servers: github}").encode(), "SKILL.md")
     assert read is not None
-    assert check_needs(read, SkillManifest("git", "1.0.0", "d", mcp_servers=("github",)), "SKILL.md") == []
-    assert check_needs(read, SkillManifest("git", "1.0.0", "d", env=(EnvNeed("A"),)), "SKILL.md") == []
+    assert check_needs(read, SkillManifest("git", "1.0.0", "d", needs=Needs(("github",))), "SKILL.md") == []
+    assert check_needs(read, SkillManifest("git", "1.0.0", "d", needs=Needs(env=(EnvNeed("A"),))), "SKILL.md") == []
 
 
 # --- side by side with the reference -------------------------------------------------------------------------------

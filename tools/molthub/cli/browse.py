@@ -15,7 +15,7 @@ from molthub.console import Console, common_options
 if TYPE_CHECKING:
     from molthub.client.lockfile import InstalledVersion
     from molthub.client.skill_manager import SkillManager
-    from molthub.model import Artifact, PackEntry, SearchRow, SkillEntry
+    from molthub.model import Artifact, Json, Needs, PackEntry, PackRelease, SearchRow, SkillEntry, SkillRelease
     from molthub.search_text import Found
 
 
@@ -198,6 +198,7 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged:
 
     version = pick_skill(entry, wanted)
     release = entry.releases[version]
+    needs = release.needs
     signature = judged(release.artifact)
     newest = latest(number for number, other in entry.releases.items() if other.available)
     numbers = sorted(entry.releases, key=sort_key, reverse=True)
@@ -206,19 +207,19 @@ def _show_skill(console: Console, entry: SkillEntry, wanted: str | None, judged:
         "reason": entry.reason, "description": entry.description, "tags": list(entry.tags), "license": entry.license,
         "owners": list(entry.owners), "digest": release.artifact.digest, "size": release.artifact.size,
         "published": release.published, **signature.as_json, "dependencies": dict(release.dependencies),
-        "mcpServers": list(release.mcp_servers), "env": [env_need_to_json(need) for need in release.env],
-        "bins": list(release.bins), "anyBins": [list(group) for group in release.any_bins],
-        "os": list(release.systems), "skills": list(release.needed_skills), "settings": list(release.needed_settings),
+        "mcpServers": list(needs.mcp_servers), "env": [env_need_to_json(need) for need in needs.env],
+        "bins": list(needs.bins), "anyBins": [list(group) for group in needs.any_bins],
+        "os": list(needs.systems), "skills": list(needs.skills), "settings": list(needs.settings),
         "versions": [_version_json(number, entry.releases[number]) for number in numbers],
     })  # fmt: skip
-    needs = ", ".join(f"{need.name}{_need_note(need.secret, need.required)}" for need in release.env)
+    variables = ", ".join(f"{need.name}{_need_note(need.secret, need.required)}" for need in needs.env)
     depends = ", ".join(f"{name} {wanted}" for name, wanted in sorted(release.dependencies.items()))
     _show_facts(console, f"{entry.name} {version}", entry.description, {
         "status": "" if entry.status == "active" else f"{entry.status}{': ' + entry.reason if entry.reason else ''}",
         "withdrawn": _withdrawn(release), "tags": ", ".join(entry.tags), "license": entry.license,
         "owners": ", ".join(entry.owners), "published": release.published, "depends on": depends,
-        "MCP servers": ", ".join(release.mcp_servers), "environment": needs, "programs": _programs(release),
-        "systems": ", ".join(release.systems),
+        "MCP servers": ", ".join(needs.mcp_servers), "environment": variables, "programs": _programs(needs),
+        "systems": ", ".join(needs.systems),
         "digest": release.artifact.digest, "signed by": signature.shown, "model signed": signature.brought,
     })  # fmt: skip
     console.result("versions:")
@@ -268,19 +269,16 @@ def _show_facts(console: Console, title: str, description: str, facts: Mapping[s
             console.result(f"{label + ':':<14} {value}")
 
 
-def _programs(release: Any) -> str:
-    return ", ".join([*release.bins, *(" or ".join(group) for group in release.any_bins)])
+def _programs(needs: Needs) -> str:
+    return ", ".join([*needs.bins, *(" or ".join(group) for group in needs.any_bins)])
 
 
-def _withdrawn(release: Any) -> str:
-    for word in ("removed", "quarantined", "yanked"):
-        reason = getattr(release, word)
-        if reason is not None:
-            return f"{word}: {reason}"
-    return ""
+def _withdrawn(release: SkillRelease | PackRelease) -> str:
+    reasons = {"removed": release.removed, "quarantined": release.quarantined, "yanked": release.yanked}
+    return next((f"{word}: {reason}" for word, reason in reasons.items() if reason is not None), "")
 
 
-def _version_json(number: str, release: Any) -> dict[str, Any]:
+def _version_json(number: str, release: SkillRelease | PackRelease) -> dict[str, Json]:
     shown = {"version": number, "published": release.published, "yanked": release.yanked}
     shown |= {"quarantined": release.quarantined, "removed": release.removed}
     return {key: value for key, value in shown.items() if value is not None}

@@ -136,7 +136,6 @@ def _release_to_json(release: SkillRelease) -> dict[str, Json]:
 
 
 def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
-    needs = needs_from_json(release)
     return SkillRelease(
         artifact=_release_artifact(release, number, name),
         published=as_text(release["published"]),
@@ -144,13 +143,7 @@ def _release(name: str, number: str, release: dict[str, Any]) -> SkillRelease:
         quarantined=release.get("quarantined"),
         removed=release.get("removed"),
         dependencies=as_text_map(release.get("dependencies")),
-        mcp_servers=needs.mcp_servers,
-        env=needs.env,
-        bins=needs.bins,
-        any_bins=needs.any_bins,
-        systems=needs.systems,
-        needed_skills=needs.skills,
-        needed_settings=needs.settings,
+        needs=needs_from_json(release),
     )
 
 

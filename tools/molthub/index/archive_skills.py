@@ -118,20 +118,13 @@ def _release(
     key = (skill.name, version.version)
     archived.contents[key] = content
     archived.manifests[key] = version.manifest
-    manifest = version.manifest
     return SkillRelease(
         artifact=archived.add_archive(skill.name, version.version, record.digest, content),
         published=record.published,
         yanked=record.yanked,
         quarantined=record.quarantined,
-        dependencies=manifest.dependencies,
-        mcp_servers=manifest.mcp_servers,
-        env=manifest.env,
-        bins=manifest.bins,
-        any_bins=manifest.any_bins,
-        systems=manifest.systems,
-        needed_skills=manifest.needed_skills,
-        needed_settings=manifest.needed_settings,
+        dependencies=version.manifest.dependencies,
+        needs=version.manifest.needs,
     )
 
 

@@ -56,7 +56,7 @@ def _skill_row(archived: Archived, skill: SkillEntry) -> SearchRow:
     return SearchRow(
         "skill",
         *head,
-        mcp_servers=skill.releases[latest].mcp_servers,
+        mcp_servers=skill.releases[latest].needs.mcp_servers,
         platforms=platforms(skill_md),
         words=_words(archived.manifests[key].keywords, skill_md, {*said, *_EMPTY}),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from molthub.model import Json, Status
-from molthub.model.content import EnvNeed, Needs, bare_name
+from molthub.model.content import Needs, bare_name
 from molthub.model.desired import SyncPolicy, Window
 from molthub.model.layers import Layer, Locked, PackUse
 from molthub.model.signatures import RevokedKey
@@ -103,20 +103,8 @@ class SkillManifest:
     homepage: str = ""
     repository: str = ""
     dependencies: Mapping[str, str] = field(default_factory=dict)
-    mcp_servers: tuple[str, ...] = ()
-    env: tuple[EnvNeed, ...] = ()
-    bins: tuple[str, ...] = ()
     scripts: tuple[Script, ...] = ()
-    any_bins: tuple[tuple[str, ...], ...] = ()
-    systems: tuple[str, ...] = ()
-    needed_skills: tuple[str, ...] = ()
-    needed_settings: tuple[str, ...] = ()
-
-    @property
-    def needs(self) -> Needs:
-        """What the skill needs where it runs."""
-        of_machine = (self.bins, self.any_bins, self.systems)
-        return Needs(self.mcp_servers, self.env, *of_machine, self.needed_skills, self.needed_settings)
+    needs: Needs = field(default_factory=Needs)
 
 
 @dataclass(frozen=True, slots=True)

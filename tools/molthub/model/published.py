@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from molthub.model import Status
-from molthub.model.content import Artifact, EnvNeed, Needs
+from molthub.model.content import Artifact, Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,7 @@ class SkillRelease:
     quarantined: str | None = None
     removed: str | None = None
     dependencies: Mapping[str, str] = field(default_factory=dict)
-    mcp_servers: tuple[str, ...] = ()
-    env: tuple[EnvNeed, ...] = ()
-    bins: tuple[str, ...] = ()
-    any_bins: tuple[tuple[str, ...], ...] = ()
-    systems: tuple[str, ...] = ()
-    needed_skills: tuple[str, ...] = ()
-    needed_settings: tuple[str, ...] = ()
-
-    @property
-    def needs(self) -> Needs:
-        """What the skill needs where it runs."""
-        of_machine = (self.bins, self.any_bins, self.systems)
-        return Needs(self.mcp_servers, self.env, *of_machine, self.needed_skills, self.needed_settings)
+    needs: Needs = field(default_factory=Needs)
 
     @property
     def available(self) -> bool:

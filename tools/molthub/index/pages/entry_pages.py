@@ -118,10 +118,10 @@ def _skill_page(registry: Registry, archived: Archived, skill: SkillEntry) -> by
         links=list(_links(manifest.homepage, manifest.repository)) if manifest else [],
         dependencies=sorted(release.dependencies.items()) if release else [],
         hosts=registry.hosts,
-        servers=release.mcp_servers if release else (),
-        env=manifest.env if manifest else (),
-        bins=(*release.bins, *map(" or ".join, release.any_bins)) if release else (),
-        systems=release.systems if release else (),
+        servers=release.needs.mcp_servers if release else (),
+        env=manifest.needs.env if manifest else (),
+        bins=(*release.needs.bins, *map(" or ".join, release.needs.any_bins)) if release else (),
+        systems=release.needs.systems if release else (),
     )
 
 

@@ -133,7 +133,7 @@ def _manifest(manifest: SkillManifest) -> dict[str, Json]:
         "repository": manifest.repository,
         "env": [
             {"name": need.name, "secret": need.secret, "required": need.required, "description": need.description}
-            for need in manifest.env
+            for need in manifest.needs.env
         ],
         "scripts": [{"path": script.path, "description": script.description} for script in manifest.scripts],
     }

@@ -195,7 +195,6 @@ def _read_version(
 
 def _package(reading: Reading, manifest: Manifest, folder: str, key: str) -> SkillManifest:
     value = manifest.value
-    needs = _declared_needs(reading, manifest, f"{folder}/SKILL.md")
     return SkillManifest(
         name=value["name"],
         version=value["version"],
@@ -208,14 +207,8 @@ def _package(reading: Reading, manifest: Manifest, folder: str, key: str) -> Ski
         homepage=value.get("homepage", ""),
         repository=value.get("repository", ""),
         dependencies=_dependencies(reading, manifest, key),
-        mcp_servers=needs.mcp_servers,
-        env=needs.env,
-        bins=needs.bins,
         scripts=tuple(Script(script["path"], script.get("description", "")) for script in value.get("scripts", ())),
-        any_bins=needs.any_bins,
-        systems=needs.systems,
-        needed_skills=needs.skills,
-        needed_settings=needs.settings,
+        needs=_declared_needs(reading, manifest, f"{folder}/SKILL.md"),
     )
 
 

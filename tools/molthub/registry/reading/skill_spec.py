@@ -113,8 +113,8 @@ def read_skill_md(content: bytes, file: str) -> tuple[SkillMd | None, list[Probl
 def check_needs(read: SkillMd, manifest: SkillManifest, file: str) -> list[Problem]:
     """Return where SKILL.md and skill.yaml both name MCP servers or variables, and not the same ones."""
     pairs = (
-        ("mcp-servers", frontmatter.mcp_servers(read.values), set(manifest.mcp_servers)),
-        ("env", frontmatter.environment(read.values), {need.name for need in manifest.env}),
+        ("mcp-servers", frontmatter.mcp_servers(read.values), set(manifest.needs.mcp_servers)),
+        ("env", frontmatter.environment(read.values), {need.name for need in manifest.needs.env}),
     )
     problems = []
     for key, said, declared in pairs:

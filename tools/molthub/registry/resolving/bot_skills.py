@@ -65,7 +65,7 @@ def _chosen(chooser: Chooser, stack: Stack, packs: Sequence[Attached], hosts: Ma
     secret = {
         need.name: str(candidate)
         for candidate in choice.chosen.values()
-        for need in chooser.version(candidate).manifest.env
+        for need in chooser.version(candidate).manifest.needs.env
         if need.secret
     }
     known = {name: chooser.version(candidate).manifest.needs for name, candidate in sorted(choice.chosen.items())}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from molthub.errors import Problem
-from molthub.model import EnvUse, McpUse, PackUse, PackVersion, Project, SkillUse, SkillVersion
+from molthub.model import EnvUse, McpUse, Needs, PackUse, PackVersion, Project, SkillUse, SkillVersion
 from molthub.registry.changes import Change
 from molthub.registry.check import CheckResult
 from molthub.registry.review.bot_changes import BotChange
@@ -149,16 +149,20 @@ def _grown_skill(before: SkillVersion, after: SkillVersion) -> Iterator[str]:
     for name, wanted in new.dependencies.items():
         if old.dependencies.get(name) != wanted:
             yield f"wants {name} {wanted}"
+    yield from _grown_needs(old.needs, new.needs)
+    if old.license != new.license:
+        yield f"has the licence {new.license or 'none'} and had {old.license or 'none'}"
+    if after.record is not None and after.record.upstream is not None:
+        yield "comes from another place, which the change does not show"
+
+
+def _grown_needs(old: Needs, new: Needs) -> Iterator[str]:
     yield from (f"wants the MCP server {name}" for name in new.mcp_servers if name not in old.mcp_servers)
     known = {need.name for need in old.env}
     yield from (f"reads the variable {need.name}" for need in new.env if need.name not in known)
     yield from (f"wants the program {name}" for name in new.bins if name not in old.bins)
     yield from (f"wants the program {' or '.join(group)}" for group in new.any_bins if group not in old.any_bins)
-    yield from (f"counts on the skill {name}" for name in new.needed_skills if name not in old.needed_skills)
-    if old.license != new.license:
-        yield f"has the licence {new.license or 'none'} and had {old.license or 'none'}"
-    if after.record is not None and after.record.upstream is not None:
-        yield "comes from another place, which the change does not show"
+    yield from (f"counts on the skill {name}" for name in new.skills if name not in old.skills)
 
 
 def _grown_pack(before: PackVersion, after: PackVersion) -> Iterator[str]:

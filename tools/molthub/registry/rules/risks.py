@@ -41,5 +41,5 @@ def _to_scan(catalog: Catalog, source: Source, folders: Folders, versions: list[
         folder = f"skills/{name}/{number}"
         files = {path: source.read(f"{folder}/{path}") for path in folders.files(name, number)}
         version = catalog.skills[name].versions.get(number)
-        declared = None if version is None else frozenset(need.name for need in version.manifest.env)
+        declared = None if version is None else frozenset(need.name for need in version.manifest.needs.env)
         yield Scanned(folder, files, declared)

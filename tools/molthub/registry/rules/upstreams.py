@@ -175,7 +175,7 @@ def _risks(imported: Imported, whole: Content, skill: Skill | None) -> Iterator[
     from molthub.registry.risk import scan_skill  # its patterns are compiled when something is to be scanned
 
     version = skill.versions.get(imported.version) if skill is not None else None
-    declared = None if version is None else {need.name for need in version.manifest.env}
+    declared = None if version is None else {need.name for need in version.manifest.needs.env}
     for finding in scan_skill({entry.path: read for entry, read in whole}, environment=declared):
         if finding.path not in OWN_FILES:
             problem = finding.problem(f"skills/{imported.name}/{imported.version}")
