@@ -16,7 +16,7 @@ from molthub.errors import ExitStatus, UsageError
 if TYPE_CHECKING:
     from molthub.registry.authoring.checkout import Checkout
     from molthub.registry.authoring.new_files import NewFile
-    from molthub.registry.authoring.publish import Bump, Outcome, Plan
+    from molthub.registry.authoring.publish import Bump, Outcome, Plan, Wishes
 
 _SIGNS = {"new": "+", "unchanged": "=", "refused": "!"}
 _COLORS = {"new": "green", "unchanged": None, "refused": "red"}
@@ -71,10 +71,11 @@ def publish(
     Exit status: 0 all published or unchanged, 4 some were refused, 1 all were.
     """
     from molthub.registry.authoring.checkout import Checkout
+    from molthub.registry.authoring.publish import Wishes
 
     _require_sense(name, number, bump)
     checkout = Checkout(Path(registry), commits=not no_commit)
-    plan = _plan(console, checkout, paths or (Path(),), name=name, number=number, bump=bump, owner=owner)
+    plan = _plan(console, checkout, paths or (Path(),), Wishes(name, number, bump, owner))
     _show(console, plan, checkout)
     commit = None
     new = plan.having("new")
@@ -117,16 +118,16 @@ def _require_sense(name: str | None, number: str | None, bump: str | None) -> No
         raise UsageError(f"--name {name} is no skill name", remedy=remedy)
 
 
-def _plan(console: Console, checkout: Checkout, paths: tuple[Path, ...], **wishes: Any) -> Plan:
+def _plan(console: Console, checkout: Checkout, paths: tuple[Path, ...], wishes: Wishes) -> Plan:
     from molthub.registry.authoring.loose_skills import LooseSkill, find_skills, read_skill
-    from molthub.registry.authoring.publish import Wishes, plan_publish
+    from molthub.registry.authoring.publish import plan_publish
     from molthub.registry.catalog import read_catalog
 
     found = find_skills(paths)
     inside = [shown for path, shown in found.folders if path.is_relative_to(checkout.folder / "skills")]
     if inside:
         raise UsageError(f"{inside[0]} lies in the registry itself", remedy="give the folder of a skill outside of it")
-    if len(found.folders) > 1 and (wishes["name"] or wishes["number"]):
+    if len(found.folders) > 1 and (wishes.name or wishes.version):
         message = f"--name and --version are for one skill, and {len(found.folders)} were found"
         raise UsageError(message, remedy="give the path of one skill")
     folders = {shown: path for path, shown in found.folders}
@@ -142,7 +143,7 @@ def _plan(console: Console, checkout: Checkout, paths: tuple[Path, ...], **wishe
             found,
             read,
             read_catalog(tree),
-            Wishes(wishes["name"], wishes["number"], wishes["bump"], wishes["owner"]),
+            wishes,
             published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             contents=lambda path: tree.read(path).decode() if path in tree.files else None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from molthub.documents import file_entry, tree_digest
 from molthub.errors import Problem
@@ -84,8 +84,8 @@ def _digest(record: VersionRecord, digest: str, what: str) -> Iterator[Problem]:
         yield _at(record, "MH404", message, remedy)
 
 
-def _without_content(project: Project, numbers: object, name: str) -> Iterator[Problem]:
-    present = set(numbers)  # type: ignore[call-overload] # any collection of numbers
+def _without_content(project: Project, numbers: Iterable[str], name: str) -> Iterator[Problem]:
+    present = set(numbers)
     for number, record in project.versions.items():
         if number not in present and record.removed is None:
             message = f"{name} {number} is recorded, but nothing of it is here"
