@@ -12,6 +12,7 @@ import pytest
 
 from molthub.cli.main import skills_group
 from molthub.console import run
+from molthub.model import Needs
 from tests.index_fixture import IndexBuilder, IndexServer, env_need, html, serve, tampered, unavailable
 
 
@@ -233,14 +234,9 @@ def test_search_shows_names_and_descriptions(skills: Skills) -> None:
 
 
 def test_info_shows_all_that_matters(skills: Skills, index: IndexBuilder, server: IndexServer) -> None:
-    needs = (env_need("DB", secret=True, required=True), env_need("LOG"))
-    facts: dict[str, Any] = {
-        "env": needs,
-        "mcp_servers": ("postgres",),
-        "bins": ("psql",),
-        "dependencies": {"docker": "^2"},
-    }
-    index.skill("postgres", "1.4.0", **facts)
+    variables = (env_need("DB", secret=True, required=True), env_need("LOG"))
+    needs = Needs(("postgres",), variables, ("psql",))
+    index.skill("postgres", "1.4.0", needs=needs, dependencies={"docker": "^2"})
     index.change_skill("postgres", status="deprecated", reason="Use sql.")
     server.files = index.files()
     out = skills("info", "postgres").out
