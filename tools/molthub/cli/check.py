@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ import click
 
 from molthub import __version__
 from molthub.cli.upstream_options import upstream_options
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, counted
+from molthub.documents import readable
 from molthub.errors import ExitStatus, UsageError
 from molthub.model import Json
 
@@ -88,8 +88,7 @@ def check(
     source = open_source(directory, rev=rev, worktree=worktree)
     base_source = open_source(directory, rev=base) if base else None
     if not worktree and rev is None and source.uncommitted:
-        files = f"{source.uncommitted} file{'s' if source.uncommitted > 1 else ''}"
-        console.warn(f"{files} not committed, and not checked; --worktree checks them")
+        console.warn(f"{counted(source.uncommitted, 'file')} not committed, and not checked; --worktree checks them")
     judged = [parse_actor(actor) for actor in actors]
     asked = _upstreams(console, allow_upstream, upstream_timeout) if upstreams else None
     workers = jobs or os.cpu_count() or 1
@@ -98,9 +97,9 @@ def check(
     form = "json" if console.as_json else form
     document = _document(result, summary) if summary or report or form == "json" else {}
     if report is not None:
-        report.write_text(_as_text(document), encoding="utf-8")
+        report.write_bytes(readable(document))
     if form == "json":
-        click.echo(_as_text(document), nl=False)
+        click.echo(readable(document), nl=False)
     else:
         _print(console, result, form, _prefix(directory, source), state)
     if base is None:
@@ -146,16 +145,12 @@ def _document(result: CheckResult, summary: Path | None) -> dict[str, Json]:
     return {**result.to_json(), "merge": found.merge.to_json()}
 
 
-def _as_text(document: dict[str, Json]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
 def _print(console: Console, result: CheckResult, form: str, prefix: str, state: str) -> None:
     from molthub.registry.report_formats import github_commands, sarif
 
     if form == "sarif":
         log = sarif(result.problems, version=__version__, revision=result.revision, prefix=prefix)
-        click.echo(json.dumps(log, indent=2, ensure_ascii=False))
+        click.echo(readable(log), nl=False)
     elif form == "github":
         for line in github_commands(result.problems, prefix=prefix):
             click.echo(line)
@@ -168,13 +163,9 @@ def _summary(console: Console, result: CheckResult, state: str) -> str:
     errors, warnings = result.having("error"), result.having("warning")
     counts = result.counts
     checked = (
-        f"{_some(counts['skillVersions'], 'version')} of {_some(counts['skills'], 'skill')}, "
-        f"{_some(counts['packs'], 'pack')}, {_some(counts['bots'], 'bot')} in {_some(counts['fleets'], 'fleet')} "
+        f"{counted(counts['skillVersions'], 'version')} of {counted(counts['skills'], 'skill')}, "
+        f"{counted(counts['packs'], 'pack')}, {counted(counts['bots'], 'bot')} in {counted(counts['fleets'], 'fleet')} "
         f"{state}"
     )
-    verdict = f"{_some(errors, 'error')}, {_some(warnings, 'warning')}"
+    verdict = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
     return f"{console.style(verdict, fg='red' if errors else 'green')} in {checked}"
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

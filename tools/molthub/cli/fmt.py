@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, RegistryError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def fmt(console: Console, paths: tuple[Path, ...], registry: str, base: str | No
     if done.files and not only_check:
         write_files(folder, {path: NewFile(content) for path, content in done.files.items()})
     count = len(done.files)
-    files = f"{count} file{'s' * (count != 1)}"
+    files = counted(count, "file")
     console.say(
         f"{files} {'would change' if only_check else 'changed'}" if count else "everything is in style and complete"
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from molthub.cli.upstream_orders import USUAL, Limits, Order, Place
 from molthub.client.paths import store_folder
+from molthub.console import counted
 from molthub.errors import IntegrityError, NotFoundError, Problem, UpstreamError
 from molthub.model import FileEntry
 
@@ -116,7 +117,7 @@ class UpstreamFiles:
         from molthub.registry.upstreams.allowed import shown
 
         if self.say is not None:
-            self.say(f"fetching {len(wanted)} imported version{'s' * (len(wanted) > 1)} from {shown(place.location)}")
+            self.say(f"fetching {counted(len(wanted), 'imported version')} from {shown(place.location)}")
         orders = [
             Order(_name_there(one), one.version, one.upstream.path, one.upstream.commit, one.upstream.digest)
             for one in wanted

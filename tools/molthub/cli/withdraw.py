@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from molthub.cli.next_step import say_next
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, counted
 from molthub.errors import UsageError
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ _VERBS = {
 def _ask(console: Console, done: Withdrawal, *, yes: bool) -> None:
     gone = sum(content is None for content in done.files.values())
     console.say(
-        f"{done.target} goes for good: {gone} file{'s' * (gone != 1)} here, its archive when the index is built next\n"
+        f"{done.target} goes for good: {counted(gone, 'file')} here, its archive when the index is built next\n"
         "  a tombstone with its digest and the reason stays, and the number is never used again\n"
         "  it stays in git's history: rewrite that, or replace what leaked\n"
         "  bots that have it keep it until their packs have moved on"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from molthub.atomic import write_atomically
-from molthub.documents import DIGEST, SEMVER
+from molthub.documents import DIGEST, SEMVER, readable
 from molthub.documents.reading import checked
 from molthub.errors import FormatError, NotFoundError, UsageError
 
@@ -57,7 +57,7 @@ class Config(NamedTuple):
     def write(self) -> None:
         """Write it back."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(self.value, indent=2, ensure_ascii=False).encode() + b"\n"
+        content = readable(self.value)
         write_atomically(self.path, content, _PRIVATE_MODE)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from molthub.documents import DIGEST, SEMVER, load_document
+from molthub.documents import DIGEST, SEMVER, load_document, readable
 from molthub.documents.reading import as_skill_name, checked
 from molthub.errors import FormatError
 from molthub.versions import sort_key
@@ -69,7 +68,7 @@ def write_lockfile(installed: Installed) -> bytes:
         }
         kept = {key: item for key, item in value.items() if item is not None or key == "requested"}
         skills.setdefault(entry.name, {})[entry.version] = kept
-    return json.dumps({"format": FORMAT, "skills": skills}, indent=2, ensure_ascii=False).encode() + b"\n"
+    return readable({"format": FORMAT, "skills": skills})
 
 
 def in_order(entries: Iterable[InstalledVersion]) -> list[InstalledVersion]:

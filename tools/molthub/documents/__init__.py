@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         search_row_to_json,
         search_to_json,
     )
+    from molthub.documents.written import readable
 
 _MODULES = {
     "digests": "NAMES_PER_SHARD canonical canonical_plain digest_of file_entry file_list hex_of shard_key "
@@ -70,6 +71,7 @@ _MODULES = {
     "needs": "env_need_to_json needs_from_json needs_to_json",
     "reading": "load_document",
     "search": "search_directory_from_json search_directory_to_json search_from_json search_row_to_json search_to_json",
+    "written": "readable",
 }
 __getattr__ = lazy_names(__name__, _MODULES)
 
@@ -100,6 +102,7 @@ __all__ = [
     "load_document",
     "needs_from_json",
     "needs_to_json",
+    "readable",
     "search_directory_from_json",
     "search_directory_to_json",
     "search_from_json",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from molthub.atomic import FileLock, remove_tree, write_atomically
 from molthub.client.index_cache import timestamp
-from molthub.documents import hex_of
+from molthub.documents import hex_of, readable
 from molthub.errors import FormatError, MolthubError, UsageError
 from molthub.index.folder import BLOB, FILE_MODE, FOLDER_MODE, ROOT_DOCUMENT, STATE, is_index, opened_for_build
 from molthub.index.publish_metadata import publish_metadata
@@ -127,7 +127,7 @@ class MirrorFolder:
     def remember(self, note: Note) -> None:
         """Note what this mirror is."""
         value = {**note._asdict(), "selection": note.selection.to_json(), "format": _FORMAT, "updated": timestamp()}
-        content = json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+        content = readable(value)
         write_atomically(self.path / NOTE, content, FILE_MODE)
 
     def stale(self, current: Iterable[str], removed: frozenset[str], *, fleets: bool) -> tuple[str, ...]:

@@ -91,9 +91,8 @@ def check(
     catalog = read_catalog(source)
     before = read_catalog(base) if base is not None else None
     folders = Folders(source, base)
-    policy = (
-        before or catalog
-    ).registry.policy  # a change is judged by the policy that it meets, not the one it brings
+    # A change is judged by the policy that it meets, not by the one it brings.
+    policy = (before or catalog).registry.policy
     problems = [
         *catalog.problems,
         *check_versions(catalog, source, folders),

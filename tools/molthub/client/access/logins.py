@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from molthub.atomic import write_atomically
 from molthub.client.access.environment import CertificateFiles
 from molthub.client.paths import config_folder
+from molthub.documents import readable
 from molthub.errors import FormatError
 
 Way = Literal["token", "password", "helper", ""]
@@ -76,7 +77,7 @@ def _write(logins: dict[str, Login]) -> None:
     path = _path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     value = {"format": "molthub.logins/1", "logins": {key: logins[key].to_json() for key in sorted(logins)}}
-    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n", _PRIVATE_MODE)
+    write_atomically(path, readable(value), _PRIVATE_MODE)
 
 
 def _login(value: Any) -> Login:

@@ -7,13 +7,13 @@ of his own in the place of one that was seen before. The file may be shared in a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from molthub.atomic import write_atomically
+from molthub.documents import readable
 from molthub.documents.names import FINGERPRINT
 from molthub.documents.reading import as_text, checked, load_document
 from molthub.errors import FormatError
@@ -64,7 +64,7 @@ def remember_signers(folder: Path, where: str, signers: Signers) -> None:
         for address, found in sorted({**known, _address(where): signers}.items())
     }
     document = {"format": "molthub.signers/1", "registries": shown}
-    write_atomically(path, json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
+    write_atomically(path, readable(document))
 
 
 def _read(path: Path) -> dict[str, Signers]:

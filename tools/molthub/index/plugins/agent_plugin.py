@@ -7,12 +7,12 @@ namespace of ``extensions`` what each server needs besides, and which servers th
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from molthub.documents import readable
 from molthub.index.plugins.plugin import Plugin, PluginFiles
 from molthub.model import Json
 from molthub.references.secrets import Secret, pieces
@@ -48,7 +48,7 @@ def agent_plugin_files(plugin: Plugin) -> PluginFiles:
 
 def as_text(value: Json) -> bytes:
     """Return JSON for people to read, ending with a newline."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    return readable(value)
 
 
 def _manifest(plugin: Plugin, servers: dict[str, Portable]) -> Json:
