@@ -24,7 +24,7 @@ def make_fleets(
 ) -> AroundBots:
     """Bring fleets and bots up to the commit, as :func:`molthub.index.incremental.fleets.update_fleets` says."""
     source, state = underway.source, underway.state
-    folders = bot_folders(source, frozenset(known.folders.values()) if known else ())
+    folders = bot_folders(source, known.folders if known else {})
     part = source.part(without=left_out(fleets=True) | {folder_of(fleet) for fleet in folders})
     folders = {fleet: tree for fleet, tree in folders.items() if not _is_refused(part, folder_of(fleet))}
     skills = SkillsOnDemand(source, state, underway.wanted.upstreams)

@@ -25,10 +25,10 @@ def bot_file(path: str) -> str:
     return f"{FLEETS}/{fleet}/{BOTS}/{bot}{SUFFIX}"
 
 
-def bot_folders(source: GitSource, plain: Collection[str] = ()) -> dict[str, str]:
+def bot_folders(source: GitSource, plain: Mapping[str, str]) -> dict[str, str]:
     """Return the trees of those folders of bots, by fleet, that hold nothing but plain files under plain names.
 
-    ``plain`` are trees of which that is known. The names of the folders themselves are not judged.
+    ``plain`` are such trees of an older commit. The names of the folders themselves are not judged.
     """
     top = source.top_folder(FLEETS)
     found: dict[str, str] = {}
@@ -38,7 +38,13 @@ def bot_folders(source: GitSource, plain: Collection[str] = ()) -> dict[str, str
             bots = inner.get(BOTS)
             if bots is not None and bots.kind == "folder":
                 found[fleet.name] = bots.handle
-    return {fleet: tree for fleet, tree in found.items() if tree in plain or _are_plain(source, source.entries(tree))}
+    return {fleet: tree for fleet, tree in found.items() if _is_plain(source, plain.get(fleet), tree)}
+
+
+def _is_plain(source: GitSource, before: str | None, tree: str) -> bool:
+    """Whether a folder holds nothing but plain files; nothing else was in the one ``before``."""
+    differing = source.differing(before, tree) if before is not None else None
+    return _are_plain(source, differing[1] if differing is not None else source.entries(tree))
 
 
 def folder_of(fleet: str) -> str:

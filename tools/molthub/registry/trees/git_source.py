@@ -110,6 +110,8 @@ class GitSource:
 
         None where the repository does not hold the first. No entry is looked at that both list alike.
         """
+        if before == now:
+            return (), ()
         if before not in self._repository:
             return None
         old, new = (set(_WHOLE_ENTRY.findall(self._repository.read(tree)[1])) for tree in (before, now))
