@@ -31,6 +31,7 @@ class Catalog:
     broken still stands in its mapping as far as its path tells, so that nobody takes it for removed; it never resolves.
     A skill or pack whose ``project.yaml`` is yet to be written has an empty project: none of its versions is recorded.
     ``dangling`` holds the findings on references to what does not exist, by the place and the name they are made with.
+    ``partly`` are the fleets of which not all bots were read, since a change does not touch the others.
     """
 
     registry: Registry
@@ -45,6 +46,7 @@ class Catalog:
     revision: str = ""
     broken: Mapping[str, str] = field(default_factory=dict)
     dangling: Mapping[tuple[str, str], Problem] = field(default_factory=dict)
+    partly: frozenset[str] = frozenset()
 
 
 def read_catalog(source: Source) -> Catalog:
@@ -56,7 +58,9 @@ def read_catalog(source: Source) -> Catalog:
     """
     reading = Reading(source)
     registry, skills = _read_registry(reading), read_skills(reading)
-    return _catalog(reading, registry, TouchedSkills(skills, source) if isinstance(source, TouchedSource) else skills)
+    if isinstance(source, TouchedSource):
+        return replace(_catalog(reading, registry, TouchedSkills(skills, source)), partly=source.partly)
+    return _catalog(reading, registry, skills)
 
 
 def read_around(

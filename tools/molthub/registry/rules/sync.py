@@ -22,7 +22,7 @@ def check_sync(catalog: Catalog, resolutions: Mapping[str, Resolution]) -> Itera
     for fleet in catalog.fleets.values():
         yield from _windows(fleet)
         members = [found for found in resolutions.values() if found.fleet.name == fleet.name and found.resolved]
-        yield from _policy(fleet.sync, fleet.file, members)
+        yield from _policy(fleet.sync, fleet.file, members if fleet.name not in catalog.partly else [])
     for resolution in resolutions.values():
         bot = resolution.bot
         yield from _policy(bot.sync, bot.file, [resolution] if resolution.resolved else [])

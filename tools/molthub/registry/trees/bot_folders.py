@@ -47,6 +47,12 @@ def _is_plain(source: GitSource, before: str | None, tree: str) -> bool:
     return _are_plain(source, differing[1] if differing is not None else source.entries(tree))
 
 
+def are_plain_names(source: GitSource, before: str, now: str) -> bool:
+    """Whether two folders of bots hold nothing but files under plain names, none that is new or another too large."""
+    known = all(entry.kind == "file" and _PLAIN_FILE.match(entry.name) for entry in source.entries(before))
+    return known and _is_plain(source, before, now)
+
+
 def folder_of(fleet: str) -> str:
     """Return the folder of a fleet's bots."""
     return f"{FLEETS}/{fleet}/{BOTS}"

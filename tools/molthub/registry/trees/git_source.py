@@ -129,6 +129,10 @@ class GitSource:
         files = {path: TreeFile(path, 0, False, blob) for path, blob in sorted(blobs.items())}
         return self._part(Tree(files, (), frozenset(refused), (), ""))
 
+    def content(self, blob: str) -> bytes:
+        """Return the bytes of a blob."""
+        return self._content(blob)
+
     def size(self, blob: str) -> int:
         """Return how many bytes a blob has."""
         found: int = self._objects.read_header(blob)[1]
