@@ -21,6 +21,8 @@ class Store:
         self.address = ""
         self.error = "CANARY in an error"
         """What it says with a status that is no good."""
+        self.busy: list[str] = []
+        """What it says to the next requests, instead of an answer, to be asked again after (`Retry-After`)."""
         self.meanwhile: Callable[[], None] = lambda: None
         """What somebody else does before the next change."""
 
@@ -94,13 +96,17 @@ def serving(header: str) -> Iterator[Store]:
             store.asked.append((self.command, path, dict(self.headers), body))
             shown = self.headers.get(header, "").removeprefix("Bearer ")
             found = store.answers.get(path, 404)
-            if shown != store.token and "/auth/" not in path:
+            if store.busy:
+                found = 429
+            elif shown != store.token and "/auth/" not in path:
                 found = 403
             elif self.command != "GET" and "/auth/" not in path:
                 found = store.change(self.command, path, body)
             status, value = (found, {"errors": [store.error]}) if isinstance(found, int) else (200, found)
             content = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
+            if status == 429:
+                self.send_header("Retry-After", store.busy.pop(0))
             if 300 <= status < 400:
                 self.send_header("Location", f"{store.address}/elsewhere")
             self.send_header("Content-Type", "application/json")

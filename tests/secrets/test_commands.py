@@ -264,6 +264,15 @@ def test_a_secret_is_kept_from_stdin_and_found_again(
     assert "CANARY" not in ran.out + ran.err + listed.out + listed.err
 
 
+@pytest.mark.parametrize("raw", [b"CANARY\xff", b"CANARY\0", b"\n", b""])
+def test_what_is_no_text_is_not_kept(home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+    for errors in ("strict", "surrogateescape"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw), "utf-8", errors))
+        ran = molthub("secrets", "set", "token")
+        assert (ran.status, "nothing was changed" in ran.err, "CANARY" in ran.err) == (2, True, False)
+    assert not (home / ".config/molthub/secrets/token").exists()
+
+
 def test_a_secret_is_kept_where_the_bot_looks_for_it(
     home: Path, molthub: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

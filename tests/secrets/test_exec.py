@@ -152,8 +152,20 @@ def test_what_does_not_resolve_is_named_and_nothing_is_started(home: Path, tmp_p
     assert sorted(home.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    "value", ["${secrets.b}", "$$", "${B}", " two ", "a\nb", "\ttab\r\nend", "x" * 64 * 1024, "ä𝄞", "'\"\\`$(true)"]
+)
+def test_a_value_arrives_as_it_is(home: Path, value: str) -> None:
+    manifest(home, mcp={"a": {"command": "x", "args": ["${secrets.a}"], "env": {"A": "${secrets.a}"}}})
+    secret(home, "a", f"{value}\n")
+    secret(home, "b", "of another")
+    ran = run("exec", "--server", "a", "--", *TELL, "${secrets.a}")
+    arguments, environment, _ = json.loads(ran.stdout)
+    assert (arguments, environment["A"]) == ([value], value)
+
+
 REFUSED: Mapping[str, tuple[list[str], int, str]] = {
-    "no such server": (["--server", "gitlab", "--", "x"], 1, "it has: github, web, zero"),
+    "no such server": (["--server", "gitlab", "--", "x"], 1, "it has: github, large, odd, web, zero"),
     "runs elsewhere": (["--server", "web", "--", "x"], 2, "nothing to start"),
     "no program": (["--env", "--"], 2, "no program is named"),
     "neither": (["--", "x"], 2, "say for what"),
@@ -161,7 +173,10 @@ REFUSED: Mapping[str, tuple[list[str], int, str]] = {
     "not there": (["--server", "github", "--", "no-such-program-here"], 1, "no-such-program-here: it cannot be run"),
     "no manifest": (["--home", "nowhere", "--env", "--", "x"], 1, "molthub reconcile"),
     "no settings": (["--secrets", "nowhere.yaml", "--env", "--", "x"], 1, "no such file"),
-    "a zero byte": (["--server", "zero", "--", "x"], 1, "the variable A would hold a zero byte"),
+    "a zero byte": (["--server", "zero", "--", "x"], 1, "directory: what it has is no text that a program"),
+    "declared with one": (["--server", "odd", "--", "x"], 1, "the variable A would hold a zero byte"),
+    "too large": (["--server", "large", "--", "env"], 1, "on Linux 128 KiB"),
+    "no right to": (["--server", "github", "--", "/"], 1, "the right to run it"),
     "no bot": (["--bot", "ada", "--env", "--", "x"], 2, "FLEET/BOT"),
 }
 
@@ -170,8 +185,11 @@ REFUSED: Mapping[str, tuple[list[str], int, str]] = {
 def test_what_cannot_be_is_said_in_a_line(home: Path, case: str) -> None:
     words, status, said = REFUSED[case]
     zero = {"command": "x", "env": {"A": "${secrets.zero}"}}
-    manifest(home, mcp={"github": SERVER, "web": {"url": "https://a.example/"}, "zero": zero})
+    odd, large = {"command": "x", "env": {"A": "\0"}}, {"command": "x", "env": {"A": "${secrets.large}"}}
+    known = {"github": SERVER, "web": {"url": "https://a.example/"}, "zero": zero, "odd": odd, "large": large}
+    manifest(home, mcp=known)
     secret(home, "zero", "CANARY\0")
+    secret(home, "large", "CANARY" * 30_000)
     ran = run("exec", *words, GITHUB_TOKEN="CANARY")
     assert ran.returncode == status, ran
     assert said in ran.stderr

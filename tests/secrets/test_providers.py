@@ -8,6 +8,7 @@ import pickle
 import shlex
 import stat
 from pathlib import Path
+from time import sleep
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ from molthub.secrets.environment import EnvironmentProvider
 from molthub.secrets.plugin import PluginProvider
 from molthub.secrets.private_file import why_refused
 from molthub.secrets.provider import MAX_VALUE_BYTES, Answer, Provider
+from molthub.secrets.resolver import Resolver
+from molthub.secrets.rotation import version_of
 from molthub.secrets.secret_file import FileProvider
 from molthub.secrets.value import SecretValue
 from tests.secrets.places import answering, private, program
@@ -44,6 +47,24 @@ def test_a_value_shows_itself_to_nobody() -> None:
         pickle.dumps(value)
     assert "hunter2" not in str(caught.value)
     assert value.reveal() == "hunter2"
+
+
+UNFIT = {"a zero byte": "CANARY\0", "what only JSON can spell": "CANARY\ud800"}
+
+
+@pytest.mark.parametrize("text", UNFIT.values(), ids=UNFIT)
+def test_what_no_program_can_be_given_does_not_resolve(tmp_path: Path, text: str) -> None:
+    provider = PluginProvider("op", [str(answering(tmp_path / "plugin", {"a": text, "b": "fine"}))])
+    resolved = Resolver((provider, EnvironmentProvider("environment", {"A": "older"}))).resolve(["a", "b"])
+    assert ([*resolved.values], [*resolved.missing]) == (["b"], ["a"])
+    assert "op: what it has is no text" in resolved.missing["a"].reason
+    assert "CANARY" not in repr(resolved)
+
+
+def test_bytes_of_the_environment_that_are_no_text_may_be_given_and_not_kept() -> None:
+    value = SecretValue("caf\udce9")
+    assert (value.can_be_given, value.is_utf8) == (True, False)
+    assert version_of(b"salt", "prod/ada", "a", value) != version_of(b"salt", "prod/ada", "a", SecretValue("caf"))
 
 
 # --- environment ---------------------------------------------------------------------------------------------------
@@ -323,6 +344,32 @@ def test_what_a_program_says_beside_values_is_never_repeated(tmp_path: Path, cod
     answer = PluginProvider("op", [str(path)], seconds=0.8 if code == "TIMEOUT" else 30).resolve(["a"])
     assert codes(answer) == {"a": code}
     assert "CANARY" not in repr(answer)
+
+
+def plugin(folder: Path, code: str, seconds: float) -> PluginProvider:
+    return PluginProvider("op", [str(program(folder / "plugin", code))], seconds=seconds)
+
+
+GOING_ON = "import json, os, time\nprint(json.dumps({'protocolVersion': 1, 'values': {'a': '1'}}), flush=True)\n"
+
+
+@pytest.mark.parametrize("leaves", ["", "os.setsid(); "])
+def test_what_a_program_leaves_running_is_not_waited_for(tmp_path: Path, leaves: str) -> None:
+    stop, ended = tmp_path / "stop", tmp_path / "ended"
+    lasting = f"{leaves}[time.sleep(.05) for _ in iter(lambda: os.path.exists({str(stop)!r}), True)]"
+    code = f"{GOING_ON}if os.fork() == 0:\n {lasting}; open({str(ended)!r}, 'w')"
+    assert values(plugin(tmp_path, code, 60).resolve(["a"])) == {"a": "1"}
+    stop.touch()
+    while not ended.exists():
+        sleep(0.02)
+
+
+def test_a_program_that_hangs_is_ended_whatever_it_left_running(tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    lasting = f"os.setsid(); [time.sleep(.05) for _ in iter(lambda: os.path.exists({str(stop)!r}), True)]"
+    code = f"{GOING_ON}if os.fork() == 0:\n {lasting}\nelse: time.sleep(600)"
+    assert codes(plugin(tmp_path, code, 0.5).resolve(["a"])) == {"a": "TIMEOUT"}
+    stop.touch()
 
 
 def test_a_newer_protocol_is_not_guessed_at(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
+from urllib3 import HTTPResponse
 
 from molthub.errors import DeniedError, MolthubError
 from molthub.secrets.assemble import provider_of
@@ -21,6 +22,7 @@ from molthub.secrets.system_keyring import KeyringProvider
 from molthub.secrets.value import SecretValue
 from molthub.secrets.vault import VaultProvider
 from molthub.secrets.vault_login import Login
+from molthub.secrets.vault_session import Patience
 from tests.secrets.places import private
 from tests.secrets.stores import Store, serving
 
@@ -149,6 +151,32 @@ def test_vault_is_not_followed_elsewhere(vault: Store) -> None:
     vault.answers["/elsewhere"] = {"data": {"data": {"a": "1"}}}
     assert codes(at(vault).resolve(["a"])) == {"a": "MALFORMED"}
     assert [path for _, path, _, _ in vault.asked] == ["/v1/secret/data/bots/ada"]
+
+
+def test_a_token_is_shown_to_no_proxy_where_nothing_is_encrypted(vault: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving("X-Vault-Token") as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.address)
+        vault.vault_secret("secret", "bots/ada", {"a": "1"})
+        assert values(at(vault).resolve(["a"])) == {"a": "1"}
+        assert proxy.asked == []
+
+
+def test_vault_is_asked_again_when_it_says_so(vault: Store) -> None:
+    vault.vault_secret("secret", "bots/ada", {"a": "1"})
+    vault.busy = ["0", "0"]
+    assert values(at(vault).resolve(["a"])) == {"a": "1"}
+    assert len(vault.asked) == 3
+    vault.busy = ["0"] * 9
+    assert codes(at(vault).resolve(["a"])) == {"a": "BUSY"}
+
+
+def test_nobody_waits_as_long_as_a_server_likes() -> None:
+    patience = Patience(total=1)
+    assert patience.get_retry_after(HTTPResponse(headers={"Retry-After": "86400"})) == 5
+    assert patience.get_retry_after(HTTPResponse()) is None
 
 
 @pytest.mark.parametrize(

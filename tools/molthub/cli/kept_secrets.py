@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from molthub.secrets.provider import Keeping, Listing, Provider
     from molthub.secrets.resolver import Resolver
     from molthub.secrets.settings import Settings
+    from molthub.secrets.value import SecretValue
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
@@ -108,8 +109,6 @@ def set_secret(
       pass show github | molthub secrets set github_token --bot prod/ada
       molthub secrets set db_password --provider vault < password.txt
     """
-    from molthub.secrets.value import SecretValue
-
     if value:  # it is not repeated
         remedy = "it is asked for; or give it on stdin"
         raise UsageError("a value on the command line is seen by everybody who may list processes", remedy=remedy)
@@ -117,7 +116,7 @@ def set_secret(
     held = read(settings)
     resolver = resolvers(held)(bot)
     provider, own = keepers_of(resolver, name, wanted, held.where)[0]
-    where = cast("Keeping", provider).keep(own, SecretValue(_typed(name)))
+    where = cast("Keeping", provider).keep(own, _typed(name))
     console.result(f"{name} is kept in {where}")
     if bot is not None and _is_for_all(held, bot, name, provider.name):
         remedy = "a place with {fleet}/{bot} in secrets.yaml keeps them apart: docs/SECRETS.md"
@@ -218,11 +217,19 @@ def _say_what_counts(console: Console, resolver: Resolver, name: str, kept: Prov
     return has_it
 
 
-def _typed(name: str) -> str:
-    if sys.stdin.isatty():
-        value = str(click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True, err=True))
-    else:
-        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
-    if not value:
-        raise UsageError("the value is empty", remedy="nothing was changed")
+def _typed(name: str) -> SecretValue:
+    """Return the value from the terminal or stdin. Raises :class:`UsageError` for one that cannot be kept as text."""
+    from molthub.secrets.value import SecretValue
+
+    try:
+        if sys.stdin.isatty():
+            text = str(click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True, err=True))
+        else:
+            text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        text = "\0"
+    value = SecretValue(text)
+    if not text or not value.is_utf8:
+        problem = "the value is no UTF-8 text" if text else "the value is empty"
+        raise UsageError(problem, remedy="nothing was changed")
     return value

@@ -23,6 +23,7 @@ from molthub.secrets.provider import MAX_VALUE_BYTES, NOT_FOUND, Answer, Failure
 from molthub.secrets.value import SecretValue
 
 PROTOCOL_VERSION = 1
+_SECONDS_TO_HEAR = 1.0
 SECONDS = 10.0
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SYSTEMROOT", "TMPDIR", "TZ", "USER", "XDG_RUNTIME_DIR")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
@@ -78,25 +79,14 @@ class PluginProvider:
             )
         except OSError as error:
             return Failure("NOT_RUN", f"{self.where} cannot be run: {error.strerror}")
-        late = threading.Timer(self._seconds, _kill, (program,))
-        late.start()
-        try:
-            said = _conversation(program, question)
-            status = program.wait()
-        finally:
-            ran_out = late.finished.is_set()
-            late.cancel()
-            if program.poll() is None:
-                _kill(program)
-                program.wait()
-            _close(program)
-        if ran_out:
+        said = _conversation(program, question, self._seconds)
+        if said is None:
             return Failure("TIMEOUT", f"{self.where} gave no answer within {self._seconds:g} seconds")
         if len(said) > MAX_VALUE_BYTES:
             return Failure("TOO_LARGE", f"{self.where} answered more than {MAX_VALUE_BYTES} bytes")
-        if status != 0:
+        if program.returncode != 0:
             remedy = "run it by hand, with the question on its stdin"
-            return Failure("FAILED", f"{self.where} ended with status {status}", remedy)
+            return Failure("FAILED", f"{self.where} ended with status {program.returncode}", remedy)
         return said
 
     def _read(self, ids: Sequence[str], said: bytes) -> Answer:
@@ -130,16 +120,36 @@ class PluginProvider:
         return Failure(known, f"{self.where} {said} {wanted}")
 
 
-def _conversation(program: subprocess.Popen[bytes], question: bytes) -> bytes:
-    """Say the question and return the answer, no more than is taken; the program may end without listening."""
-    said = threading.Thread(target=_say, args=(program.stdin, question))
-    said.start()
-    stdout = program.stdout
-    answer = stdout.read(MAX_VALUE_BYTES + 1) if stdout is not None else b""
-    if len(answer) > MAX_VALUE_BYTES:
+def _conversation(program: subprocess.Popen[bytes], question: bytes, seconds: float) -> bytes | None:
+    """Say the question, wait for the program's end, and return its answer, no more than is taken; None: it was late.
+
+    The program may end without listening. Something that it started may go on, with its streams open: nobody waits for
+    that, and what the program itself has said by then counts.
+    """
+    heard = bytearray()
+    listening = threading.Thread(target=_listen, args=(program, heard), daemon=True)
+    listening.start()
+    threading.Thread(target=_say, args=(program.stdin, question), daemon=True).start()
+    try:
+        program.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if program.poll() is None:
+            _kill(program)
+            program.wait()
+    listening.join(_SECONDS_TO_HEAR)
+    return bytes(heard)
+
+
+def _listen(program: subprocess.Popen[bytes], heard: bytearray) -> None:
+    if program.stdout is None:
+        return
+    with program.stdout as stdout:
+        while len(heard) <= MAX_VALUE_BYTES and (part := os.read(stdout.fileno(), MAX_VALUE_BYTES)):
+            heard.extend(part)
+    if len(heard) > MAX_VALUE_BYTES:
         _kill(program)
-    said.join()
-    return answer
 
 
 def _say(stdin: IO[bytes] | None, question: bytes) -> None:
@@ -161,8 +171,3 @@ def _kill(program: subprocess.Popen[bytes]) -> None:
             program.kill()
     except OSError:
         return
-
-
-def _close(program: subprocess.Popen[bytes]) -> None:
-    if program.stdout is not None:
-        program.stdout.close()

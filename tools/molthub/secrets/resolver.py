@@ -9,6 +9,8 @@ from molthub.secrets.environment import EnvironmentProvider
 from molthub.secrets.provider import NOT_FOUND, Failure, Provider
 from molthub.secrets.value import SecretValue
 
+_NO_TEXT = Failure("NOT_TEXT", "what it has is no text that a program can be given", "keep the secret as text")
+
 Names = Mapping[str, str | Mapping[str, str]]
 """What a secret is called: an id wherever it is asked for, or an id for each provider that may be asked."""
 
@@ -64,11 +66,13 @@ class Resolver:
                 continue
             answer = provider.resolve(tuple(dict.fromkeys(ids.values())))
             for name, wanted in ids.items():
-                if wanted in answer.values:
-                    values[name] = answer.values[wanted]
+                value = answer.values.get(wanted)
+                if value is not None and value.can_be_given:
+                    values[name] = value
                     providers[name] = provider.name
                 else:
-                    said[name].append((provider.name, answer.errors[wanted]))
+                    failure = _NO_TEXT if value is not None else answer.errors[wanted]
+                    said[name].append((provider.name, failure))
             left = [name for name in left if name not in values and _may_go_on(said[name])]
         missing = {name: Missing(name, tuple(said[name])) for name in said if name not in values}
         return Resolved(values, providers, missing)

@@ -5,6 +5,7 @@ Nothing is printed and nothing written. What goes wrong is said before anything 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -21,6 +22,11 @@ from molthub.secrets.settings import Settings
 from molthub.secrets.spawn import Spawn, environment_spawn, server_spawn
 
 BOT_VARIABLE = "MOLTHUB_BOT"
+_REMEDIES = {
+    errno.E2BIG: "a secret is larger than the system gives to programs (on Linux 128 KiB): hand its file's name over",
+    errno.ENOEXEC: "it is no program: a script begins with #! and what runs it",
+    errno.EACCES: "give the user that runs the bot the right to run it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def become(spawn: Spawn) -> int:
             return subprocess.run(spawn.arguments, env=dict(spawn.environment), check=False).returncode
         _replace_process(spawn)
     except OSError as error:
-        remedy = "install it, or look whether PATH leads to it where the bot runs"
+        remedy = _REMEDIES.get(error.errno or 0, "install it, or look whether PATH leads to it where the bot runs")
         raise MolthubError(f"it cannot be run: {error.strerror}", place=spawn.shown, remedy=remedy) from None
 
 

@@ -101,6 +101,8 @@ class VaultProvider:
         """Yield a client with a token; one that was made for this is revoked at the end. Raises _VaultError."""
         try:
             import hvac
+
+            from molthub.secrets.vault_session import calm
         except ModuleNotFoundError:
             error = missing_extra("vault", "reading from Vault")
             raise _VaultError(Failure("NO_EXTRA", error.message, error.remedy)) from None
@@ -112,6 +114,7 @@ class VaultProvider:
             allow_redirects=False,
             verify=str(self._ca) if self._ca else None,  # None: the system's, or what $VAULT_CACERT names
         )
+        calm(client.adapter.session, is_plain=self._address.startswith("http:"))
         try:
             with self._login.of(client):
                 yield client
@@ -217,20 +220,25 @@ class VaultProvider:
         """Return why something failed, by the kind of error alone."""
         kind = type(error).__name__
         if isinstance(error, TypeError | KeyError):
-            return Failure("MALFORMED", f"{self.where}: {what}: that is no answer of this engine", _ENGINE)
-        if kind == "InvalidPath":
-            return Failure(NOT_FOUND, f"{self.where}: {what}: it is not there")
-        if kind in ("Forbidden", "Unauthorized"):
-            remedy = "the token is wrong or too old, or its policy does not allow it"
-            return Failure("DENIED", f"{self.where}: {what}: it is denied", remedy)
-        if kind == "VaultDown":
-            return Failure("SEALED", f"{self.where}: {what}: the server is sealed", "unseal it")
-        if kind == "InvalidRequest":
-            return Failure("REFUSED", f"{self.where}: {what}: the server takes no such request", _ENGINE)
-        return Failure("UNREACHABLE", f"{self.where}: {what} ({kind})")
+            kind = "TypeError"
+        if kind not in _REASONS:
+            return Failure("UNREACHABLE", f"{self.where}: {what} ({kind})")
+        code, why, remedy = _REASONS[kind]
+        return Failure(code, f"{self.where}: {what}: {why}", remedy)
 
 
 _ENGINE = "look whether `mount`, `engine` (1 or 2), `role` and `auth-mount` are as the server has them"
+_DENIED = ("DENIED", "it is denied", "the token is wrong or too old, or its policy does not allow it")
+_REASONS = {
+    "TypeError": ("MALFORMED", "that is no answer of this engine", _ENGINE),
+    "InvalidPath": (NOT_FOUND, "it is not there", ""),
+    "Forbidden": _DENIED,
+    "Unauthorized": _DENIED,
+    "VaultDown": ("SEALED", "the server is sealed, or not in service", "unseal it"),
+    "InvalidRequest": ("REFUSED", "the server takes no such request", _ENGINE),
+    "RateLimitExceeded": ("BUSY", "too many ask it at once", "raise its rate limit, or start fewer bots at once"),
+}
+"""What is said of errors of the library, by their kind: code, reason, remedy."""
 
 
 def _by_path(ids: Sequence[str]) -> dict[str, dict[str, str]]:
