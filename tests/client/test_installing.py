@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from molthub.client.cache import Store, read_tree
-from molthub.client.install import Report
 from molthub.client.skill_manager import SkillManager
+from molthub.client.steps import Report
 from molthub.documents import tree_digest
 from molthub.errors import (
     IntegrityError,

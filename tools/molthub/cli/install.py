@@ -20,8 +20,8 @@ from molthub.console import Console, common_options
 from molthub.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from molthub.client.install import Report, Step
     from molthub.client.skill_manager import SkillManager
+    from molthub.client.steps import Report, Step
 
 _DRY_RUN = click.option("-n", "--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 _MARKS = {"added": "+", "repaired": "~", "removed": "-", "kept": "="}

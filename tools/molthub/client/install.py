@@ -8,68 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from molthub.client.cache import Store
 from molthub.client.dependencies import Choice, Chosen, choose, pick_pack
-from molthub.client.differences import Difference
+from molthub.client.dependents import dependents
 from molthub.client.index import Index
 from molthub.client.index_cache import timestamp
-from molthub.client.installed_state import declared_dependencies, look
+from molthub.client.installed_state import look
 from molthub.client.lockfile import Installed, InstalledVersion, in_order
 from molthub.client.skills_folder import Change, SkillsFolder
+from molthub.client.steps import Plan, Report, Step
 from molthub.client.wanted import Wanted, parse_wanted, weightier
-from molthub.errors import IntegrityError, MolthubError, NotFoundError, Problem, ResolutionError
+from molthub.errors import IntegrityError, NotFoundError, Problem, ResolutionError
 from molthub.model import Artifact
-from molthub.versions import matches, sort_key
+from molthub.versions import sort_key
 
 if TYPE_CHECKING:
-    from molthub.client.signatures.installing import Found, InstalledSignatures
+    from molthub.client.signatures.installing import InstalledSignatures
 
 Progress = Callable[[int], None]
-
-
-class Step(NamedTuple):
-    """What is done with one version. ``differences`` are the files that a repair puts right."""
-
-    action: Literal["added", "kept", "repaired", "removed"]
-    entry: InstalledVersion
-    differences: tuple[Difference, ...] = ()
-
-
-class Report(NamedTuple):
-    """What a command did, or with ``dry_run`` would do. ``refused`` says what could not be done beside it.
-
-    ``first_signers`` are publishers and keys that were not known before, and are believed from now on.
-    """
-
-    steps: tuple[Step, ...]
-    warnings: tuple[Problem, ...] = ()
-    dry_run: bool = False
-    refused: tuple[Problem, ...] = ()
-    first_signers: tuple[tuple[str, str], ...] = ()
-
-    def of(self, action: str) -> tuple[Step, ...]:
-        """Return the steps of one kind."""
-        return tuple(step for step in self.steps if step.action == action)
-
-
-class _Plan:
-    """Steps before they are taken, with what to fetch by name and version."""
-
-    def __init__(self, warnings: Iterable[Problem]) -> None:
-        self.steps: list[Step] = []
-        self.artifacts: dict[tuple[str, str], Artifact] = {}
-        self.warnings = list(warnings)
-        self.refused: list[Problem] = []
-        self.judged: Found | None = None
-
-    def artifact(self, step: Step) -> Artifact:
-        return self.artifacts[step.entry.name, step.entry.version]
-
-    @property
-    def writes(self) -> list[Step]:
-        return [step for step in self.steps if step.action in ("added", "repaired")]
 
 
 @dataclass
@@ -116,12 +74,12 @@ class Installer:
             self._carry_out(plan, installed)
         return self._report(plan)
 
-    def _fetch_and_judge(self, plan: _Plan, wanted: Sequence[Wanted]) -> None:
+    def _fetch_and_judge(self, plan: Plan, wanted: Sequence[Wanted]) -> None:
         """Judge signatures while what the steps need comes into the store; nothing is in the folder yet."""
         with self.index.fetching([plan.artifact(step) for step in plan.writes], self.store, self.progress):
             self._judge(plan, wanted)
 
-    def _judge(self, plan: _Plan, wanted: Sequence[Wanted]) -> None:
+    def _judge(self, plan: Plan, wanted: Sequence[Wanted]) -> None:
         """Judge the signatures of what will be written, and note who signed. Raises :class:`SignatureError`."""
         artifacts = [plan.artifact(step) for step in plan.steps if step.action != "removed"]
         asked = [request for request in wanted if request.kind == "pack" and plan.writes]
@@ -138,8 +96,8 @@ class Installer:
         self.index.prefetch((request.kind, request.name) for request in wanted)
         return choose(wanted, self.index, self.hosts)
 
-    def _plan(self, choice: Choice, installed: Installed) -> _Plan:
-        plan = _Plan(choice.warnings)
+    def _plan(self, choice: Choice, installed: Installed) -> Plan:
+        plan = Plan(choice.warnings)
         for chosen in choice.versions:
             plan.artifacts[chosen.artifact.name, chosen.artifact.version] = chosen.artifact
             plan.steps.append(self._step(chosen, installed.get((chosen.artifact.name, chosen.artifact.version))))
@@ -159,7 +117,7 @@ class Installer:
         entry = known._replace(requested=weightier(known.requested, entry.requested))
         return Step("kept", entry) if found.state == "intact" else Step("repaired", entry, found.differences)
 
-    def _plan_update(self, installed: Installed, names: Sequence[Wanted]) -> tuple[_Plan, list[Wanted]]:
+    def _plan_update(self, installed: Installed, names: Sequence[Wanted]) -> tuple[Plan, list[Wanted]]:
         requests, others = self._requests(installed, names)
         choice, refused = self._choose_each(requests)
         plan = self._plan(choice, installed)
@@ -217,7 +175,7 @@ class Installer:
         ]
         return list(requests.values()), warnings
 
-    def _plan_removals(self, plan: _Plan, left: Iterable[InstalledVersion], installed: Installed) -> None:
+    def _plan_removals(self, plan: Plan, left: Iterable[InstalledVersion], installed: Installed) -> None:
         after = dict(installed)
         after.update({(step.entry.name, step.entry.version): step.entry for step in plan.steps})
         leaving = list(left)
@@ -235,7 +193,7 @@ class Installer:
             else:
                 plan.steps.append(Step("removed", entry))
 
-    def _carry_out(self, plan: _Plan, installed: Installed) -> None:
+    def _carry_out(self, plan: Plan, installed: Installed) -> None:
         """Change the folder in one go, from what the store holds."""
         after = dict(installed)
         for step in plan.steps:
@@ -264,32 +222,9 @@ class Installer:
             self.index.fetch([artifact], self.store)
             self.store.copy(artifact.digest, place)
 
-    def _report(self, plan: _Plan, *, dry_run: bool = False) -> Report:
+    def _report(self, plan: Plan, *, dry_run: bool = False) -> Report:
         firsts = plan.judged.first if plan.judged is not None else ()
         return Report(tuple(plan.steps), tuple(plan.warnings), dry_run, tuple(plan.refused), firsts)
-
-
-def dependents(entry: InstalledVersion, staying: Iterable[InstalledVersion], folder: SkillsFolder) -> list[str]:
-    """Return the installed skills that would miss ``entry``: none that stays fits what they want instead."""
-    others = list(staying)
-    alternatives = [other.version for other in others if other.name == entry.name and other != entry]
-    needing = []
-    for other in others:
-        if other.name == entry.name:
-            continue
-        wanted = declared_dependencies(other, folder).get(entry.name)
-        if wanted is None or not _fits(entry.version, wanted):
-            continue
-        if not any(_fits(version, wanted) for version in alternatives):
-            needing.append(str(other))
-    return needing
-
-
-def _fits(version: str, wanted: str) -> bool:
-    try:
-        return matches(version, wanted)
-    except MolthubError:
-        return False
 
 
 def _is_left(entry: InstalledVersion, requests: set[str], chosen: set[tuple[str, str]]) -> bool:

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from molthub.client.cache import Store
     from molthub.client.config import Config
     from molthub.client.index import Index
-    from molthub.client.install import Installer, Report
+    from molthub.client.install import Installer
     from molthub.client.installed_state import OnDisk
     from molthub.client.loading import LoadedSkill
     from molthub.client.log_report import LogReport
     from molthub.client.signatures.installed import SignatureReport
     from molthub.client.signatures.installing import InstalledSignatures
     from molthub.client.signatures.judge import Judgement
+    from molthub.client.steps import Report
     from molthub.model import Artifact, PackEntry, SearchRow, SkillEntry
     from molthub.model_signature import ModelSignature
     from molthub.search_text import Filters, Found

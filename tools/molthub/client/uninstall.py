@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from molthub.client.cache import Store
-from molthub.client.install import Report, Step, dependents
+from molthub.client.dependents import dependents
 from molthub.client.installed_state import look
 from molthub.client.lockfile import Installed, InstalledVersion, in_order
 from molthub.client.skills_folder import SkillsFolder
+from molthub.client.steps import Report, Step
 from molthub.client.wanted import Wanted, parse_wanted
 from molthub.errors import MolthubError, NotFoundError, Problem
 
