@@ -196,6 +196,74 @@ def test_what_is_not_answered_is_tried_again_by_the_same_id(tmp_path: Path, serv
     assert [one.json["bots"][0]["state"] for one in server.received[2:]] == ["failed", "drifted"]
 
 
+def test_a_receiver_that_is_down_for_long_is_told_how_things_are_then(tmp_path: Path, server: Server) -> None:
+    channel = Channel("ops", "webhook", "http://127.0.0.1:9/")
+    states = ("failed", "drifted", "conflict", "pending")
+    for hour in range(60):
+        box = outbox(tmp_path, channel, now=1000.0 + hour * 3600)
+        box.add(report(states[hour % 4], "in-sync" if hour % 2 else "failed", "failed"))
+        box.flush()
+    waiting = json.loads(box.state.note("", "outbox.json"))["waiting"]
+    assert len(waiting) <= 10, "nothing piles up"
+    box = outbox(tmp_path, Channel("ops", "webhook", f"{server.url}/hook"), now=1000.0 + 61 * 3600)
+    box.flush()
+    box.add(report("in-sync", "in-sync", "failed"))
+    box.flush()
+    known: dict[str, str] = {}
+    for one in server.received:
+        known |= {bot["bot"]: bot["state"] for bot in one.json["bots"]}
+    assert known == {"prod/b0": "in-sync", "prod/b1": "in-sync", "prod/b2": "failed"}
+
+
+def test_what_waited_for_a_day_is_told_as_it_is_then(tmp_path: Path, server: Server) -> None:
+    box = outbox(tmp_path, Channel("ops", "webhook", "http://127.0.0.1:9/"))
+    box.add(report("failed", "drifted"))
+    (problem,) = outbox(tmp_path, *box.channels, now=90_000.0).flush()
+    assert "let go of" in problem.message
+    again = outbox(tmp_path, Channel("ops", "webhook", f"{server.url}/hook"), now=90_001.0)
+    again.add(report("failed", "in-sync"))
+    again.flush()
+    assert [[bot["bot"] for bot in one.json["bots"]] for one in server.received] == [["prod/b0"]]
+
+
+def test_where_it_died_between_sending_and_noting_the_same_id_is_sent_again(tmp_path: Path, server: Server) -> None:
+    channel = Channel("ops", "webhook", f"{server.url}/hook", secret=KEY)
+    box = outbox(tmp_path, channel)
+    box.add(report("failed"))
+    before = box.state.note("", "outbox.json")
+    box.flush()
+    box.state.keep_note("", "outbox.json", before)
+    again = outbox(tmp_path, channel, now=1060.0)
+    again.add(report("failed"))
+    again.flush()
+    first, second = server.received
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+
+
+def test_where_it_died_before_noting_the_pass_tells_it_again(tmp_path: Path, server: Server) -> None:
+    channel = Channel("ops", "webhook", f"{server.url}/hook")
+    outbox(tmp_path, channel).add(report("in-sync"))
+    for _ in range(2):  # the next pass finds the same
+        outbox(tmp_path, channel).add(report("failed"))
+    outbox(tmp_path, channel).flush()
+    assert len(server.received) == 1
+
+
+def test_a_bot_that_changes_all_the_time_is_told_now_and_then_and_in_the_end(tmp_path: Path, server: Server) -> None:
+    channel = Channel("ops", "webhook", f"{server.url}/hook")
+    for minute in range(60):
+        box = outbox(tmp_path, channel, now=1000.0 + minute * 60)
+        box.add(report("drifted" if minute % 2 else "failed", "failed" if minute > 30 else "in-sync"))
+        box.flush()
+    told = [bot["bot"] for one in server.received for bot in one.json["bots"]]
+    assert (told.count("prod/b0"), told.count("prod/b1")) == (6, 1), "others are told as ever"
+    box = outbox(tmp_path, channel, now=1000.0 + 2 * 3600)
+    box.add(report("in-sync", "failed"))
+    box.flush()
+    assert server.received[-1].json["bots"][0]["state"] == "in-sync"
+
+
 def test_what_is_refused_for_good_is_given_up(tmp_path: Path, server: Server) -> None:
     server.statuses = [410]
     box = outbox(tmp_path, Channel("ops", "webhook", f"{server.url}/hook"))

@@ -3,6 +3,10 @@
 A message is put here when a pass is done, and delivered beside the passes. What does not arrive is tried again, each
 time twice as long after; also by another process, as it is kept with the target's state. It holds no secret: keys and
 addresses are looked up in the settings each time.
+
+A message that was sent, and not noted as sent before the process died, is sent again by the same id. One that is let go
+of unsent (:data:`MOST_WAITING`, :data:`GIVE_UP_AFTER`) is as if it had never been made: how things are by then is told
+by the next pass.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from molthub.model import Json
 from molthub_reconciler.notify.news import body_of, document, news, rollout_news, slack, states_of, status
 from molthub_reconciler.notify.settings import Channel
 from molthub_reconciler.records.state import TargetState
-from molthub_reconciler.report import Report
+from molthub_reconciler.report import BotReport, Report
 
 if TYPE_CHECKING:
     from molthub_reconciler.notify.delivery import DeliveryError
@@ -30,13 +34,19 @@ FILE = "outbox.json"
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 15 * 60.0
 GIVE_UP_AFTER = 24 * 3600.0
-MOST_WAITING = 100
+MOST_WAITING = 10
+"""How many messages wait for one channel; where there are as many, what is newer takes the place of the newest."""
+MOST_OFTEN, WITHIN = 6, 3600.0
+"""How often one bot is told of within so many seconds: one that changes all the time would drown the others."""
 _THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: ``body`` is sent to ``channel`` (``path`` below its address). Times are seconds since 1970."""
+    """One message: ``body`` is sent to ``channel`` (``path`` below its address). Times are seconds since 1970.
+
+    ``before`` is what the channel knew of whatever this message tells; None: nothing.
+    """
 
     id: str
     channel: str
@@ -45,6 +55,7 @@ class Message:
     made: float = 0.0
     attempts: int = 0
     due: float = 0.0
+    before: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,6 +67,7 @@ class Outbox:
     clock: Callable[[], float] = time.time
     _waiting: list[Message] = field(default_factory=list)
     _told: dict[str, dict[str, str]] = field(default_factory=dict)
+    _often: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -63,8 +75,10 @@ class Outbox:
             found: Any = json.loads(self.state.note("", FILE) or b"{}")
             self._waiting = [Message(**message) for message in found.get("waiting", [])]
             self._told = {name: dict(told) for name, told in found.get("told", {}).items()}
+            often = {name: dict(times) for name, times in found.get("often", {}).items()}
+            self._often = {name: {bot: [*map(float, one)] for bot, one in of.items()} for name, of in often.items()}
         except (ValueError, TypeError, AttributeError):
-            self._waiting, self._told = [], {}
+            self._waiting, self._told, self._often = [], {}, {}
 
     def add(self, report: Report, *, is_whole: bool = True) -> None:
         """Put in what is news after a pass; statuses of commits only if it was whole. Raises :class:`OSError`."""
@@ -79,15 +93,55 @@ class Outbox:
     def _add(self, channel: Channel, report: Report) -> None:
         told = self._told.get(channel.name, {})
         if channel.kind.endswith("-status"):
-            self._add_status(channel, report, told)
-            return
-        found, rollouts = news(report, told, channel), rollout_news(report, told, channel)
-        known = states_of(report, told)
+            return self._add_status(channel, report, told)
+        fresh, rollouts = news(report, told, channel), rollout_news(report, told, channel)
+        if (fresh or rollouts) and not self._has_room(channel.name):
+            return self._add(channel, report)
+        found = self._not_too_often(channel.name, fresh)
+        later = {bot.bot for bot in fresh} - {bot.bot for bot in found}
+        known = {name: state for name, state in states_of(report, told).items() if name not in later}
+        known |= {name: told[name] for name in later if name in told}
         if known != told:
             self._told[channel.name] = known
         if found or rollouts:
             content = (slack if channel.kind == "slack" else document)(report, found, rollouts)
-            self._put(channel, content)
+            names = [*(bot.bot for bot in found), *(one.fleet for one in rollouts)]
+            self._put(channel, content, before={name: told.get(name) for name in names})
+        return None
+
+    def _not_too_often(self, channel: str, bots: tuple[BotReport, ...]) -> tuple[BotReport, ...]:
+        """Return the bots that may be told of now; how the others are is told when there is room again."""
+        since = self.clock() - WITHIN
+        often = {bot: [at for at in times if at > since] for bot, times in self._often.get(channel, {}).items()}
+        found = tuple(bot for bot in bots if len(often.get(bot.bot, ())) < MOST_OFTEN)
+        for bot in found:
+            often.setdefault(bot.bot, []).append(self.clock())
+        if found:
+            self._often[channel] = {bot: times for bot, times in often.items() if times}
+        return found
+
+    def _has_room(self, channel: str) -> bool:
+        """Return whether a message may be put in; if not, let go of the newest, to make another one in its place."""
+        waiting = [message for message in self._waiting if message.channel == channel]
+        if len(waiting) < MOST_WAITING or waiting[-1].attempts:
+            return True
+        self._let_go(waiting[-1])
+        return False
+
+    def _let_go(self, message: Message) -> None:
+        """Forget a message that was not sent, and that the channel knows what it says."""
+        place = self._waiting.index(message)
+        newer = [one for one in self._waiting[place + 1 :] if one.channel == message.channel]
+        self._waiting = [one for one in self._waiting if one.id != message.id]
+        told, often = dict(self._told.get(message.channel, {})), self._often.get(message.channel, {})
+        for name, state in message.before.items():
+            often[name] = often.get(name, [])[:-1]
+            if any(name in one.before for one in newer):
+                continue
+            told.pop(name, None)
+            if state is not None:
+                told[name] = state
+        self._told[message.channel] = told
 
     def _add_status(self, channel: Channel, report: Report, told: dict[str, str]) -> None:
         found = status(report, channel)
@@ -96,13 +150,13 @@ class Outbox:
         path, content = found
         now = {"status": f"{path} {body_of(content).decode()}"}
         if now != told:
-            self._told[channel.name] = now
-            self._put(channel, content, path)
+            self._has_room(channel.name)
+            told, self._told[channel.name] = self._told.get(channel.name, {}), now
+            self._put(channel, content, path, before={"status": told.get("status")})
 
-    def _put(self, channel: Channel, content: Json, path: str = "") -> None:
-        now = self.clock()
-        self._waiting.append(Message(f"msg_{uuid4().hex}", channel.name, body_of(content).decode(), path, now, 0, now))
-        self._waiting = self._waiting[-MOST_WAITING:]
+    def _put(self, channel: Channel, content: Json, path: str = "", *, before: dict[str, str | None]) -> None:
+        now, body = self.clock(), body_of(content).decode()
+        self._waiting.append(Message(f"msg_{uuid4().hex}", channel.name, body, path, now, 0, now, before))
 
     def flush(self) -> tuple[Problem, ...]:
         """Try each message that is due once; of one channel in their order. Return what did not arrive, and why."""
@@ -124,7 +178,9 @@ class Outbox:
         with self._lock:
             messages = [message for message in self._waiting if message.channel == name]
         for message in messages:
-            problem = None if channel is None else self._try(channel, message)
+            with self._lock:
+                is_waiting = any(one.id == message.id for one in self._waiting)
+            problem = None if channel is None or not is_waiting else self._try(channel, message)
             if problem is not None:
                 return [problem]
         return []
@@ -141,9 +197,14 @@ class Outbox:
 
     def _failed(self, channel: Channel, message: Message, error: DeliveryError) -> Problem:
         now, attempts = self.clock(), message.attempts + 1
-        if error.is_final or now - message.made > GIVE_UP_AFTER:
+        if error.is_final:
             self._replace(message, None)
             fate, remedy = "it is given up", "look at the address, the key and the token of that channel"
+        elif now - message.made > GIVE_UP_AFTER:
+            with self._lock:
+                self._let_go(message)
+                self._keep()
+            fate, remedy = "it is let go of after a day", "how things are is told once the channel answers"
         else:
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 20))
             self._replace(message, replace(message, attempts=attempts, due=now + wait))
@@ -160,4 +221,6 @@ class Outbox:
         names = {channel.name for channel in self.channels}
         told = {name: known for name, known in self._told.items() if name in names}
         waiting = [asdict(message) for message in self._waiting if message.channel in names]
-        self.state.keep_note("", FILE, json.dumps({"told": told, "waiting": waiting}, sort_keys=True).encode())
+        often = {name: known for name, known in self._often.items() if name in names}
+        kept = {"told": told, "waiting": waiting, "often": often}
+        self.state.keep_note("", FILE, json.dumps(kept, sort_keys=True).encode())
