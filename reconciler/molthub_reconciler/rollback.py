@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from molthub.client.index_cache import timestamp
 from molthub.documents import HEX, bot_from_json
@@ -106,7 +107,7 @@ def _way(place: Workplace, subject: Subject, to: str | None, *, revisions: Seque
     """Return how a bot goes back. Raises :class:`MolthubError` with what it can go back to."""
     state, bot = place.state, subject.bot
     suspend = subject.desired.sync.suspend if subject.desired is not None else None
-    if subject.state in ("suspended", "orphaned") or (suspend is not None and suspend.active):
+    if subject.state in ("suspended", "orphaned") or (suspend is not None and suspend.holds(datetime.now(UTC))):
         what = "orphaned" if subject.state == "orphaned" else "suspended"
         raise _refused(f"the bot is {what}, and stays as it is", "declare it, or end its suspension, first")
     found = (*kept_documents(state, bot), *given_documents(state, bot))

@@ -49,7 +49,8 @@ def edit_manifest(world: World, old: str, new: str) -> None:
 
 def test_policies_go_through_documents_unchanged() -> None:
     sync = SyncPolicy(
-        "detect", prune=False, interval="5m", revoked="remove", suspend=Suspension(True, "why", "2026-11-20T10:00:00Z"),
+        "detect", prune=False, interval="5m", revoked="remove",
+        suspend=Suspension(True, "why", "2026-11-20T10:00:00Z", "2027-01-01T00:00:00Z"),
         keys=(KeyRule("env/*", "correct", "ours"),), ignore=(KeyRule("skill/x/**.md", None, "notes"),),
         windows=(NEVER, ALWAYS),
     )  # fmt: skip
@@ -237,6 +238,27 @@ def test_a_link_among_ignored_files_is_not_followed(world: World) -> None:
 
 
 # --- suspended -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("until", "held"),
+    [
+        ("2026-11-21T12:00:00Z", None),  # now
+        ("2026-11-21T12:00:01Z", "suspended"),
+        ("2026-11-21T13:00:00+01:00", None),
+        ("2026-11-21T13:00:00-01:00", "suspended"),
+        ("2020-01-01T00:00:00Z", None),
+        ("some day", "suspended"),
+        ("2026-11-21T11:00:00", "suspended"),  # of no zone: nobody knows when that is
+        (None, "suspended"),
+    ],
+)
+def test_a_suspension_ends_when_it_says(until: str | None, held: str | None) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    found = policy_of(SyncPolicy(suspend=Suspension(reason="audit", until=until)), now)
+    assert found.held == held
+    if found.problem is not None and until is not None:
+        assert f", until {until}: audit" in found.problem.message
 
 
 def test_a_suspended_bot_is_never_touched(world: World, desired: dict[str, Json]) -> None:

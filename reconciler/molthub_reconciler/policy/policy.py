@@ -59,7 +59,7 @@ def policy_of(sync: SyncPolicy, now: datetime, *, forced: bool = False, suspende
         remedy = "mend it in git; until then nothing of this bot is changed"
         return Policy(held="policy", problem=Problem("MH718", f"its sync policy cannot be read: {error}", remedy))
     policy = Policy(mode, modes, ignored)
-    if sync.suspend is not None and sync.suspend.active:
+    if sync.suspend is not None and sync.suspend.holds(now):
         return Policy(mode, modes, ignored, "suspended", _suspended(sync.suspend, now, suspended_since))
     if found.is_open:
         return policy
@@ -72,8 +72,9 @@ def _suspended(suspension: Suspension, now: datetime, since: str | None) -> Prob
     since = suspension.since or since
     age = f" {age_of(since, now)}" if since else ""
     why = f": {suspension.reason}" if suspension.reason else ""
-    remedy = "nothing is changed until `suspend` is taken out of git"
-    return Problem("MH714", f"suspended{age}{why}", remedy, severity="warning")
+    until = f", until {suspension.until}" if suspension.until else ""
+    remedy = "nothing is changed until then" if until else "nothing is changed until `suspend` is taken out of git"
+    return Problem("MH714", f"suspended{age}{until}{why}", remedy, severity="warning")
 
 
 def age_of(since: str, now: datetime) -> str:

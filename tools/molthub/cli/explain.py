@@ -126,7 +126,8 @@ def _policy_rows(resolution: Resolution) -> Iterator[tuple[str, str, str, str]]:
             yield name, shown, fleet.file if own is None else bot.file, ""
     suspend = resolution.sync.suspend
     if suspend is not None:
-        since = f"since {suspend.since}" if suspend.since else ""
+        said = (("since", suspend.since), ("until", suspend.until))
+        since = " ".join(f"{word} {time}" for word, time in said if time)
         file = fleet.file if bot.sync.suspend is None else bot.file
         yield "suspend", "yes" if suspend.active else "no", file, " ".join(filter(None, (suspend.reason, since)))
     for name, rules in (("keys", resolution.sync.keys), ("ignore", resolution.sync.ignore)):

@@ -57,7 +57,7 @@ def sync_to_json(sync: SyncPolicy) -> dict[str, Json]:
 
 
 def _suspension_to_json(suspension: Suspension) -> dict[str, Json]:
-    said = {"reason": suspension.reason or None, "since": suspension.since}
+    said = {"reason": suspension.reason or None, "since": suspension.since, "until": suspension.until}
     return {"active": suspension.active, **without_none(said)}
 
 
@@ -89,9 +89,9 @@ def sync_from_json(value: Mapping[str, Any] | None) -> SyncPolicy:
 
 
 def _suspension(said: Mapping[str, Any]) -> Suspension:
-    since = said.get("since")
+    since, until = (None if said.get(key) is None else as_text(said[key]) for key in ("since", "until"))
     active = said.get("active") is not False
-    return Suspension(active, as_text(said.get("reason", "")), None if since is None else as_text(since))
+    return Suspension(active, as_text(said.get("reason", "")), since, until)
 
 
 def _rule(said: Mapping[str, Any]) -> KeyRule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from molthub.model import Json
@@ -28,11 +29,22 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Whether nothing is to be changed, why, and since when (RFC 3339). ``active=False`` ends a fleet's for one bot."""
+    """Whether nothing is to be changed, why, since and until when (RFC 3339).
+
+    ``active=False`` ends a fleet's for one bot. Without ``until`` it lasts until it is taken out of git.
+    """
 
     active: bool = True
     reason: str = ""
     since: str | None = None
+    until: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it holds at ``now`` (with a time zone); an end that cannot be read has not come."""
+        try:
+            return self.active and (self.until is None or now < datetime.fromisoformat(self.until))
+        except (ValueError, TypeError):
+            return self.active
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def _sync(manifest: Manifest) -> SyncPolicy:
 def _suspension(said: Any) -> Suspension:
     if isinstance(said, bool):
         return Suspension(said)
-    return Suspension(active=True, reason=said["reason"], since=said.get("since"))
+    return Suspension(active=True, reason=said["reason"], since=said.get("since"), until=said.get("until"))
 
 
 def _rules(manifest: Manifest, field: str) -> Iterator[KeyRule]:
