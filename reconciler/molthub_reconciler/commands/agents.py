@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.command_group import CommandGroup
 from molthub.console import Console, common_options
 from molthub.errors import ExitStatus, NotFoundError, UsageError
 from molthub_reconciler.places import context_option, said_place
@@ -25,7 +26,7 @@ _state = click.option(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def agents() -> None:
     """Let agents on other machines keep bots: tokens, and who was heard of when.
 

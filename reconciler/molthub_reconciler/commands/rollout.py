@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.command_group import CommandGroup
 from molthub.console import Console, counted
 from molthub.errors import ExitStatus, NotFoundError
 from molthub_reconciler.places import elsewhere, remembered
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from molthub_reconciler.rollout.records import RolloutState, Wish, Wished
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def rollout() -> None:
     """How a change reaches a fleet in waves: look, pause, promote, take back, simulate.
 

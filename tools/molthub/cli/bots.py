@@ -9,6 +9,7 @@ import click
 
 from molthub.cli import completing
 from molthub.cli.operating import Operating, operating_options
+from molthub.command_group import CommandGroup
 from molthub.console import Console, common_options, counted
 from molthub.errors import UsageError
 from molthub.platforms import platforms
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from molthub.observed import ObservedBot
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def bots() -> None:
     """Show bots: what is declared of them, whether it resolves, and what they have.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.command_group import CommandGroup
 from molthub.console import Console, common_options
 from molthub.errors import NotFoundError, UsageError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from molthub.contexts.context_file import Contexts
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def context() -> None:
     """Name the places you work with: an index, the folder of its bots, the reconciler's state, a registry's checkout.
 

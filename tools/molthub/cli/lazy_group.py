@@ -6,8 +6,10 @@ from importlib import import_module
 
 import click
 
+from molthub.command_group import CommandGroup
 
-class LazyGroup(click.Group):
+
+class LazyGroup(CommandGroup):
     """A group whose commands are imported when they are needed, so that every command starts fast."""
 
     def __init__(self, table: dict[str, str], *, entry_points: str | None = None, **settings: object) -> None:

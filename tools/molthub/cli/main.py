@@ -48,6 +48,43 @@ MOLTHUB_COMMANDS = {
 ENTRY_POINTS = "molthub.commands"
 
 
+_SECTIONS = {
+    "Declare": {
+        "init": "a new registry: a git repository, ready to push",
+        "import": "skills and packs of other registries and repositories",
+        "skill-packs": "packs and their versions; who has them",
+        "adopt": "bots that were configured by hand, from their own files",
+        "bots": "bots as they are declared, and what they have",
+        "explain": "what a bot shall have, and which line says so",
+        "check": "what a pull request would be told",
+        "fmt": "the form of manifests, and what can be filled in",
+    },
+    "Publish": {
+        "build": "the index of a commit: static files",
+        "sign": "the index, so that nobody can hold it back or forge it",
+        "deploy": "what changed of the index, to where it is served",
+        "mirror": "a verified copy of an index, or of a part of it",
+        "serve": "an index over HTTP, for a desk or a test",
+    },
+    "Run": {
+        "plan": "what a reconcile would do; does nothing",
+        "reconcile": "bots to their desired state, once or for good",
+        "drift": "what bots have that they should not, to the byte",
+        "history": "what passes did to a bot",
+        "rollback": "bots back to what they had before",
+        "rollout": "how a change reaches a fleet in waves",
+        "agents": "tokens and state of agents on other machines",
+        "prune": "what nothing refers to any more on this machine",
+    },
+    "Places, secrets, programs": {
+        "context": "names for where an index and its bots are",
+        "secrets": "which secrets bots need, and keeping them",
+        "exec": "a program with the secrets that it needs",
+        "platforms": "agent programs, and what is written where for them",
+        "completion": "the script for bash, zsh or fish",
+        "skills": "find, install, update and publish skills",
+    },
+}
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 skills_group = LazyGroup(
@@ -67,6 +104,7 @@ skills_group = LazyGroup(
 molthub_group = LazyGroup(
     MOLTHUB_COMMANDS,
     entry_points=ENTRY_POINTS,
+    sections=_SECTIONS,
     name="molthub",
     context_settings=_SETTINGS,
     help="""GitOps for the skills, MCP servers, environment and secrets of AI agent fleets.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from molthub.command_group import CommandGroup
 from molthub.console import Console, common_options
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _system = click.option(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def platforms() -> None:
     """Say what agent programs bots may run on, and which of their files are written.
 

@@ -10,6 +10,7 @@ import click
 
 from molthub.cli.client_options import folder_options, open_skills, shown_path
 from molthub.cli.registry_logins import access_of, login, logout
+from molthub.command_group import CommandGroup
 from molthub.console import Console, common_options
 from molthub.errors import MissingExtraError, MolthubError, RootError, UnreachableError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from molthub.client.trust import RootPin
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def registry() -> None:
     """Add, list and remove the registries that skills are installed from; log in where they are private.
 

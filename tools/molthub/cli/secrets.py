@@ -10,6 +10,7 @@ import click
 
 from molthub.cli.kept_secrets import list_secrets, set_secret, unset_secret
 from molthub.cli.secrets_options import bot_option, read, resolvers, settings_option
+from molthub.command_group import CommandGroup
 from molthub.console import Console, common_options, counted
 from molthub.errors import ExitStatus, UsageError, said_once
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def secrets() -> None:
     """Say which secrets bots need and which of them are there; put one there, take one away. No value is ever shown.
 

@@ -115,7 +115,10 @@ class Checkout:
         done = _run(self.folder, ("push", *given, self.remote(), f"HEAD:{to}"), None)
         said = done.stderr.decode("utf-8", "replace").strip()
         if done.returncode:
-            remedy = "the commit is there: git pull --rebase, then git push"
+            remedy = (
+                "the commit is there: git pull --rebase, then git push; where that conflicts, two wrote the same: "
+                "git rebase --abort, git reset --keep HEAD~1, git pull, and the command again"
+            )
             raise RegistryError(f"git push failed: {said}", place=self.shown, remedy=remedy)
         lines = (line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:"))
         return "\n".join(filter(None, lines))
