@@ -22,6 +22,9 @@ _NOTE = "assigned"
 _NAME = "agent"
 _PACE = 5.0
 _FIRST = 60.0
+_SHORTEST_WAIT = 5.0
+_SHORTER = 0.8
+"""Of the time after which a proxy cut a question off, so long the next ones stay open."""
 
 
 def own_name(state: TargetState) -> str:
@@ -71,7 +74,8 @@ class Followed:
 class AssignmentWatch:
     """Hears of a bot's assignments from :meth:`start` to :meth:`stop`; ``news`` is set with each that is new.
 
-    So it is where the controller stops answering, or answers again.
+    So it is where the controller stops answering, or answers again. Where something in between cuts questions off that
+    stay open, they are asked for a shorter time.
     """
 
     def __init__(self, followed: Followed, interval: float, news: threading.Event) -> None:
@@ -106,18 +110,25 @@ class AssignmentWatch:
 
     def _run(self) -> None:
         known: Got | None = None
-        failures = 0
+        failures, cut = 0, 0.0
         while not self._stop.is_set():
             began = time.monotonic()
+            waited = known is not None
             try:
                 answer, known = self._followed.ask(known, self._wait if known is not None else 0.0)
                 if answer is not None:
                     self._took(self._followed.take(answer))
             except (MolthubError, OSError) as error:
-                known, failures = None, failures + 1
+                known, lasted = None, time.monotonic() - began
+                if waited and lasted >= _SHORTEST_WAIT:
+                    cut = lasted  # by a proxy in between, if the controller answers when nothing has to wait
+                    continue
+                failures, cut = failures + 1, 0.0
                 self._failed(error if isinstance(error, MolthubError) else MolthubError(str(error)))
                 self._stop.wait(hurried(failures, self._interval))
                 continue
+            if cut and not waited:
+                self._wait, cut = min(self._wait, max(_SHORTEST_WAIT, cut * _SHORTER)), 0.0
             failures = 0
             if answer is None and time.monotonic() - began < self._wait / 2:  # something answers without waiting
                 self._stop.wait(min(self._interval, _PACE))
