@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _FILE_MODE = 0o600
 _BUSY_SECONDS = 10.0
+_PAUSE = 0.01
 _VERSION = 1
 _BESIDE = ("", "-wal", "-shm")
 _ASIDE = ".unreadable"
@@ -104,7 +106,7 @@ class RecordFile:
         if version > _VERSION:
             remedy = "update molthub, or use another --state"
             raise FormatError("it was written by a newer molthub", place=str(self.place), remedy=remedy)
-        database.execute("PRAGMA journal_mode=WAL")
+        _to_wal(database)
         database.execute("PRAGMA synchronous=NORMAL")
         if version < _VERSION:
             database.executescript(f"BEGIN IMMEDIATE; {self._tables} PRAGMA user_version={_VERSION}; COMMIT;")
@@ -141,11 +143,24 @@ class RecordFile:
         raise _PutAsideError(errno.EAGAIN, message, str(self.place)) from None
 
 
+def _to_wal(database: sqlite3.Connection) -> None:
+    """Have a new file keep a write-ahead log: the one change for which SQLite does not wait until others have read."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while database.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except Exception as error:
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY != _BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
 class _PutAsideError(OSError):
     """The file is damaged, and was put aside."""
 
 
 _PRIMARY = 0xFF
+_BUSY = 5
 _DAMAGED = frozenset({11, 26})
 """SQLITE_CORRUPT and SQLITE_NOTADB (https://www.sqlite.org/rescode.html)."""
 _ERRORS = {
