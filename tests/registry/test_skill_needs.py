@@ -22,6 +22,8 @@ TOKEN = EnvNeed("GH_TOKEN", secret=True, required=True)
 OPENCLAW_IN_ONE_LINE = """metadata: {"openclaw": {"emoji": "x", "os": ["darwin", "linux"], "primaryEnv": "GH_TOKEN",
   "requires": {"bins": ["gh"], "anyBins": ["chromium", "chrome"], "env": ["HOST"], "config": ["a.b"]}}}"""
 OLD_AND_NEW = "metadata: {clawdbot: {requires: {bins: [old]}}, openclaw: {requires: {bins: [new]}}}"
+OTHER_WORDS = """requires: {bin: curl, envs: [HOST], os: linux}
+metadata: {clawdbot: {requires: {binaries: [jq], commands: [gh], os: [darwin], primaryEnv: GH_TOKEN, tools: [exec]}}}"""
 HOST = EnvNeed("HOST", required=True)
 FORMS: dict[str, tuple[str, SaidNeeds]] = {
     "nothing": ("name: a", SaidNeeds()),
@@ -47,6 +49,10 @@ FORMS: dict[str, tuple[str, SaidNeeds]] = {
     "under an older name": (
         "metadata: {clawdbot: {requires: {bins: [gh]}, os: win32}}",
         SaidNeeds(bins=("gh",), systems=("windows",)),
+    ),
+    "in other words": (
+        OTHER_WORDS,
+        SaidNeeds(None, (HOST, TOKEN), ("curl", "jq", "gh"), systems=("macos",)),
     ),
     "under both, the newest counts": (OLD_AND_NEW, SaidNeeds(bins=("new",))),
     "our own": (

@@ -3,7 +3,8 @@
 ``mcp-servers`` and ``env`` stand at the top or in ``metadata``; ``requires`` (``bins``, ``anyBins``, ``env``, ``mcp``,
 ``skills``) at the top, in ``metadata``, or where OpenClaw reads it, ``metadata.openclaw``, beside ``os``,
 ``primaryEnv`` and ``requires.config``, which are settings of its own. That program reads the older names of its key
-where the newest is missing, and so does this. What is no name is left out.
+where the newest is missing, and so does this. Authors write some of these words otherwise, too: ``bin``, ``binaries``,
+``commands``, ``envs``, and ``os`` or ``primaryEnv`` within ``requires``. What is no name is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from molthub.model import EnvNeed, Json
 from molthub.registry.reading import frontmatter
 
 _PROGRAM_KEYS = ("openclaw", "clawdbot", "moltbot", "clawdis")  # the names that OpenClaw has had, newest first
+_WORDS = {"bins": ("bins", "bin", "binaries", "commands"), "env": ("env", "envs")}
 _SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?|PAT)(?:$|_)", re.IGNORECASE)
 _BIN = re.compile(r"[A-Za-z0-9._+-]{1,128}\Z")
 _SETTING = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,15}\Z")
@@ -67,14 +69,15 @@ def said_needs(head: Mapping[str, Json]) -> SaidNeeds:
 
 def _env(head: Mapping[str, Json]) -> tuple[EnvNeed, ...] | None:
     """Return the variables: those under ``requires`` and the primary one are required, the others are read."""
-    primary = {str(needs["primaryEnv"]) for needs in _places(head) if isinstance(needs.get("primaryEnv"), str)}
+    said = (one for needs in _places(head) for one in (needs.get("primaryEnv"), _of(needs, "primaryEnv")))
+    primary = {one for one in said if isinstance(one, str)}
     listed = [name for names in _required(head, "env") for name in names]
     required = dict.fromkeys([*listed, *sorted(primary)])
-    said = dict.fromkeys([*required, *(frontmatter.environment(head) or ())])
+    every = dict.fromkeys([*required, *(frontmatter.environment(head) or ())])
     return (
         tuple(
             EnvNeed(name, name in primary or _SECRET_NAME.search(name) is not None, name in required)
-            for name in said
+            for name in every
             if ENV_KEY.match(name)
         )
         or None
@@ -86,14 +89,16 @@ def _systems(head: Mapping[str, Json]) -> tuple[str, ...] | None:
     said = [
         _SYSTEMS.get(name.lower(), name.lower())
         for needs in _program_places(head)
-        for name in frontmatter.names_in(needs.get("os"))
+        for names in (needs.get("os"), _of(needs, "os"))
+        for name in frontmatter.names_in(names)
     ]
     return _each_once(name for name in said if _SYSTEM.match(name))
 
 
 def _required(head: Mapping[str, Json], key: str) -> Iterator[tuple[str, ...]]:
     for needs in _places(head):
-        yield frontmatter.names_in(_of(needs, key))
+        for word in _WORDS.get(key, (key,)):
+            yield frontmatter.names_in(_of(needs, word))
 
 
 def _of(needs: Mapping[str, Json], key: str) -> Json:
