@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from molthub.documents import bot_from_json, fleet_from_json
+from molthub.documents import bot_from_json, canonical, digest_of, fleet_from_json
 from tests.builders import Tree, bot, fleet, overlay, pack, registry, skill
 from tests.index import walk
 from tests.index.made import build, document, entry, problem_ids, site
@@ -176,3 +177,18 @@ def test_a_client_with_the_old_root_still_gets_its_bot(tmp_path: Path) -> None:
     walk.verify(tmp_path)
     (tmp_path / "registry.json").write_bytes(old)
     walk.verify(tmp_path)
+
+
+def test_documents_of_bots_and_their_lists_are_canonical() -> None:
+    settings = {"level": 1.5, "ключ": {"ordered": [1e30, "é", None]}, "\U0001f600": 1, "￰": 2}
+    overlaid = overlay("odd", skills=[{"name": "git", "config": settings}], envVars={"NOTE": "naïve"})
+    index = build(
+        declared(overlaid, bot("prod", "eve", overlays=["odd"]), bot("prod", "fay", skills=["lost"])), fleets=True
+    )
+    written = [path for path in index.files if path.startswith(("bots/", "fleets/")) or path.endswith("/bots.json")]
+    assert len(written) == 2 * 4 + 2 + 2
+    for path in written:
+        assert canonical(json.loads(index.files[path])) == index.files[path], path
+    state = bot_from_json(index.files["bots/prod/eve.json"], "eve")
+    assert state.desired["config/git"] == settings
+    assert state.digest == digest_of(dict(state.desired))

@@ -172,8 +172,8 @@ def bot_to_json(state: DesiredState) -> dict[str, Json]:
             "digest": state.digest,
             "packs": {name: _attached_to_json(pack) for name, pack in state.packs.items()},
             "desired": dict(state.desired),
-            "skills": {digest: _fetch_to_json(artifact) for digest, artifact in state.skills.items()},
-            "origins": {key: [_origin_to_json(origin) for origin in origins] for key, origins in state.origins.items()},
+            "skills": {digest: fetch_to_json(artifact) for digest, artifact in state.skills.items()},
+            "origins": {key: origins_to_json(origins) for key, origins in state.origins.items()},
         }
     )
 
@@ -233,7 +233,8 @@ def _attached_to_json(pack: AttachedPack) -> dict[str, Json]:
 
 
 @lru_cache(maxsize=_SHARED)
-def _fetch_to_json(artifact: Artifact) -> dict[str, Json]:
+def fetch_to_json(artifact: Artifact) -> dict[str, Json]:
+    """Return how a bot's document says that a skill is fetched."""
     head = {"name": artifact.name, "version": artifact.version, "archive": artifact.archive}
     sizes = {"size": artifact.size, "unpacked": artifact.unpacked}
     return head | sizes | signature_ref_to_json(artifact.signature)
@@ -254,6 +255,11 @@ def _artifact(  # noqa: PLR0917 (each is a part of the key)
     return artifact_from_json(
         {**how, "signature": signature}, checked(SEMVER, version, "a version"), as_skill_name(name)
     )
+
+
+def origins_to_json(origins: Iterable[Origin]) -> list[Json]:
+    """Return how a bot's document says where a key comes from."""
+    return [_origin_to_json(origin) for origin in origins]
 
 
 def _origin_to_json(origin: Origin) -> dict[str, Json]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from molthub.documents import bot_to_json, canonical, digest_of, fleet_to_json, hex_of
+from molthub.documents import canonical, fleet_to_json, hex_of
+from molthub.documents.bot_texts import BotTexts
 from molthub.errors import Problem
 from molthub.index.releases import Archived
 from molthub.index.views import Files, Views
@@ -89,8 +90,8 @@ def write_fleets(
 
     ``problems`` hold what keeps bots from resolving, those of the resolutions among them.
     """
-    offered = Offered(archived)
-    made = [made_bot(catalog, found, offered, views) for _path, found in sorted(resolutions.items())]
+    offered, texts = Offered(archived), BotTexts()
+    made = [made_bot(catalog, found, offered, texts, views) for _path, found in sorted(resolutions.items())]
     files = {path: content for bot in made for path, content in bot.files.items()}
     names: dict[str, str] = {}
     for fleet in catalog.fleets.values():
@@ -110,10 +111,10 @@ def write_fleets(
     )
 
 
-def made_bot(catalog: Catalog, resolution: Resolution, offered: Offered, views: Views) -> MadeBot:
+def made_bot(catalog: Catalog, resolution: Resolution, offered: Offered, texts: BotTexts, views: Views) -> MadeBot:
     """Return what an index says of one bot of ``catalog``."""
-    state, problems = desired_state(resolution, offered)
-    content = canonical(bot_to_json(state))
+    state, problems = desired_state(resolution, offered, texts)
+    content = texts.content(state)
     made = MadeBot(
         path=state.path,
         content=content,
@@ -143,7 +144,9 @@ def fleet_files(fleet: Fleet, bots: Iterable[BotRow]) -> tuple[str, Files]:
     return name, {f"fleets/{name}.json": content, f"fleets/{fleet.name}.json": content}
 
 
-def desired_state(resolution: Resolution, offered: Offered) -> tuple[DesiredState, tuple[Problem, ...]]:
+def desired_state(
+    resolution: Resolution, offered: Offered, texts: BotTexts
+) -> tuple[DesiredState, tuple[Problem, ...]]:
     """Return a bot's document, and all findings on it.
 
     A bot one of whose skills the index does not offer does not resolve: it could never be brought in sync.
@@ -167,7 +170,7 @@ def desired_state(resolution: Resolution, offered: Offered) -> tuple[DesiredStat
         return head, problems
     resolved = replace(
         head,
-        digest=digest_of(dict(resolution.desired)),
+        digest=texts.digest(resolution.desired),
         packs=resolution.packs,
         desired=resolution.desired,
         skills={artifact.digest: artifact for artifact in artifacts},

@@ -160,7 +160,10 @@ class _Draft:
         return env
 
     def _servers(self, stack: Stack, secret: Mapping[str, str], env: Mapping[str, str]) -> None:
-        servers, said = merge_servers(stack, secret)
+        speaking = [layer for layer in stack.layers if layer.mcps]
+        besides = tuple(sorted(secret.items()))
+        shared = self.chooser.shared("servers", [*speaking, stack.over], besides, lambda: merge_servers(stack, secret))
+        servers, said = shared
         self.problems += said
         for name, server in servers.items():
             if server.value is not None or len(server.origins) > 1:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from molthub.documents.bot_texts import BotTexts
 from molthub.errors import Problem
 from molthub.index.fleets import MadeBot, Offered, made_bot
 from molthub.index.incremental.answers import Answers, dangling_key
@@ -66,6 +67,7 @@ class BotMaking:
             dangling=Noted("dangling", self._dangling, notes, dangling_key),
         )
         self._chooser, self._offered = Chooser(self._catalog, notes), Offered(offered, notes)
+        self._texts = BotTexts()
         self._answered: dict[Asked, str] = {}
         self._reasons: dict[frozenset[Asked], int] = {}
         self._waiting: list[BotLine] = []
@@ -138,7 +140,7 @@ class BotMaking:
         return found.values(), resolve_bot(self._catalog, one.bot, self._chooser)
 
     def _made(self, resolution: Resolution) -> MadeBot:
-        return made_bot(self._catalog, resolution, self._offered, self._underway.wanted.views)
+        return made_bot(self._catalog, resolution, self._offered, self._texts, self._underway.wanted.views)
 
     def _reason(self, one: _Read, asked: frozenset[Asked]) -> int:
         """Return the id of what a bot asked of others: what its own file answers follows from its blob."""

@@ -25,6 +25,8 @@ def unmet(
     ``desired`` and ``origins`` are the bot's. What a layer takes away is said, and no mistake. A warning stands where
     the skill was attached.
     """
+    if not needs:
+        return
     known = desired.keys() | origins.keys()
     there = {bare_name(key.removeprefix("skill/")) for key in known if key.startswith("skill/")}
     there |= BUNDLED_SKILLS.get(bot.platform, frozenset())
