@@ -31,6 +31,9 @@ from molthub.registry.trees.bot_folders import bot_file
 _TOGETHER = 200
 """So many bots are written and remembered at once."""
 
+_OF_FILES = frozenset({"broken", "dangling"})
+"""The kinds of questions that a bot's own file may answer."""
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -144,7 +147,7 @@ class BotMaking:
 
     def _reason(self, one: _Read, asked: frozenset[Asked]) -> int:
         """Return the id of what a bot asked of others: what its own file answers follows from its blob."""
-        theirs = frozenset(question for question in asked if not _is_own(one.bot, question))
+        theirs = frozenset(found for found in asked if found.kind not in _OF_FILES or not _is_own(one.bot, found))
         if theirs not in self._reasons:
             new = {question: self._answers.to(question) for question in theirs if question not in self._answered}
             self._state.answer(new)
