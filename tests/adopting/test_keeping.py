@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -139,3 +140,16 @@ def test_a_dry_run_names_the_files_of_new_skills_and_shows_what_is_declared(plac
     assert "b/skills/notes/1.0.0/SKILL.md: new, " in shown
     assert "Only here." not in shown
     assert "+    - notes" in shown
+
+
+def test_an_older_form_of_a_program_is_told_with_the_one_that_can_be_adopted(place: Place) -> None:
+    file = place.home("prod/ada") / ".gemini/settings.json"
+    file.parent.mkdir()
+    server = {"httpUrl": "https://mcp.example.com/mcp", "headers": {"Authorization": f"Bearer {own('ada')}"}}
+    file.write_text(json.dumps({"mcpServers": {"tickets": server}}))
+    (left,) = place.bot("--dry-run", program="gemini-cli")["left"]
+    assert (left["key"], "httpUrl is an older form" in left["reason"]) == ("mcp/tickets", True)
+    assert 'write "type": "http" and "url" instead' in left["remedy"]
+    server = {"type": "http", "url": server.pop("httpUrl"), **server}
+    file.write_text(json.dumps({"mcpServers": {"tickets": server}}))
+    assert place.bot("--dry-run", program="gemini-cli")["declared"] == ["mcp/tickets"]

@@ -50,6 +50,7 @@ ROWS: tuple[Row, ...] = (
         references=expansion.GEMINI_CLI,
         pitfalls=(pitfalls.EXPANDED_TWICE,),
         owners_fields=("description", "excludeTools", "includeTools", "oauth", "timeout", "trust"),
+        older=(("httpUrl", '"type": "http" and "url"'),),
     ),
     Row(
         name="qwen-code",

@@ -46,7 +46,7 @@ class Row:
     of the program itself stand, if it has such a place. ``owners_fields`` are the fields of an entry that its owner
     sets. ``named_in`` are fields that name variables, in a program that has such fields. ``unread_skills``: the
     program does not read ``skills``; they wait there for whoever loads them up. ``pitfalls`` are values of secrets that
-    would not arrive.
+    would not arrive. ``older`` are fields that the program reads besides, each with the words that mean the same now.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Row:
     named_in: tuple[str, ...] = ()
     unread_skills: bool = False
     pitfalls: tuple[Pitfall, ...] = ()
+    older: tuple[tuple[str, str], ...] = ()
 
     @property
     def skills(self) -> str:

@@ -119,6 +119,10 @@ class TableProgram:
     def _read_back(self, key: str, server: dict[str, Json]) -> Json:
         """Return the declared form of a server's entry, of which the owner's fields were taken away."""
         row = self._row
+        for field, words in row.older:
+            if field in server:
+                remedy = f"write {words} instead, which means the same to {row.title}, and adopt it again"
+                raise value_error(key, f"the field {field} is an older form, and is not written here", remedy)
         known = ((None, row.started), ("http", row.http), ("sse", row.sse))
         forms = tuple((transport, form) for transport, form in known if form is not None)
         return declared_server(key, server, forms, row.references.of)
