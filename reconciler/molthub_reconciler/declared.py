@@ -242,7 +242,7 @@ _ORPHAN_REMEDY = "declare it again, or say `sync: {orphans: delete}` in its flee
 _ROLLOUT = Problem(
     "MH710",
     "the bot's fleet has a rollout, which is followed for the fleet as a whole",
-    "reconcile without --bot and --selector, or take `rollout` out of fleet.yaml",
+    "reconcile without --bot and --selector; one controller keeps bots of several machines (molthub agents --help)",
 )
 _WAITS = Problem(
     "MH725", "its turn in its fleet's rollout has not come", "see `molthub rollout status`", severity="warning"

@@ -313,4 +313,4 @@ def problem_lines(report: Report) -> Iterable[Problem]:
     yield from sorted(said_once(shared), key=lambda one: one.id)
 
 
-_SAID_ONCE = frozenset({"MH704", "MH705", "MH731", "MH732", "MH733", "MH741", "MH742"})
+_SAID_ONCE = frozenset({"MH704", "MH705", "MH710", "MH725", "MH731", "MH732", "MH733", "MH741", "MH742"})
