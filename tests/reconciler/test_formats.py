@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,9 +15,11 @@ import xmlschema
 
 from molthub.errors import Problem
 from molthub.model import Json
+from molthub_reconciler.formats.junit import junit
 from molthub_reconciler.formats.markdown import markdown
 from molthub_reconciler.formats.masked import masked
 from molthub_reconciler.formats.page import page
+from molthub_reconciler.formats.sarif import sarif
 from molthub_reconciler.formats.text_differences import file_difference, side_by_side, unified
 from molthub_reconciler.formats.told import Told
 from molthub_reconciler.report import BotReport, Report
@@ -75,6 +79,52 @@ def test_sarif_of_what_failed_and_of_nothing_is_valid(world: World, desired: dic
 
     schema.validate(log)
     assert {result["ruleId"] for result in log["runs"][0]["results"]} == {"drift/unreadable", "MH701"}
+
+
+def test_sarif_of_a_large_fleet_holds_the_worst_and_says_how_many_it_leaves_out() -> None:
+    change: dict[str, Json] = {"key": "skill/git", "action": "update", "cause": "drifted", "drift": "modified",
+                               "origin": "packs/a/1.yaml:3", "file": ".agents/skills/git"}  # fmt: skip
+    extra: dict[str, Json] = {**change, "key": "skill/mine", "drift": "extra", "action": "keep"}
+    bots = tuple(BotReport(f"prod/b{number}", "drifted", changes=(extra, change)) for number in range(15_000))
+    log: Any = sarif(Told(Report("drift", "2026-11-21T12:00:00Z", None, bots)), version="1.0.0")
+    (run,) = log["runs"]
+    assert [result["level"] for result in run["results"]] == [*["warning"] * 15_000, *["note"] * 10_000]
+    (said,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert said["message"]["text"].startswith("5000 of 30000 results are left out")
+    few = {**log, "runs": [{**run, "results": run["results"][:2]}]}
+    jsonschema.Draft4Validator(json.loads((CASES / "sarif-2.1.0.json").read_text())).validate(few)
+    assert len(gzip.compress(json.dumps(log).encode())) < 10 * 2**20, "what GitHub takes"
+
+
+def test_what_git_names_in_other_letters_is_an_address(drifted: World) -> None:
+    log = json.loads(drift(drifted, "sarif", "--prefix", "our registry/").stdout)
+    (result,) = [one for one in log["runs"][0]["results"] if one["message"]["text"].startswith("skill/git ")]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].startswith("our%20registry/")
+    prints = [one.get("partialFingerprints", {}).get("molthubDrift/v1") for one in log["runs"][0]["results"]]
+    assert len(set(filter(None, prints))) == len([one for one in prints if one]) > 1
+
+
+def test_what_xml_cannot_hold_is_replaced_and_what_cannot_be_read_has_its_line() -> None:
+    problem = Problem("MH701", "bell \x07", "mend it", file="a.json", line=3, column=7)
+    bots = (BotReport("prod/ada", "failed", problems=(problem,)), BotReport("prod/bob", "in-sync"))
+    told = Told(Report("drift", "2026-11-21T12:00:00Z", None, bots))
+    text = junit(told).decode()
+    xmlschema.XMLSchema(str(CASES / "junit-10.xsd")).validate(text)
+    assert "bell \ufffd" in text
+    log: Any = sarif(told, version="1.0.0")
+    region = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 3, "startColumn": 7}
+
+
+def test_what_nobody_sees_or_what_ends_a_fence_is_spelled_out() -> None:
+    found = file_difference("a", "a\u202eb\n".encode(), b"```\n````\n")
+    change: dict[str, Json] = {"key": "skill/x", "action": "update", "cause": "drifted", "drift": "modified"}
+    bot = BotReport("prod/ada", "drifted", changes=(change,))
+    told = Told(Report("drift", "2026-11-21T12:00:00Z", None, (bot,)), {("prod/ada", "skill/x"): (found,)})
+    text = markdown(told)
+    assert "\u202e" not in text
+    assert "a\\u202eb" in text
+    assert "\n`````diff\n" in text
 
 
 def test_junit_is_valid_and_counts(drifted: World) -> None:

@@ -436,3 +436,90 @@ def test_a_state_that_somebody_changed_is_refused_or_means_what_it_says(data: st
     assert state_from_json(state_to_json(state), "kept") == state
     desired = {bot: given.document for bot, given in state.assigned.items()}
     step(state, Inputs(desired, Rollout(), 2000, told=state.told))
+
+
+def test_who_was_rolled_back_alone_stays_where_it_was_put_when_the_fleet_is_undone(world: World) -> None:
+    passes(world, 6)
+    ask_for(world, "1.1.0")
+    passes(world, 6)
+    assert world.molthub("rollback", "prod/ada").status == 0
+    world.site.revision = "2" * 40
+    ask_for(world, "1.2.0")
+    passes(world, 8)
+    assert versions(world) == {"1.2.0": 6}, "git asks for something newer: that ends a pin"
+    assert world.molthub("rollback", "prod/ada", "--to", digest_had(world, "prod/ada", "1.0.0")).status == 0
+    rollout(world, "undo", "prod")
+    passes(world, 4)
+    assert versions(world) == {"1.1.0": 5, "1.0.0": 1}
+    assert world.molthub("rollback", "--release", "prod/ada").status == 0
+    passes(world, 2)
+    assert versions(world) == {"1.1.0": 6}, "what was undone is not given to it either"
+    world.site.revision = "3" * 40
+    ask_for(world, "1.3.0")
+    passes(world, 6)
+    assert versions(world) == {"1.3.0": 6}
+
+
+def digest_had(world: World, bot: str, version: str) -> str:
+    """Return the document of a bot's in which it had a version."""
+    state = TargetState(world.state, str(world.target))
+    for line in state.passes(bot):
+        if version in json.dumps(line["changes"]) and line["document"]:
+            return str(line["document"])
+    raise AssertionError(version)
+
+
+def test_a_gate_that_kills_the_controller_finds_the_step_on_disk(world: World) -> None:
+    """What a gate judges is on disk before it is asked: whoever dies meanwhile asks it again, and nothing else."""
+    copy = ["cp", str(state_path(world)), "seen.json"]
+    passes(world, 6)
+    ask_for(world, "1.1.0", rollout={**WAVES, "gates": [{"name": "look", "probe": {"command": copy}}]})
+    passes(world, 1, "--run-gates")
+    (seen,) = world.target.rglob("seen.json")
+    found = json.loads(seen.read_bytes())
+    bot = found["bots"][seen.parent.name]
+    assert bot["told"]["generation"] == bot["assigned"]["generation"] > 0
+
+
+def test_scenarios_are_those_of_what_the_change_brings(world: World) -> None:
+    other = world.site.skill("other", "1.0.0", {"SKILL.md": "---\nname: other\n---\n", "scenarios/a.yaml": "{name: O}"})
+    code = "import sys,json; open('ran','a').write(json.load(sys.stdin)['skill'] + ' ')"
+    gate = {"name": "try", "scenarios": {"command": [sys.executable, "-c", code]}}
+    for version in ("1.0.0", "1.1.0"):
+        files = {**GIT, "notes.md": version, "scenarios/a.yaml": "{name: G}"}
+        digest = world.site.skill("git", version, files)
+        for bot in BOTS:
+            world.site.bot(f"prod/{bot}", {"skill/git": digest, "skill/other": other})
+        world.site.fleet("prod", rollout={**WAVES, "gates": [gate] if version == "1.1.0" else []})
+        world.site.publish()
+        passes(world, 6, "--run-gates")
+    assert {place.read_text() for place in world.target.rglob("ran")} == {"git "}
+
+
+def test_numbers_of_assignments_go_on_where_a_rollout_was_gone(world: World) -> None:
+    passes(world, 6)
+    before = json.loads(state_path(world).read_bytes())["generation"]
+    ask_for(world, "1.1.0", rollout=None)
+    passes(world, 1)
+    assert json.loads(state_path(world).read_bytes())["generation"] == before > 0
+
+
+def test_a_word_that_could_not_be_dropped_is_not_done_again(world: World) -> None:
+    passes(world, 6)
+    assert rollout(world, "pause", "prod").status == 0
+    (word,) = state_path(world).parent.glob("rollout-prod.wish-*")
+    said = word.read_bytes()
+    passes(world, 1)
+    word.write_bytes(said)
+    assert rollout(world, "resume", "prod").status == 0
+    passes(world, 1)
+    word.write_bytes(said)
+    passes(world, 1)
+    assert status(world)["held"] is False
+
+
+def test_a_wave_of_bots_for_which_there_is_nothing_is_refused() -> None:
+    document = json.loads(SOUND.read_bytes())
+    document["step"]["waves"][-1]["bots"].append("nobody")
+    with pytest.raises(FormatError):
+        state_from_json(document, "kept")

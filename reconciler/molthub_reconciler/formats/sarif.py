@@ -18,13 +18,17 @@ from molthub_reconciler.report import BotReport
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 DOCS = "https://molthub.dev/docs"
+MOST_RESULTS = 25_000
+"""As many as GitHub takes of one run (docs.github.com, "SARIF results exceed limits"); it shows the 5,000 worst."""
+_WORST_FIRST = ("error", "warning", "note")
 _LEVELS = {"extra": "note", "pending": "note", "ignored": "note", "secret-rotated": "note", "unreadable": "error",
            "conflict": "error"}  # fmt: skip
 
 
 def sarif(told: Told, *, version: str, prefix: str = "") -> dict[str, Json]:
     """Return a log of one run. ``prefix`` leads from the repository's root to the registry's folder."""
-    results = [*_results(told, prefix)]
+    found = sorted(_results(told, prefix), key=lambda result: _WORST_FIRST.index(str(result["level"])))
+    results = found[:MOST_RESULTS]
     ids = sorted({str(result["ruleId"]) for result in results})
     for result in results:
         result["ruleIndex"] = ids.index(str(result["ruleId"]))
@@ -41,6 +45,10 @@ def sarif(told: Told, *, version: str, prefix: str = "") -> dict[str, Json]:
         "originalUriBaseIds": {"BOTS": {"description": {"text": "The folder of the bots' homes."}}},
         "results": results,
     }
+    if len(found) > len(results):
+        text = f"{len(found) - len(results)} of {len(found)} results are left out, the least severe ones"
+        notification = {"level": "warning", "message": {"text": text}}
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [notification]}]
     if told.report.revision:
         run["properties"] = {"revision": told.report.revision}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
