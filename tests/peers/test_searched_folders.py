@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from molthub.references.skill_folders import SKILL_FOLDERS
 from tests.peers.agent_backend import Backend, agent_backend
+from tests.peers.npm_programs import npm_program
+from tests.peers.program_home import HERE, ProgramHome
+from tests.peers.test_codex import CodexHome
+from tests.peers.test_hermes import HermesHome
+from tests.peers.test_nanobot import NanobotHome
 from tests.peers.test_table_programs import PROGRAMS, Ran
 
 pytestmark = pytest.mark.peers
 EVERY = sorted({folder for folders in SKILL_FOLDERS.values() for folder in (folders.own, *folders.others)})
 NAMES = {folder: f"in-{number}" for number, folder in enumerate(EVERY)}
+OTHERS: dict[str, Callable[[Path], str]] = {
+    "codex": lambda home: json.dumps(CodexHome(home).ask(("skills/list", {"cwds": [str(home / "project")]}))),
+    "openclaw": lambda home: ProgramHome([str(npm_program("openclaw", HERE / "openclaw"))], home).run(
+        "skills", "list", "--json"
+    ),
+    "hermes": lambda home: HermesHome(home).run("skills", "list"),
+    "nanobot": lambda home: NanobotHome(home).run(),
+}
+"""The programs that are no plain rows of the table, and how each lists skills."""
+
 RANKED = [
     (name, folder, folder in SKILL_FOLDERS[name].before)
-    for name in PROGRAMS
+    for name in (*PROGRAMS, "openclaw")
     for folder in SKILL_FOLDERS[name].before + SKILL_FOLDERS[name].after
 ]
 
@@ -30,6 +46,9 @@ def backend() -> Iterator[Backend]:
 
 def listed(name: str, home: Path, backend: Backend) -> str:
     """Run a program in a home and return everything it says of its skills."""
+    if name in OTHERS:
+        (home / "project").mkdir()
+        return OTHERS[name](home)
     program = PROGRAMS[name]
     ran = Ran(name, home, program, {}, [], backend)
     if program.first:
@@ -46,7 +65,7 @@ def put(home: Path, folder: str, name: str) -> None:
     (skill / "SKILL.md").write_text(f"---\nname: {name}\ndescription: It came from {NAMES[folder]}.\n---\nHi.\n")
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [*PROGRAMS, *OTHERS])
 def test_a_program_searches_the_folders_that_are_said_of_it_and_no_other(
     name: str, tmp_path: Path, backend: Backend
 ) -> None:
