@@ -112,6 +112,23 @@ def test_an_assignment_that_is_none_is_refused(said: dict[str, Any]) -> None:
         answer_from_bytes(canonical_plain({**good, **said}), "test")
 
 
+def test_what_a_newer_side_adds_is_skipped_and_what_an_older_one_lacks_is_not_missed() -> None:
+    newer = {"added": {"later": [1]}}
+    answer = Answer(Assignment(ADA, "a" * 64, DIGEST, 1), "now", "b" * 64)
+    said = json.loads(answer_to_bytes(answer))
+    assert answer_from_bytes(canonical_plain({**said, **newer}), "test") == answer
+    assert answer_from_bytes(canonical_plain({key: said[key] for key in said if key != "asks"}), "test") == answer
+    bot = BotReport(ADA, "in-sync", "agents-dir", DIGEST, DIGEST, problems=(Problem("MH734", "late"),))
+    told = json.loads(report_to_bytes(Report("reconcile", "2026-11-21T12:00:00Z", None, (bot,)), "a" * 64, 3))
+    (inner,) = told["bots"]
+    inner["problems"] = [{**inner["problems"][0], "id": "MH999", **newer}]
+    read = report_from_bytes(canonical_plain({**told, "bots": [{**inner, **newer}], **newer}), ADA, "test")
+    assert ([problem.message for problem in read.bot.problems], read.bot.state) == (["late"], "in-sync")
+    older = {key: told[key] for key in told if key not in ("held", "kept", "answers")}
+    older["bots"] = [{key: inner[key] for key in inner if key not in ("pinned", "reload")}]
+    assert report_from_bytes(canonical_plain(older), ADA, "test").bot.state == "in-sync"
+
+
 def test_a_token_is_recognised_by_its_salted_hash_alone() -> None:
     token = new_token()
     kept = hashed(token, "2026-11-21T12:00:00Z")

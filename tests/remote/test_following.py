@@ -212,3 +212,16 @@ def test_an_agent_that_was_off_for_a_month_catches_up(controlled: Inside) -> Non
     assert '"LEVEL": "warning"' in level(controlled.machine(ADA) / "bots" / ADA)
     (told,) = controlled.look().bots
     assert told.state == "in-sync"
+
+
+def test_what_stands_in_between_is_named(controlled: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    done = run_molthub(*controlled.agent(ADA), "--once")
+    assert (done.status, "no answer through the proxy 127.0.0.1:9: " in done.stderr) == (1, True), done
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert run_molthub(*controlled.agent(ADA), "--once").status == 0
+    words = controlled.agent(ADA)
+    words[words.index(controlled.url)] = controlled.url.replace("http:", "https:")
+    done = run_molthub(*words, "--once")
+    assert (done.status, "no TLS is spoken there" in done.stderr) == (1, True), done

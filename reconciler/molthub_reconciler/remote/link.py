@@ -221,7 +221,8 @@ class ControllerLink:
                 connection.http.close()
                 if connection.kept and isinstance(error, _CLOSED):
                     continue  # it was closed in the meantime: that is no failure
-                raise failure(error, self.where) from None
+                proxy = connection.proxy
+                raise failure(error, self.where, f"{proxy.host}:{proxy.port}" if proxy else "") from None
             except BaseException:
                 connection.http.close()
                 raise

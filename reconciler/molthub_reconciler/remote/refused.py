@@ -23,8 +23,8 @@ class MissingError(UnreachableError):
     """The controller has nothing of that name, for whoever asks."""
 
 
-def failure(error: Exception, where: str) -> MolthubError:
-    """Return why nobody answers at ``where``."""
+def failure(error: Exception, where: str, proxy: str = "") -> MolthubError:
+    """Return why nobody answers at ``where``, asked through a ``proxy`` if there is one."""
     reason = str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error) or type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         remedy = "check the address and this machine's clock; --controller-ca FILE names a CA of your own"
@@ -33,6 +33,12 @@ def failure(error: Exception, where: str) -> MolthubError:
         message = f"the controller wants another client certificate ({reason.replace('_', ' ').lower()})"
         remedy = "give --client-certificate and --client-key of the CA that it names by --tls-client-ca"
         return DeniedError(message, place=where, remedy=remedy)
+    if "WRONG_VERSION_NUMBER" in reason:
+        remedy = "give its address with http:// on its own machine, or a controller with --tls-certificate"
+        return UnreachableError("no TLS is spoken there", place=where, remedy=remedy)
+    if proxy:
+        remedy = f"no_proxy in the environment names hosts that are asked without a proxy; {_LATER}"
+        return UnreachableError(f"no answer through the proxy {proxy}: {reason}", place=where, remedy=remedy)
     return UnreachableError(f"the controller does not answer: {reason}", place=where, remedy=_LATER)
 
 
