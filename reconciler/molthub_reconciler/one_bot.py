@@ -1,4 +1,4 @@
-"""One bot on its way through a pass: looked at, mended, looked at again, told."""
+"""One bot on its way through a pass: what is asked of it, what it is found to be, what it is to be given."""
 
 from __future__ import annotations
 
@@ -7,38 +7,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from molthub.client.index_cache import timestamp
 from molthub.errors import Problem
-from molthub.model import Artifact, DesiredState, FileEntry, Json
+from molthub.model import Artifact, DesiredState, FileEntry
 from molthub.references.secrets import placeholders
 from molthub_reconciler.bot_home import adapter_of, home_of, policy_for
 from molthub_reconciler.comparing import Comparing
-from molthub_reconciler.findings import Look, Result, State, observed_digest, shown_changes, state_of
+from molthub_reconciler.findings import Look, Result
 from molthub_reconciler.plan import Change, Place
 from molthub_reconciler.policy.fights import FILE as FIGHTS_FILE
-from molthub_reconciler.policy.fights import Fights, fights_from_bytes, fights_to_bytes
+from molthub_reconciler.policy.fights import Fights, fights_from_bytes
 from molthub_reconciler.policy.pins import FILE as PIN_FILE
 from molthub_reconciler.policy.policy import Held, Policy
 from molthub_reconciler.records.receipt import Receipt
-from molthub_reconciler.remarks import left_alone, lifted, moved, of_withdrawn, rivalled
-from molthub_reconciler.report import BotReport
+from molthub_reconciler.remarks import lifted, moved
 from molthub_reconciler.subjects import Subject
 from molthub_reconciler.surroundings import Surroundings
-from molthub_reconciler.taken_up import taken_up
 from molthub_reconciler.takeover import taking_over
 from molthub_reconciler.targets.base import Home, Step
 from molthub_reconciler.wanted import wanted
 
 _MAX_SETTINGS = 4 * 1024 * 1024
-_CORRECTED = ("missing", "modified", "stale")
+CORRECTED = ("missing", "modified", "stale")
+"""The drift that is put right."""
 
 
 @dataclass(slots=True)
 class BotPass:
-    """One bot, in this order: :meth:`begin`, :meth:`announce`, :meth:`settle`, :meth:`report`.
+    """One bot, in this order: :meth:`begin`, :meth:`announce`, :meth:`settle`.
 
     What is announced is written between (:mod:`.writing`). If removals may be, :meth:`removing` and
-    :meth:`settle_removed` come before the report. ``coming`` are the skills that are to be written, by key.
+    :meth:`settle_removed` follow. ``coming`` are the skills that are to be written, by key.
     """
 
     around: Surroundings
@@ -106,7 +104,7 @@ class BotPass:
     def holds(self, change: Change) -> Held | None:
         """Return why a difference is told and not mended."""
         held = self.policy.holds(change)
-        if held is None and change.cause == "drifted" and change.drift in _CORRECTED:
+        if held is None and change.cause == "drifted" and change.drift in CORRECTED:
             return "fight" if self.fights.is_resting(change.key, self.around.now.timestamp()) else None
         return held
 
@@ -231,143 +229,3 @@ class BotPass:
         self.receipt = replace(receipt, home=self.home.folder, platform=self.desired.platform)
         self.around.state.save(self.receipt, durable=durable)
         self.around.neighbours.update(self.receipt)
-
-    # --- telling ---------------------------------------------------------------------------------------------------
-
-    def report(self, revision: str | None) -> BotReport:
-        """Look again if anything was written, and say what was found, what became of it, and what is left."""
-        before = self.look
-        self.comparing.unlearn(self.receipt)
-        left = self.comparing.compare(self.receipt) if self.results else before
-        self.problems += dict.fromkeys(left.observed.unreadable.values())
-        self._note_fights(before)
-        is_exact = left.plan.in_sync and not left.wanted.refused and not left.wanted.withheld
-        told = BotReport(
-            bot=self.subject.bot,
-            platform=self.desired.platform,
-            state=self._state(left),
-            desired=self.desired.digest,
-            observed=self.desired.digest if is_exact and self.desired.digest else observed_digest(left),
-            problems=(*self.subject.problems, *self._of_policy(left), *self.problems, *self._notes(before, left)),
-            changes=self._changes(before),
-            versions=self._versions(before),
-            held=self._held(left),
-            kept=self.policy.keeps,
-            pinned=self.subject.pin.to_json() if self.subject.pin is not None else None,
-            reload=self._reload(),
-            home=self.home.folder,
-            artifacts={artifact.digest: artifact for artifact in self.coming.values()},
-        )
-        if self.around.act and (told.differences or told.problems or self.has_new_document):
-            self._log(told, revision)
-        self._note_rest(told, left)
-        return told
-
-    def _note_rest(self, told: BotReport, left: Look) -> None:
-        """Take note of a bot that is in sync with its document, and of which the same is to be told until it moves."""
-        resting, document = self.around.resting, self.receipt.document
-        if resting is None:
-            return
-        is_plain = told.state == "in-sync" and not (told.problems or self.subject.pin or self.fights.keys)
-        is_plain = is_plain and all(change.is_extra for change in left.plan.changes)
-        if is_plain and document is not None and document == self.subject.document:
-            resting.see(document, self.desired, told.home, shown_changes(left), left.observed.statuses)
-        else:
-            resting.drop(told.bot)
-
-    def _reload(self) -> str:
-        keys = [key for key, result in self.results.items() if result == "applied"]
-        found = taken_up(self.comparing.platform, keys)
-        return found[0] if found is not None else ""
-
-    def _changes(self, before: Look) -> tuple[Mapping[str, Json], ...]:
-        reasons = ((change.key, self.holds(change)) for change in before.plan.changes if not change.is_extra)
-        held = {key: reason for key, reason in reasons if reason is not None}
-        told = shown_changes(before, self.results if self.around.act else None)
-        if held:
-            told = tuple(
-                {**change, "held": held[change["key"]]} if change["key"] in held else change for change in told
-            )
-        return told + (self.comparing.ignored_changes(self.receipt) if self.around.show_ignored else ())
-
-    def _held(self, left: Look) -> Held | None:
-        """Return why nothing that is left is mended, where policy wants it so."""
-        changes = [change for change in left.plan.changes if not change.is_extra and not change.is_told]
-        reasons = [self.policy.holds(change) if change.cause != "conflict" else None for change in changes]
-        return reasons[0] if reasons and None not in reasons else None
-
-    def _of_policy(self, left: Look) -> tuple[Problem, ...]:
-        problem = self.policy.problem
-        is_idle = self.policy.held == "window" and left.plan.in_sync
-        return () if problem is None or is_idle else (problem,)
-
-    def _notes(self, before: Look, left: Look) -> list[Problem]:
-        """Say what is left alone although it differs, what was withdrawn, and who keeps undoing."""
-        keys = {change.key for change in (*before.plan.changes, *left.plan.changes)}
-        fights = self.fights.problems(keys, self.around.now.timestamp())
-        rivals = rivalled(left, self.comparing.platform.searched(self.desired.agent))
-        return [*left_alone(left), *rivals, *of_withdrawn(left, self.comparing.revoked), *fights]
-
-    def _note_fights(self, before: Look) -> None:
-        """Take note of what was corrected."""
-        if not self.around.act:
-            return
-        drifted = [change for change in before.plan.changes if change.cause in ("drifted", "both")]
-        done = {
-            change.key: change.at.file
-            for change in drifted
-            if change.drift in _CORRECTED and self.results.get(change.key) == "applied"
-        }
-        if not done and not self.fights.keys:
-            return
-        found = self.fights.after(done, {change.key for change in drifted}, self.around.now.timestamp())
-        if found != self.fights:
-            self.fights = found
-            self.around.state.keep_note(self.subject.bot, FIGHTS_FILE, fights_to_bytes(found))
-
-    def _state(self, left: Look) -> State:
-        if any(problem.severity == "error" for problem in (*self.problems, *self._of_policy(left))):
-            return "failed"
-        if self.policy.held == "suspended":
-            return "suspended"
-        found = self.subject.state or state_of(left.plan)
-        if found == "in-sync" and left.wanted.withheld:
-            return "revoked"
-        return "rolled-back" if found == "in-sync" and self.subject.pin is not None else found
-
-    def _versions(self, look: Look) -> dict[str, str]:
-        """Return the numbers of the skill versions that changed, by digest, as far as they are known."""
-        skills = [change for change in look.plan.changes if change.key.startswith("skill/")]
-        if not skills:
-            return {}
-        named = {look.observed.standing.get(change.at) for change in skills if not change.is_extra}
-        found = {digest: skill.version for digest, skill in self.desired.skills.items()}
-        if named - {None} - found.keys():  # what stood there before is in a document that the bot had
-            for document in self.comparing.documents_at_hand():
-                found = {digest: skill.version for digest, skill in document.skills.items()} | found
-        releases = self.around.releases
-        for change in look.plan.changes:
-            if change.drift == "stale" and releases is not None:
-                found |= releases.versions(change.key.removeprefix("skill/"))
-        return found
-
-    def _log(self, told: BotReport, revision: str | None) -> None:
-        line: dict[str, Json] = {"at": timestamp(), "revision": revision, "state": told.state}
-        line |= {"command": self.around.command, "document": self.receipt.document}
-        line |= {"desired": told.desired, "observed": told.observed}
-        line |= {"forced": True} if self.policy.is_forced and self.results else {}
-        line |= {"pinned": True} if self.subject.pin is not None else {}
-        ours = (change for change in told.changes if "ignored" not in change and change.get("drift") != "extra")
-        changes = [_logged(change, told.versions) for change in ours]
-        if self.receipt.keys or self.subject.state != "orphaned":
-            problems = [problem.to_json() for problem in told.problems]
-            self.around.state.add_pass(told.bot, {**line, "changes": changes, "problems": problems})
-
-
-def _logged(change: Mapping[str, Json], versions: Mapping[str, str]) -> dict[str, Json]:
-    """Return what history keeps of a change: no value of configuration, which is in git or the owner's own."""
-    kept = {key: change[key] for key in ("key", "action", "cause", "drift", "origin", "result") if key in change}
-    if not change["key"].startswith("skill/"):
-        return kept
-    sides = {"from": change.get("before"), "to": change.get("after")}
-    return kept | {side: versions.get(str(digest), digest) for side, digest in sides.items() if digest is not None}

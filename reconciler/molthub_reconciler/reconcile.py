@@ -1,8 +1,9 @@
 """One pass over the bots of a target.
 
 The story of one bot (:mod:`.one_bot`): its document says what is *desired*; the home is *observed*; the *plan* compares
-both with the receipt; what git asks for and what drifted is *applied*; the *report* says what was found and what is
-left. Removals wait until every bot of the pass was seen, because only then it shows whether too much would go at once.
+both with the receipt; what git asks for and what drifted is *applied*, together with that of a few others
+(:mod:`.under_way`, :mod:`.writing`); the *report* says what was found and what is left (:mod:`.one_bot_told`). Removals
+wait until every bot of the pass was seen, because only then it shows whether too much would go at once.
 """
 
 from __future__ import annotations

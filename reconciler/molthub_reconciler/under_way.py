@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from molthub.errors import MolthubError
 from molthub_reconciler.one_bot import BotPass
+from molthub_reconciler.one_bot_told import told_of
 from molthub_reconciler.problems import problem_of
 from molthub_reconciler.report import BotReport
 from molthub_reconciler.subjects import Subject
@@ -115,7 +116,7 @@ class UnderWay:
 
     def _report(self, work: BotPass) -> None:
         try:
-            self.told.append(work.report(self.revision))
+            self.told.append(told_of(work, self.revision))
         except (MolthubError, OSError) as error:
             self.told.append(_failed(work.subject, error))
 
