@@ -44,9 +44,29 @@ class FleetBench(Works):
         self.say("building its index")
         self.note("build, cold", timed(self._command(self.site), runs=1))
         self.note("build, unchanged", timed(self._command(self.site), runs=self.runs))
-        spec = "  platform: agents-dir\n  envVars:\n    BOT: another\n"
-        change(self.registry, {"fleets/bench/bots/bot-00000.yaml": document("Bot", "bot-00000", spec)}, "Change a bot")
-        self.note("build, one bot changed", timed(self._command(self.site), runs=1))
+        changes = {
+            "one bot changed": self._bot(0, "envVars:\n    BOT: another"),
+            "one label": self._bot(1, "envVars:\n    BOT: bot-00001", labels="  labels:\n    ring: canary\n"),
+            "an overlay comes to one bot": {
+                "overlays/edge.yaml": document("Overlay", "edge", "  envVars:\n    EDGE: one\n"),
+                **self._bot(2, "overlays: [edge]"),
+            },
+            "that overlay changed": {"overlays/edge.yaml": document("Overlay", "edge", "  envVars:\n    EDGE: two\n")},
+        }
+        for what, files in changes.items():
+            change(self.registry, files, f"Change: {what}")
+            self.note(f"build, {what}", timed(self._command(self.site), runs=1))
+            self.note(f"check, {what}", timed(self._check(), runs=1))
+
+    def _bot(self, number: int, spec: str, labels: str = "") -> dict[str, bytes]:
+        """Return the file of one bot, that of the made-up fleet but for what is given."""
+        name = f"bot-{number:05d}"
+        manifest = document("Bot", name, f"  platform: agents-dir\n  {spec}\n")
+        return {f"fleets/bench/bots/{name}.yaml": manifest.replace(b"spec:\n", f"{labels}spec:\n".encode(), 1)}
+
+    def _check(self) -> list[str]:
+        where = ["--registry", str(self.registry), "--base", "HEAD~1", "--actor", "bench"]
+        return ["molthub", "check", *where, "--quiet"]
 
     def _plan(self) -> None:
         self.say("planning from nothing")
@@ -65,6 +85,7 @@ class FleetBench(Works):
         shutil.copytree(self.site, changed)
         change(self.registry, next_pack(self.registry, "bot-pack"), "Publish another version of the pack")
         self.note("build, one pack changed", timed(self._command(changed), runs=1))
+        self.note("check, one pack changed", timed(self._check(), runs=1))
         return changed
 
     def _controlled(self, how: str, changed: Path | None) -> None:
