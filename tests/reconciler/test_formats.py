@@ -172,6 +172,29 @@ def test_looking_for_differences_writes_nothing_but_the_file(drifted: World) -> 
     assert (drifted.folder / "drift.html").read_text().startswith("<!doctype html>")
 
 
+def test_what_many_bots_have_in_common_is_told_once(world: World, desired: dict[str, Json]) -> None:
+    for bot in ("ada", "bob", "cyd", "dan", "eve"):
+        world.site.bot(f"prod/{bot}", desired)
+    world.site.publish()
+    world.report("reconcile", status=0)
+    for bot in ("ada", "bob", "cyd", "dan"):
+        (world.home(f"prod/{bot}") / ".agents/skills/git/SKILL.md").write_text("mine")
+    (world.home("prod/eve") / ".agents/skills/extra").mkdir()
+    (world.home("prod/eve") / ".agents/skills/extra/SKILL.md").write_text("mine")
+
+    ran = world.molthub("drift", "--by-key")
+
+    cells = [line.split("  ") for line in ran.stdout.splitlines()[:3]]
+    rows = [[cell.strip() for cell in row if cell.strip()] for row in cells]
+    assert (ran.status, rows[1][:4]) == (3, ["skill/git", "modified", "4", "prod/ada, prod/bob, prod/cyd and 1 more"])
+    assert rows[2][:4] == ["skill/extra", "extra", "1", "prod/eve"]
+    assert "prod: 5 bots, 1 in sync, 4 drifted" in ran.stdout
+    page = drift(world, "html").stdout
+    assert page.index("What differs, and on how many bots") < page.index('<nav aria-label="Bots">')
+    assert '<td>4</td><td><a href="#prod/ada">prod/ada</a>, ' in page
+    assert world.molthub("drift", "--by-key", "--detail").status == 2
+
+
 def test_forms_exclude_each_other(drifted: World) -> None:
     assert drift(drifted, "html", "--json").status == 2
     assert drifted.molthub("drift", "--output", "x").status == 2

@@ -90,6 +90,7 @@ def plan(
 @click.option("--full", is_flag=True, help="Read every file again, also where the system says that nothing moved.")
 @_show_ignored
 @_detail
+@click.option("--by-key", is_flag=True, help="Tell each difference once, and how many bots have it.")
 @form_options
 @common_options
 def drift(
@@ -99,6 +100,7 @@ def drift(
     full: bool,
     show_ignored: bool,
     detail: bool,
+    by_key: bool,
     form: str,
     output: Path | None,
     prefix: str,
@@ -111,6 +113,7 @@ def drift(
     Examples:
       molthub drift --index site --target ./bots
       molthub drift --index site --target ./bots --detail
+      molthub drift --index site --target ./bots --by-key
       molthub drift --index site --target ./bots --json | jq '.bots[] | select(.state == "drifted")'
       molthub drift --index site --target ./bots --format html --output drift.html
       molthub drift --index site --target ./bots --format sarif --prefix registry-index > drift.sarif
@@ -122,7 +125,7 @@ def drift(
       3  something drifted, or git is ahead
       4  some bots could not be looked at
     """
-    how = How(form, output, prefix, detail=detail).checked(console)
+    how = How(form, output, prefix, detail=detail, by_key=by_key).checked(console)
     return said(console, *_looked(asked, "drift", full=full, show_ignored=show_ignored), how)
 
 

@@ -43,6 +43,7 @@ class How:
     output: Path | None
     prefix: str
     detail: bool
+    by_key: bool = False
 
     @property
     def is_for_a_terminal(self) -> bool:
@@ -51,6 +52,8 @@ class How:
 
     def checked(self, console: Console) -> How:
         """Return it. Raises :class:`UsageError` where the options exclude each other."""
+        if self.detail and self.by_key:
+            raise UsageError("--detail and --by-key exclude each other", remedy="give one of the two")
         if self.is_for_a_terminal:
             return self
         if console.as_json and self.form not in ("table", "json"):
@@ -63,7 +66,7 @@ class How:
 def said(console: Console, place: Workplace, report: Report, how: How) -> ExitStatus:
     """Tell a report as it is asked for, and return the exit status it means."""
     if how.is_for_a_terminal:
-        return tell(console, report, detail=how.detail)
+        return tell(console, report, detail=how.detail, by_key=how.by_key)
     from molthub_reconciler.formats.written import rendered, write
     from molthub_reconciler.report import exit_status, problem_lines
 
@@ -75,16 +78,17 @@ def said(console: Console, place: Workplace, report: Report, how: How) -> ExitSt
     return exit_status(report)
 
 
-def tell(console: Console, report: Report, *, detail: bool = False) -> ExitStatus:
-    """Print a report, in ``detail`` or as a table, and return the exit status it means."""
+def tell(console: Console, report: Report, *, detail: bool = False, by_key: bool = False) -> ExitStatus:
+    """Print a report, in ``detail`` or as a table (``by_key``: of keys), and return the exit status it means."""
+    from molthub_reconciler.formats import by_key as shared
     from molthub_reconciler.formats.in_detail import COLORS, detailed
     from molthub_reconciler.reloading import sentences
     from molthub_reconciler.report import HEADERS, exit_status, fleet_lines, problem_lines, rows, to_do
 
-    table = [] if detail else list(rows(report))
+    table = [] if detail else list(shared.rows(report) if by_key else rows(report))
     lines = list(detailed(report)) if detail else []
     if table:
-        console.table(HEADERS, table)
+        console.table(shared.HEADERS if by_key else HEADERS, table)
     for mark, line in lines:
         console.result(console.style(line, fg=COLORS[mark]) if mark in COLORS else line)
     if table or lines:

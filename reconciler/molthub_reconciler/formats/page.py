@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molthub.model import Json
+from molthub_reconciler.formats.by_key import by_key
 from molthub_reconciler.formats.masked import masked
 from molthub_reconciler.formats.text_differences import side_by_side
 from molthub_reconciler.formats.told import SORTS, Told, sort_of
@@ -31,6 +32,7 @@ def page(told: Told) -> str:
         told=told,
         report=told.report,
         fleets=[*fleet_lines(told.report), *to_do(told.report)],
+        shared=by_key(told.report),
         sorts=SORTS,
         style=style,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
