@@ -251,12 +251,15 @@ def test_info_shows_all_that_matters(skills: Skills, index: IndexBuilder, server
     assert [version["version"] for version in shown["versions"]] == ["1.2.0", "1.1.0"]
 
 
-def test_info_shows_a_pack(skills: Skills) -> None:
+def test_info_shows_a_pack(skills: Skills, index: IndexBuilder, server: IndexServer) -> None:
     out = skills("info", "pack/dev").out
     assert "docker 2.0.1, git 1.2.0, shell-safety 1.0.3" in out
     assert "github" in out
     assert skills("info", "pack/dev@1", "--json").json["skills"]["docker"] == "2.0.0"
     assert "install: skills install pack/dev@1" in skills("info", "pack/dev@1").out
+    index.packs["dev"] = replace(index.packs["dev"], status="deprecated", reason="Use ops.")
+    server.files = index.files()
+    assert "deprecated: Use ops." in skills("info", "pack/dev").out
 
 
 # --- registries ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from molthub.console import run
 SKILLS_COMMANDS = {
     "search": "molthub.cli.browse:search",
     "list": "molthub.cli.browse:list_installed",
-    "info": "molthub.cli.browse:info",
+    "info": "molthub.cli.info:info",
     "install": "molthub.cli.install:install",
     "uninstall": "molthub.cli.install:uninstall",
     "update": "molthub.cli.install:update",
