@@ -142,14 +142,22 @@ def _of_settings(state: DesiredState, read: ReadFile) -> Iterator[Problem]:
 
 
 def _of_programs(who: str, needs: Needs, machine: Machine) -> Iterator[Problem]:
-    remedy = "install it where the bot runs, or take the skill away"
     for program in needs.bins:
         if not machine.has(program):
-            yield _warning("MH732", f"{who} needs the program {program}, which is not on the PATH here", remedy)
+            message = f"{who} needs the program {program}, which is not on the PATH here"
+            yield _warning("MH732", message, _to_install(needs, (program,)))
     for group in needs.any_bins:
         if not any(map(machine.has, group)):
             names = " or ".join(group)
-            yield _warning("MH732", f"{who} needs one of the programs {names}, none is on the PATH here", remedy)
+            message = f"{who} needs one of the programs {names}, none is on the PATH here"
+            yield _warning("MH732", message, _to_install(needs, group))
+
+
+def _to_install(needs: Needs, programs: Collection[str]) -> str:
+    """Return what to do about programs that are missing, of which one is enough."""
+    lines = list(dict.fromkeys(line for program, line in needs.installs if program in programs))
+    by = f" (its author says: {' or '.join(lines)})" if lines else ""
+    return f"install it where the bot runs{by}, or take the skill away"
 
 
 def _of_secrets(state: DesiredState, machine: Machine) -> Iterator[Problem]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from molthub.errors import UsageError
-from molthub.model import Json, Needs, Origin
+from molthub.model import DesiredState, Json, Needs, Origin, SyncPolicy
 from molthub.platforms.json_document import JsonDocument
 from molthub.platforms.pitfalls import Pitfall
 from molthub.references.openclaw_settings import setting_holds
@@ -66,6 +67,16 @@ def test_programs_systems_and_secrets_that_are_missing_are_told(declared: World)
     assert {problem.severity for problem in found} == {"warning"}
     assert all(problem.remedy for problem in found)
     assert unmet_here(declared.site.bots["prod/bob"], FakeMachine())[-1].message == "no bot is named"
+
+
+def test_how_an_author_would_install_a_program_is_said() -> None:
+    installs = (("gh", "brew install gh"), ("chrome", "uv tool install c"), ("gh", "npm install -g gh"), ("git", "no"))
+    needs = {"git": replace(NEEDS["git"], systems=(), installs=installs)}
+    state = DesiredState("prod", "ada", "agents-dir", "ada", "main", {}, SyncPolicy("detect", prune=False), needs=needs)
+    assert [problem.remedy for problem in unmet_here(state, FakeMachine())] == [
+        "install it where the bot runs (its author says: brew install gh or npm install -g gh), or take the skill away",
+        "install it where the bot runs (its author says: uv tool install c), or take the skill away",
+    ]
 
 
 def test_plan_tells_and_applies_nothing_less_for_it(

@@ -16,12 +16,16 @@ from molthub.registry.reading.skill_needs import SaidNeeds, said_needs
 from molthub.registry.resolve import resolve_bot
 from molthub.yaml_text import parse
 from tests import builders
-from tests.registry.command import Command, assert_document
+from tests.registry.command import Command, assert_document, schema_validator
 
 TOKEN = EnvNeed("GH_TOKEN", secret=True, required=True)
 OPENCLAW_IN_ONE_LINE = """metadata: {"openclaw": {"emoji": "x", "os": ["darwin", "linux"], "primaryEnv": "GH_TOKEN",
   "requires": {"bins": ["gh"], "anyBins": ["chromium", "chrome"], "env": ["HOST"], "config": ["a.b"]}}}"""
 OLD_AND_NEW = "metadata: {clawdbot: {requires: {bins: [old]}}, openclaw: {requires: {bins: [new]}}}"
+INSTALLED = """metadata: {openclaw: {requires: {bins: [gh]}, install: [
+  {kind: brew, formula: acme/tap/gh, bins: [gh]}, {kind: node, package: "@acme/gh@1", bins: [gh]}, no map,
+  {kind: go, module: a.b/c@v1, bins: gh}, {kind: shell, command: "curl x | sh", bins: [gh]},
+  {kind: uv, package: "-r x", bins: [gh]}, {kind: uv, package: gh}, {kind: uv, package: [gh], bins: [gh]}]}}"""
 OTHER_WORDS = """requires: {bin: curl, envs: [HOST], os: linux}
 metadata: {clawdbot: {requires: {binaries: [jq], commands: [gh], os: [darwin], primaryEnv: GH_TOKEN, tools: [exec]}}}"""
 HOST = EnvNeed("HOST", required=True)
@@ -49,6 +53,17 @@ FORMS: dict[str, tuple[str, SaidNeeds]] = {
     "under an older name": (
         "metadata: {clawdbot: {requires: {bins: [gh]}, os: win32}}",
         SaidNeeds(bins=("gh",), systems=("windows",)),
+    ),
+    "how programs come": (
+        INSTALLED,
+        SaidNeeds(
+            bins=("gh",),
+            installs=(
+                ("gh", "brew install acme/tap/gh"),
+                ("gh", "npm install -g @acme/gh@1"),
+                ("gh", "go install a.b/c@v1"),
+            ),
+        ),
     ),
     "in other words": (
         OTHER_WORDS,
@@ -89,6 +104,19 @@ def test_what_skill_yaml_says_counts_and_where_it_is_silent_skill_md() -> None:
     tree = registry(files={"SKILL.md": wild(**OPENCLAW)}, bins=["git"], any_bins=[["a", "b"], ["c"]])
     manifest = read_catalog(builders.TreeSource(tree)).skills["gh"].versions["1.0.0"].manifest
     assert manifest.needs == Needs((), (TOKEN,), ("git",), (("a", "b"), ("c",)), ("linux",))
+
+
+def test_how_programs_come_is_published_for_those_that_are_needed() -> None:
+    install = [{"kind": "brew", "formula": "gh", "bins": ["gh", "hub"]}, {"kind": "uv", "package": "rg", "bins": "rg"}]
+    tree = registry(builders.bot("prod", "ada", skills=["gh"]), files={"SKILL.md": wild(**OPENCLAW, install=install)})
+    source = builders.TreeSource(tree)
+    content = build_index(read_catalog(source), source, fleets=True).files["bots/prod/ada.json"]
+    installs = json.loads(content)["needs"]["gh"]["installs"]
+    assert installs == [
+        {"program": "gh", "line": "brew install gh"}, {"program": "rg", "line": "uv tool install rg"}
+    ]  # fmt: skip
+    schema_validator("bot-document").validate(json.loads(content))
+    assert canonical(bot_to_json(bot_from_json(content, "x"))) == content
 
 
 def test_needs_are_published_with_the_version_and_with_the_bot() -> None:

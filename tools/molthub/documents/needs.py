@@ -21,6 +21,7 @@ def needs_to_json(needs: Needs) -> dict[str, Json]:
             "os": list(needs.systems),
             "skills": list(needs.skills),
             "settings": list(needs.settings),
+            "installs": [{"program": program, "line": line} for program, line in needs.installs],
         }
     )
 
@@ -35,6 +36,7 @@ def needs_from_json(entry: Mapping[str, Any]) -> Needs:
         systems=as_texts(entry.get("os")),
         skills=as_texts(entry.get("skills")),
         settings=as_texts(entry.get("settings")),
+        installs=tuple((as_text(one["program"]), as_text(one["line"])) for one in entry.get("installs") or ()),
     )
 
 

@@ -56,7 +56,8 @@ class Needs:
 
     Of each group in ``any_bins`` one program is enough. ``systems`` are those that it is made for (``linux``,
     ``macos``, ``windows``); none: every one. ``skills`` are others that it counts on, ``settings`` those of OpenClaw
-    that must hold, as dotted paths.
+    that must hold, as dotted paths. ``installs`` are pairs of a program and a line by which its author would install
+    it.
     """
 
     mcp_servers: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Needs:
     systems: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    installs: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         """Whether it needs anything."""

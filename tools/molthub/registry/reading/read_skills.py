@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from molthub.documents import MAX_SKILL_NAME, SKILL_NAME
@@ -247,7 +248,7 @@ def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> Need
         said = said_needs(head) if head else _SILENT
     if said is _SILENT and value.keys().isdisjoint(_NEEDS_KEYS):  # of most skills, of which there may be many
         return _NOTHING
-    return Needs(
+    needs = Needs(
         mcp_servers=tuple(value["mcp-servers"]) if "mcp-servers" in value else said.mcp_servers or (),
         env=tuple(_env_need(need) for need in value["env"]) if "env" in value else said.env or (),
         bins=tuple(value["bins"]) if "bins" in value else said.bins or (),
@@ -256,6 +257,8 @@ def _declared_needs(reading: Reading, manifest: Manifest, skill_md: str) -> Need
         skills=said.skills or (),
         settings=said.settings or (),
     )
+    known = {*needs.bins, *(name for group in needs.any_bins for name in group)}
+    return replace(needs, installs=tuple(one for one in said.installs if one[0] in known)) if said.installs else needs
 
 
 def _env_need(need: Mapping[str, Any]) -> EnvNeed:

@@ -2,9 +2,9 @@
 
 ``mcp-servers`` and ``env`` stand at the top or in ``metadata``; ``requires`` (``bins``, ``anyBins``, ``env``, ``mcp``,
 ``skills``) at the top, in ``metadata``, or where OpenClaw reads it, ``metadata.openclaw``, beside ``os``,
-``primaryEnv`` and ``requires.config``, which are settings of its own. That program reads the older names of its key
-where the newest is missing, and so does this. Authors write some of these words otherwise, too: ``bin``, ``binaries``,
-``commands``, ``envs``, and ``os`` or ``primaryEnv`` within ``requires``. What is no name is left out.
+``primaryEnv``, ``install``, and ``requires.config``, which are settings of its own. That program reads the older names
+of its key where the newest is missing, and so does this. Authors write some of these words otherwise, too: ``bin``,
+``binaries``, ``commands``, ``envs``, and ``os`` or ``primaryEnv`` within ``requires``. What is no name is left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,14 @@ from molthub.registry.reading import frontmatter
 
 _PROGRAM_KEYS = ("openclaw", "clawdbot", "moltbot", "clawdis")  # the names that OpenClaw has had, newest first
 _WORDS = {"bins": ("bins", "bin", "binaries", "commands"), "env": ("env", "envs")}
+_MANAGERS = {
+    "brew": ("formula", "brew install %s"),
+    "node": ("package", "npm install -g %s"),
+    "go": ("module", "go install %s"),
+    "uv": ("package", "uv tool install %s"),
+}
+"""The kinds of ``install`` that name a package: the field that does, and the line that installs it."""
+_PACKAGE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9@._+/-]{0,127}\Z")
 _SECRET_NAME = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?|PAT)(?:$|_)", re.IGNORECASE)
 _BIN = re.compile(r"[A-Za-z0-9._+-]{1,128}\Z")
 _SETTING = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,15}\Z")
@@ -38,6 +46,7 @@ class SaidNeeds:
     systems: tuple[str, ...] | None = None
     skills: tuple[str, ...] | None = None
     settings: tuple[str, ...] | None = None
+    installs: tuple[tuple[str, str], ...] = ()
 
 
 def said_needs(head: Mapping[str, Json]) -> SaidNeeds:
@@ -64,6 +73,7 @@ def said_needs(head: Mapping[str, Json]) -> SaidNeeds:
             for path in frontmatter.names_in(_of(needs, "config"))
             if _SETTING.match(path)
         ),
+        installs=tuple(dict.fromkeys(_installs(head))),
     )
 
 
@@ -82,6 +92,20 @@ def _env(head: Mapping[str, Json]) -> tuple[EnvNeed, ...] | None:
         )
         or None
     )
+
+
+def _installs(head: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield programs with the line of a package manager that brings each, never a command of the author's own."""
+    listed = [one for needs in _program_places(head) for one in _maps(needs.get("install"))]
+    for one in listed:
+        field, line = _MANAGERS.get(str(one.get("kind")), ("", ""))
+        package = one.get(field)
+        if isinstance(package, str) and _PACKAGE.match(package):
+            yield from ((name, line % package) for name in frontmatter.names_in(one.get("bins")) if _BIN.match(name))
+
+
+def _maps(value: Json) -> list[Mapping[str, Json]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def _systems(head: Mapping[str, Json]) -> tuple[str, ...] | None:
