@@ -25,7 +25,7 @@ from molthub_reconciler.notify.outbox import Outbox
 from molthub_reconciler.policy.pace import Backoff
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.records.state import NUDGE
-from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.report import BotReport, Report, problem_lines
 from molthub_reconciler.subjects import Choice
 from molthub_reconciler.watch import HomeWatch
 from molthub_reconciler.workplace import Workplace
@@ -67,6 +67,7 @@ class Controller:
         self._lock = threading.Lock()
         self._homes: Mapping[str, Collection[str]] = {}
         self._told: dict[str, object] = {}
+        self._said: dict[str, str | None] = {}
         self._unreadable_since: str | None = None
         self._polls = 0
         self._signal = ""
@@ -250,18 +251,18 @@ class Controller:
     def _tell(self, report: Report) -> None:
         """Print what a pass did, and what it found that was not told before; nothing else."""
         news = [bot for bot in report.moved if self._is_news(bot)]
-        problems = [problem for problem in report.problems if self._told.get(problem.message) != report.revision]
-        self._told |= {problem.message: report.revision for problem in problems}
+        said = {message for message, revision in self._said.items() if revision == report.revision}
+        problems = [problem for problem in report.problems if problem.message not in said]
+        self._said = dict.fromkeys((*said, *(problem.message for problem in problems)), report.revision)
         if not news and not problems:
             return
+        shown = replace(report, bots=tuple(news), problems=tuple(problems))
         if self._console.as_json:
-            shown = replace(report, bots=tuple(news), problems=tuple(problems))
             click.echo(json.dumps(shown.to_json(), ensure_ascii=False, separators=(",", ":")))
             return
-        for bot in news:
-            self._console.result(f"{report.at} {line_of(bot)}")
-            self._console.problems(problem.in_file(bot.bot) for problem in bot.problems)
-        self._console.problems(problems)
+        if news:
+            self._console.result("\n".join(f"{report.at} {line_of(bot)}" for bot in news))
+        self._console.problems(problem_lines(shown))
 
     def _is_news(self, bot: BotReport) -> bool:
         seen = (bot.state, bot.problems)

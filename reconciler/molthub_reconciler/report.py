@@ -299,7 +299,8 @@ def _compact(value: Json) -> str:
 def problem_lines(report: Report) -> Iterable[Problem]:
     """Return every problem of the report; a bot's own say which bot they are about.
 
-    What is missing on the machine, and what stands in the way of one key, is said once for all bots.
+    What is missing on the machine, what stands in the way of one key, and of whose agents nothing is heard, is said
+    once for all bots.
     """
     yield from report.problems
     shared: list[Problem] = []
@@ -313,4 +314,6 @@ def problem_lines(report: Report) -> Iterable[Problem]:
     yield from sorted(said_once(shared), key=lambda one: one.id)
 
 
-_SAID_ONCE = frozenset({"MH704", "MH705", "MH710", "MH725", "MH731", "MH732", "MH733", "MH741", "MH742"})
+_SAID_ONCE = frozenset({
+    "MH704", "MH705", "MH710", "MH725", "MH731", "MH732", "MH733", "MH734", "MH736", "MH741", "MH742",
+})  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from sys import intern
 from typing import Any, TypeVar
 
 from molthub.documents.names import DIGEST, HEX, MAX_SKILL_NAME, SKILL_NAME
@@ -59,13 +60,16 @@ def checked(pattern: re.Pattern[str], value: Any, what: str) -> str:
 
 
 def as_hex(value: Any) -> str:
-    """Return a hex name; raises ValueError or TypeError."""
-    return checked(HEX, value, "a SHA-256 in hexadecimal")
+    """Return a hex name; raises ValueError or TypeError.
+
+    Equal names are one object: documents, assignments and reports of thousands of bots are held at once.
+    """
+    return intern(checked(HEX, value, "a SHA-256 in hexadecimal"))
 
 
 def as_digest(value: Any) -> str:
-    """Return a digest; raises ValueError or TypeError."""
-    return checked(DIGEST, value, "a digest")
+    """Return a digest; raises ValueError or TypeError. Equal ones are one object, as of :func:`as_hex`."""
+    return intern(checked(DIGEST, value, "a digest"))
 
 
 def as_size(value: Any) -> int:
