@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from molthub.errors import MolthubError, Problem
 from molthub.model import DesiredState
@@ -15,6 +16,7 @@ from molthub_reconciler.surroundings import Surroundings
 from molthub_reconciler.targets.base import Home
 
 
+@lru_cache(maxsize=64)  # what is remembered of how a platform holds skills is remembered of this one adapter
 def adapter_of(name: str) -> Platform:
     """Return a bot's platform. Raises :class:`MolthubError` (MH711) where this molthub has none of that name."""
     try:

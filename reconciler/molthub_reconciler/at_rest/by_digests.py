@@ -65,6 +65,11 @@ class _Whole(NamedTuple):
     told: list[BotReport]
 
 
+def _fleet_of(asked: Mapping[str, Assigned]) -> str:
+    """Return the fleet whose bots these are: one of each is remembered, and not one of each pass."""
+    return next(iter(asked), "").partition("/")[0]
+
+
 @dataclass
 class LastPass:
     """What was last told of each bot, and from what it followed; and what fleets asked for by then."""
@@ -74,7 +79,10 @@ class LastPass:
     _asked: dict[str, tuple[FleetState, Mapping[str, Assigned] | None, Mapping[str, Assigned]]] = field(
         default_factory=dict
     )
-    _whole: dict[int, _Whole] = field(default_factory=dict)
+    _among: dict[str, tuple[Mapping[str, Assigned], frozenset[str], Mapping[str, Assigned]]] = field(
+        default_factory=dict
+    )
+    _whole: dict[str, _Whole] = field(default_factory=dict)
 
     def asked(self, fleet: FleetState, assigned: Mapping[str, Assigned] | None) -> Mapping[str, Assigned]:
         """Return :func:`asked_of`; of the very same fleet and assignments, what was found before."""
@@ -83,16 +91,24 @@ class LastPass:
             kept = self._asked[fleet.fleet] = (fleet, assigned, asked_of(fleet, assigned))
         return kept[2]
 
+    def among(self, asked: Mapping[str, Assigned], bots: frozenset[str]) -> Mapping[str, Assigned]:
+        """Return of a fleet's bots those among ``bots``; of the very same two, what was found before."""
+        kept = self._among.get(_fleet_of(asked))
+        if kept is None or kept[0] is not asked or kept[1] is not bots:
+            found = asked if asked.keys() <= bots else {bot: one for bot, one in asked.items() if bot in bots}
+            kept = self._among[_fleet_of(asked)] = (asked, bots, found)
+        return kept[2]
+
     def still(self, now: Mapping[str, Basis]) -> list[BotReport]:
         """Return what was told of the bots of which nothing has moved."""
         return [self.reports[bot] for bot in unmoved(self.bases, now)]
 
     def still_all(self, asked: Mapping[str, Assigned], *known: Mapping[str, Hashable]) -> list[BotReport] | None:
-        """Return what was told of all bots of ``asked``, if neither that nor what is ``known`` of them is another.
+        """Return what was told of a fleet's bots, if neither what is ``asked`` nor what is ``known`` is another.
 
         None: some moved, or it was not :meth:`all_still` before.
         """
-        whole = self._whole.get(id(asked))
+        whole = self._whole.get(_fleet_of(asked))
         return whole.told if whole is not None and whole.asked is asked and whole.known == known else None
 
     def all_still(
@@ -100,7 +116,7 @@ class LastPass:
     ) -> None:
         """Remember that nothing has moved of any bot of ``asked``, which is one comparison next time."""
         if len(told) == len(asked):
-            self._whole[id(asked)] = _Whole(asked, known, told)
+            self._whole[_fleet_of(asked)] = _Whole(asked, known, told)
 
     def keep(self, report: BotReport, basis: Basis | None) -> None:
         """Remember what was told; without a ``basis`` the bot is looked at again."""
@@ -115,6 +131,7 @@ class LastPass:
     def forget(self) -> None:
         """Forget everything."""
         self._whole.clear()
+        self._among.clear()
         self.bases.clear()
         self.reports.clear()
         self._asked.clear()

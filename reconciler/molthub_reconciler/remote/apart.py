@@ -68,8 +68,7 @@ class RemoteBots:
         """Return the bots of which nothing has moved; they are told as they were."""
         if not self._bots:
             return ()
-        here = asked.keys() <= self._bots
-        given = asked if here else {bot: one for bot, one in asked.items() if bot in self._bots}
+        given = self._last.among(asked, self._bots)
         lost, words = self._store.presence.lost(given, self._now), self._store.last_told(given)
         told = self._last.still_all(given, lost, words)
         if told is None:
