@@ -26,6 +26,7 @@ from molthub_reconciler.remote.server import AgentServer
 from molthub_reconciler.remote.store import AgentStore
 from molthub_reconciler.remote.token_files import Owner
 from tests.certificates import Authority
+from tests.reconciler.running import wait_for
 from tests.remote.inside import ask
 from tests.remote.reports import report
 
@@ -236,6 +237,31 @@ def test_it_speaks_tls_and_outlasts_who_does_not(store: AgentStore, tmp_path: Pa
         connection.close()
     with pytest.raises(UsageError, match="the certificate cannot be used"):
         AgentServer(Listen("127.0.0.1", 0, str(key), str(key)), server.desk)
+
+
+def test_a_certificate_that_is_renewed_is_shown_to_who_comes_next(store: AgentStore, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    certificate, key = authority.issue("fleet")
+    later = Authority(tmp_path / "later").issue("fleet")
+    renewed = later[0].read_text().strip()
+    warned: list[str] = []
+    desk = Desk(store, news=threading.Event(), warn=warned.append, observed=list)
+    server = AgentServer(Listen("127.0.0.1", 0, str(certificate), str(key)), desk)
+    server.start()
+
+    def shown() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", server.listen.port)).strip()
+
+    try:
+        before = shown()
+        later[0].replace(certificate)
+        wait_for(lambda: warned)  # its key is not there yet
+        assert shown() == before
+        later[1].replace(key)
+        wait_for(lambda: shown() == renewed)
+        assert len(warned) == 1
+    finally:
+        server.close()
 
 
 def test_an_operators_token_sees_all_and_nudges(server: AgentServer, store: AgentStore) -> None:

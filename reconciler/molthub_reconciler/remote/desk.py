@@ -82,7 +82,7 @@ class Desk:
         self._relay = relay
         self._relaying = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay")
         self.news = news
-        self._warn = warn
+        self.warn = warn
         self._observed = observed
         self._refusals = Refusals(warn)
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
@@ -122,7 +122,7 @@ class Desk:
                 return await self._to_agent(request, right.owner.bot)
             return await self._to_operator(request, right)
         except OSError as error:
-            self._warn(f"an agent could not be answered: {error.strerror or type(error).__name__}")
+            self.warn(f"an agent could not be answered: {error.strerror or type(error).__name__}")
             return Reply.error(HTTPStatus.SERVICE_UNAVAILABLE, "this cannot be done now")
 
     async def _to_agent(self, request: Request, bot: str) -> Reply:
@@ -146,7 +146,7 @@ class Desk:
         try:
             found = await loop.run_in_executor(self._relaying, relay.file, bot, path)
         except MolthubError as error:
-            self._warn(f"{bot} could not get {path[:120]} of the index: {error}")
+            self.warn(f"{bot} could not get {path[:120]} of the index: {error}")
             return Reply.error(HTTPStatus.BAD_GATEWAY, f"the controller cannot get that: {error.message}"[:500])
         if found is None:
             return _NOTHING
@@ -262,7 +262,7 @@ class Desk:
         try:
             self.store.presence.flush(at_once=at_once)
         except OSError as error:
-            self._warn(f"when agents were heard of cannot be kept: {error.strerror or error}")
+            self.warn(f"when agents were heard of cannot be kept: {error.strerror or error}")
 
 
 def _token_of(request: Request) -> str:

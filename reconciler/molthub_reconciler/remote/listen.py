@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -79,6 +80,16 @@ def server_context(listen: Listen) -> ssl.SSLContext | None:
             remedy = "give a PEM file: the CA that issued the agents' certificates"
             raise _unusable("CA of clients", listen.client_ca, error, remedy) from None
     return context
+
+
+def stamp_of(listen: Listen) -> tuple[object, ...]:
+    """Return what changes with the files of TLS."""
+    found: list[object] = []
+    for place in filter(None, (listen.certificate, listen.key, listen.client_ca)):
+        with contextlib.suppress(OSError):
+            status = os.stat(place)  # noqa: PTH116 (asked twice a second)
+            found.append((status.st_mtime_ns, status.st_ino, status.st_size))
+    return tuple(found)
 
 
 def _no_password() -> str:

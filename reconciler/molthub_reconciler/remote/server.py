@@ -15,10 +15,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from molthub.errors import MolthubError
+from molthub.errors import MolthubError, UsageError
 from molthub_reconciler.remote.connection import HttpConnection
 from molthub_reconciler.remote.desk import Desk
-from molthub_reconciler.remote.listen import Listen, server_context
+from molthub_reconciler.remote.listen import Listen, server_context, stamp_of
 from molthub_reconciler.remote.token_files import Kept
 
 STRANGERS = 256
@@ -76,6 +76,7 @@ class AgentServer:
     def __init__(self, listen: Listen, desk: Desk) -> None:
         self.desk = desk
         self._tls = server_context(listen)
+        self._certificates = stamp_of(listen)
         self._socket = _bound(listen)
         self.listen = Listen(listen.host, self._socket.getsockname()[1], listen.certificate, listen.key,
                              listen.client_ca)  # fmt: skip
@@ -109,6 +110,17 @@ class AgentServer:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._answer_all())
 
+    def _renew(self) -> None:
+        """Take up certificates that were renewed, for whoever connects from now on."""
+        stamp = stamp_of(self.listen)
+        if stamp == self._certificates:
+            return
+        self._certificates = stamp
+        try:
+            self._tls = server_context(self.listen)
+        except UsageError as error:  # one file of two may be there first
+            self.desk.warn(f"the renewed certificate is not used yet: {error.message}")
+
     async def _answer_all(self) -> None:
         server = await self._loop.create_server(
             lambda: HttpConnection[Kept](self.desk, self._guests, self._tls), sock=self._socket, backlog=_BACKLOG
@@ -116,6 +128,7 @@ class AgentServer:
         try:
             while not self._stop.is_set():
                 self.desk.look_around()
+                self._renew()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK):
                         await self._stop.wait()
