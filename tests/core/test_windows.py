@@ -37,6 +37,69 @@ def test_allowed_on_workdays_but_holidays(now: str, is_open: bool, following: st
     assert found.next == (at(following) if following else None)
 
 
+SPANS = {
+    "a night is one window": (
+        ["allow 0 22 * * * for 4h in Europe/Berlin"], "2026-11-20T20:00+01:00", "2026-11-21T06:00+01:00",
+        ["22:00+01:00 open", "02:00+01:00 closed"]),
+    "a start that is skipped counts at the next hour": (
+        ["allow 30 2 * * * for 1h in Europe/Berlin"], "2026-03-29T00:00+01:00", "2026-03-29T06:00+02:00",
+        ["03:00+02:00 open", "04:00+02:00 closed"]),
+    "a start that comes twice counts once, and for all of its time": (
+        ["allow 30 2 * * * for 1h in Europe/Berlin"], "2026-10-25T00:00+02:00", "2026-10-25T06:00+01:00",
+        ["02:30+02:00 open", "02:30+01:00 closed"]),
+    "what denies is not over when clocks are put back": (
+        ["deny 30 2 * * * for 2h in Europe/Berlin"], "2026-10-25T00:00+02:00", "2026-10-25T06:00+01:00",
+        ["02:30+02:00 closed", "03:30+01:00 open"]),
+    "eight hours are eight hours, though clocks are put forward": (
+        ["allow 0 22 * * * for 8h in Europe/Berlin"], "2026-03-28T20:00+01:00", "2026-03-29T09:00+02:00",
+        ["22:00+01:00 open", "07:00+02:00 closed"]),
+    "and though they are put back": (
+        ["allow 0 22 * * * for 8h in Europe/Berlin"], "2026-10-24T20:00+02:00", "2026-10-25T09:00+01:00",
+        ["22:00+02:00 open", "05:00+01:00 closed"]),
+    "half an hour back": (
+        ["allow 45 1 * * * for 1h in Australia/Lord_Howe"], "2026-04-04T12:00+00:00", "2026-04-04T18:00+00:00",
+        ["14:45+00:00 open", "15:45+00:00 closed"]),
+    "a zone of quarters of an hour": (
+        ["allow 0 9 * * * for 1h in Asia/Kathmandu"], "2026-03-28T00:00+00:00", "2026-03-28T09:00+00:00",
+        ["03:15+00:00 open", "04:15+00:00 closed"]),
+    "deny wins": (
+        ["allow 0 9 * * * for 8h in UTC", "deny 0 12 * * * for 1h in UTC"],
+        "2026-03-28T08:00+00:00", "2026-03-28T18:00+00:00",
+        ["09:00+00:00 open", "12:00+00:00 closed", "13:00+00:00 open", "17:00+00:00 closed"]),
+    "one day into the next year": (
+        ["deny 0 23 31 12 * for 3h in Europe/Berlin"], "2026-12-31T20:00+01:00", "2027-01-01T04:00+01:00",
+        ["23:00+01:00 closed", "02:00+01:00 open"]),
+    "two zones": (
+        ["allow 0 9 * * * for 1h in Europe/Berlin", "allow 0 9 * * * for 1h in America/New_York"],
+        "2026-11-20T00:00+00:00", "2026-11-20T20:00+00:00",
+        ["08:00+00:00 open", "09:00+00:00 closed", "14:00+00:00 open", "15:00+00:00 closed"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPANS.values(), ids=SPANS)
+def test_when_it_opens_and_closes(case: tuple[list[str], str, str, list[str]]) -> None:
+    """Look at every fifth minute: what changes, and when, as a clock there shows it."""
+    said, begin, end, expected = case
+    given = [_window(text) for text in said]
+    seen: list[str] = []
+    now, was = at(begin), opening(given, at(begin)).is_open
+    zones = [datetime.fromisoformat(f"2026-01-01T{text.split()[0]}").tzinfo for text in expected]
+    while now < at(end):
+        found = opening(given, now).is_open
+        if found != was:
+            shown = now.astimezone(zones[min(len(seen), len(zones) - 1)]).isoformat()[11:]
+            seen.append(f"{shown.replace(':00+', '+', 1)} {'open' if found else 'closed'}")
+        now, was = now + timedelta(minutes=5), found
+    assert seen == expected
+
+
+def _window(text: str) -> Window:
+    schedule, _, rest = text.partition(" for ")
+    kind, _, schedule = schedule.partition(" ")
+    duration, _, zone = rest.partition(" in ")
+    return Window(kind, schedule, duration, zone)  # type: ignore[arg-type] # a kind
+
+
 def test_without_allow_windows_all_that_is_not_denied_is_open() -> None:
     assert opening([HOLIDAYS], at("2026-11-20T03:00:00Z")).is_open
     found = opening([HOLIDAYS], at("2026-12-25T03:00:00Z"))

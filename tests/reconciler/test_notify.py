@@ -375,6 +375,7 @@ def test_a_commit_gets_its_status(tmp_path: Path, server: Server, states: list[s
         ({"name": "x", "kind": "fax", "url": "https://x.example.com"}, "kind is one of"),
         ({"name": "x", "kind": "webhook", "url": "http://x.example.com"}, "begins with https"),
         ({"name": "x", "kind": "webhook", "url": "https://me:pw@x.example.com"}, "holds no password"),
+        ({"name": "x", "kind": "webhook", "url": "https://:pw@x.example.com"}, "holds no password"),
         ({"name": "x", "kind": "webhook"}, "address is needed"),
         ({"name": "x", "kind": "webhook", "url": "https://x.example.com", "secret": "clear"}, "secret has no place"),
         ({"name": "x", "kind": "slack", "urlEnv": "NO_SUCH_VARIABLE"}, "has no NO_SUCH_VARIABLE"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molthub_reconciler.policy.pace import LONGEST_WAIT, Backoff, jittered
+from molthub_reconciler.policy.pace import LONGEST_WAIT, Backoff, hurried, jittered
 
 ADA = frozenset({"prod/ada"})
 
@@ -13,6 +13,12 @@ ADA = frozenset({"prod/ada"})
 @given(st.floats(1, 1e4), st.floats(0, 1, exclude_max=True))
 def test_jitter_stays_within_a_tenth(seconds: float, roll: float) -> None:
     assert 0.9 * seconds <= jittered(seconds, lambda: roll) <= 1.1 * seconds
+
+
+@given(st.integers(1, 100), st.floats(1, 1e4), st.floats(0, 1, exclude_max=True))
+def test_who_hurries_never_waits_longer_than_the_interval(failures: int, interval: float, roll: float) -> None:
+    whole = min(interval, 2.0 ** (min(failures, 21) - 1))
+    assert whole / 2 <= hurried(failures, interval, lambda: roll) <= whole
 
 
 def test_each_failure_doubles_the_wait_up_to_a_quarter_of_an_hour() -> None:

@@ -193,11 +193,22 @@ def test_twice_back_goes_further_back_and_never_forward(world: World, desired: d
         assert f'"LEVEL":"{level}"' in (world.home("prod/ada") / ".agents/molthub.json").read_text().replace(" ", "")
 
 
+def test_nobody_goes_back_to_what_git_asks_for(world: World, desired: dict[str, Json]) -> None:
+    for number in (1, 2):
+        release(world, {**desired, "env/LEVEL": str(number)}, number)
+    kept = world.report("history", "prod/ada", status=0)["documents"]
+
+    outcome = world.molthub("rollback", "prod/ada", "--to", kept[0]["digest"])
+
+    assert (outcome.status, "git asks for" in outcome.stderr and "already" in outcome.stderr) == (1, True)
+    assert not list(world.state.rglob("pin.json"))
+
+
 def test_what_is_not_at_hand_is_answered_with_what_is(world: World, desired: dict[str, Json]) -> None:
     release(world, desired, 1)
     before = contents(world.folder)
 
-    for to, said in (("abcdef12", "it can go back to: sha256:"), ("ab", "at least four digits")):
+    for to, said in (("abcdef12", "it can go back to: sha256:"), ("abc", "at least four digits")):
         outcome = world.molthub("rollback", "prod/ada", "--to", to)
         assert outcome.status in (1, 2), outcome
         assert said in outcome.stderr

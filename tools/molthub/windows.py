@@ -8,7 +8,7 @@ as Debian's cron does (a time that is skipped counts at the next hour, one that 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -19,6 +19,8 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])\Z")
 _LONGEST_LOOK = timedelta(days=5 * 366)
 _MOST_STEPS = 2000
+_LONGEST_FOLD = timedelta(hours=3)
+"""Longer than any clock is put back by."""
 
 
 class WindowError(ValueError):
@@ -71,25 +73,28 @@ def _later(windows: Sequence[Window], at: datetime) -> tuple[Window | None, date
 
 def _active_until(window: Window, at: datetime) -> datetime | None:
     """Return when the window ends that is active at ``at``; None when none is."""
-    start = _start(window, at + timedelta(minutes=1), backwards=True)
+    # Seen from within an hour that comes twice, a start in its first half would be missed: the search begins after it.
+    soon = at + timedelta(minutes=1)
+    begin = soon + _LONGEST_FOLD if soon.astimezone(_zone(window.time_zone)).fold else soon
+    start = next((found for found in _starts(window, begin, backwards=True) if found <= at), None)
     end = start + length(window.duration) if start is not None else None
     return end if end is not None and end > at else None
 
 
 def _next_start(window: Window, at: datetime) -> datetime | None:
-    return _start(window, at, backwards=False)
+    return next(_starts(window, at, backwards=False), None)
 
 
-def _start(window: Window, at: datetime, *, backwards: bool) -> datetime | None:
-    """Return the first start after ``at``, or the last one before it, in UTC; None where there is none in decades."""
+def _starts(window: Window, at: datetime, *, backwards: bool) -> Iterator[datetime]:
+    """Yield the starts after ``at``, or those before it, last first, in UTC; none that are decades away."""
     from cronsim import CronSim, CronSimError
 
     try:
-        return next(CronSim(window.schedule, at.astimezone(_zone(window.time_zone)), reverse=backwards)).astimezone(UTC)
+        found = CronSim(window.schedule, at.astimezone(_zone(window.time_zone)), reverse=backwards)
     except CronSimError as error:
         raise WindowError(f"{window.schedule!r} is no cron schedule: {error}") from None
-    except StopIteration:
-        return None
+    for start in found:
+        yield start.astimezone(UTC)
 
 
 def length(duration: str) -> timedelta:
