@@ -43,6 +43,7 @@ MOLTHUB_COMMANDS = {
     "serve": "molthub.cli.serve:serve",
     "exec": "molthub.cli.exec:exec_",
     "secrets": "molthub.cli.secrets:secrets",
+    "doctor": "molthub.cli.doctor:doctor",
     "completion": "molthub.cli.completion:completion",
 }
 ENTRY_POINTS = "molthub.commands"
@@ -81,6 +82,7 @@ _SECTIONS = {
         "secrets": "which secrets bots need, and keeping them",
         "exec": "a program with the secrets that it needs",
         "platforms": "agent programs, and what is written where for them",
+        "doctor": "whether what commands need is in order here",
         "completion": "the script for bash, zsh or fish",
         "skills": "find, install, update and publish skills",
     },
