@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from molthub.errors import MolthubError
 from molthub.index.build import build_index
-from molthub.index.folder import BLOB, MARKER
+from molthub.index.folder import BLOB, MARKER, STATE
 from molthub.index.update import Updated, Wanted, update
 from molthub.index.views import Views
 from molthub.registry.catalog import read_catalog
@@ -145,7 +147,7 @@ def histories(draw: st.DrawFn) -> list[tuple[Tree, bool]]:
     return history
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(histories())
 def test_fleets_built_over_others_are_fleets_built_from_nothing(history: list[tuple[Tree, bool]]) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -231,3 +233,22 @@ def test_several_commits_at_once_are_one_change(tmp_path: Path) -> None:
     moved = {f"{path[:-7]}new.yaml" if path.endswith("bot-03.yaml") else path: text for path, text in tree.items()}
     commit(moved, repository, bare=True)
     assert made_again(repository, out, tree | bot("prod", "bot-02", envVars={"A": "1"})) == {"bot-02"}
+
+
+@pytest.mark.parametrize("state", ["kept", "lost"])
+def test_most_bots_go_only_when_that_is_meant(tmp_path: Path, state: str) -> None:
+    repository, out, tree = tmp_path / "registry.git", tmp_path / "out", many(14)
+    commit(tree, repository, bare=True)
+    build(repository, out)
+    before = walk.contents(out)
+    if state == "lost":
+        (out / STATE).unlink()
+    left = pack("dev", {"skills": ["git"], "envVars": {"A": "9"}})
+    left |= {path: text for path, text in tree.items() if "/bots/" not in path or path.endswith("bot-03.yaml")}
+    commit(registry(left), repository, bare=True)
+    with pytest.raises(MolthubError, match="13 of 14 bots would be taken away"):
+        update(GitSource(repository), out, Wanted(fleets=True, views=Views.CLIENTS, max_delete=0.5))
+    assert walk.contents(out) == before
+    meant = update(GitSource(repository), out, Wanted(fleets=True, views=Views.CLIENTS, max_delete=0.93))
+    assert meant.counts["bots"] == 1
+    assert_whole(repository, out, meant)

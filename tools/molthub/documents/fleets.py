@@ -113,7 +113,7 @@ def window_from_json(said: Mapping[str, Any]) -> Window:
 
 def fleet_to_json(fleet: FleetState) -> dict[str, Json]:
     """Return the document ``molthub.fleet/1``."""
-    bots = {name: _ref_to_json(ref) for name, ref in fleet.bots.items()}
+    bots = {name: ref_to_json(ref) for name, ref in fleet.bots.items()}
     head = {"labels": dict(fleet.labels), "sync": sync_to_json(fleet.sync), "bots": bots}
     optional = {"rollout": fleet.rollout, "windows": [window_to_json(window) for window in fleet.windows]}
     return {"format": "molthub.fleet/1", "fleet": fleet.fleet, **head, **without_empty(optional)}
@@ -136,7 +136,8 @@ def _fleet(document: dict[str, Any]) -> FleetState:
     )
 
 
-def _ref_to_json(ref: BotRef) -> dict[str, Json]:
+def ref_to_json(ref: BotRef) -> dict[str, Json]:
+    """Return a bot as its fleet's document holds it."""
     head = without_none({"file": ref.file, "digest": ref.digest})
     return head | without_empty({"labels": dict(ref.labels)}) | ({"template": True} if ref.template else {})
 

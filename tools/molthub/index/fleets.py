@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from molthub.documents import canonical, fleet_to_json, hex_of
 from molthub.documents.bot_texts import BotTexts
+from molthub.documents.fleets import ref_to_json
 from molthub.errors import Problem
 from molthub.index.releases import Archived
 from molthub.index.views import Files, Views
@@ -40,19 +41,23 @@ class MadeBot(NamedTuple):
     packs: Mapping[str, bytes] = {}
 
     @property
+    def fleet(self) -> str:
+        """The fleet's name."""
+        return self.path.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The bot's name in its fleet."""
+        return self.path.partition("/")[2]
+
+    def ref(self, named: Container[str] = ()) -> str:
+        """Return the bot as its fleet's document holds it, as canonical JSON, with those of its labels in ``named``."""
+        return ref_text(self.file, self.digest, self.labels, self.template, named)
+
+    @property
     def files(self) -> Files:
         """The document, under its hex name and under the bot's own."""
         return {f"bots/{self.file}.json": self.content, f"bots/{self.path}.json": self.content}
-
-
-class BotRow(NamedTuple):
-    """What a fleet's document is made from of one bot."""
-
-    name: str
-    file: str
-    digest: str | None
-    labels: Mapping[str, str]
-    template: bool
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,13 @@ def write_fleets(
     made = [made_bot(catalog, found, offered, texts, views) for _path, found in sorted(resolutions.items())]
     files = {path: content for bot in made for path, content in bot.files.items()}
     names: dict[str, str] = {}
+    by_fleet: dict[str, list[MadeBot]] = {name: [] for name in catalog.fleets}
+    for bot in made:
+        by_fleet[bot.fleet].append(bot)
     for fleet in catalog.fleets.values():
-        of_fleet = [bot for bot in made if bot.path.startswith(f"{fleet.name}/")]
-        names[fleet.name], written = fleet_files(fleet, map(_row, of_fleet))
+        of_fleet = by_fleet[fleet.name]
+        named = named_by_waves(fleet)
+        names[fleet.name], written = fleet_files(fleet, ((bot.name, bot.ref(named)) for bot in of_fleet))
         files |= written
         if views.for_clients:
             files |= fleet_routes(fleet.name, [bot.listed for bot in of_fleet])
@@ -131,17 +140,23 @@ def made_bot(catalog: Catalog, resolution: Resolution, offered: Offered, texts: 
     return made._replace(listed=fleet_row(state, attached), packs=pack_rows(state, attached))
 
 
-def _row(bot: MadeBot) -> BotRow:
-    return BotRow(bot.path.partition("/")[2], bot.file, bot.digest, bot.labels, bot.template)
+def fleet_files(fleet: Fleet, refs: Iterable[tuple[str, str]]) -> tuple[str, Files]:
+    """Return the hex name of a fleet's document, and the document under that and under the fleet's own name.
 
-
-def fleet_files(fleet: Fleet, bots: Iterable[BotRow]) -> tuple[str, Files]:
-    """Return the hex name of a fleet's document, and the document under that and under the fleet's own name."""
-    named = named_by_waves(fleet)
-    refs = {row.name: BotRef(row.file, row.digest, _some(row.labels, named), template=row.template) for row in bots}
-    content = canonical(fleet_to_json(_fleet_state(fleet, refs)))
+    ``refs`` are its bots by name in order, each as :meth:`MadeBot.ref` writes it.
+    """
+    document = fleet_to_json(FleetState(fleet.name, fleet.labels, fleet.sync, {}, _rollout(fleet), fleet.windows))
+    members = {name: canonical(value).decode() for name, value in document.items()}
+    members["bots"] = _object(refs)
+    content = _object(sorted(members.items())).encode()
     name = hex_of(content)
     return name, {f"fleets/{name}.json": content, f"fleets/{fleet.name}.json": content}
+
+
+def _object(members: Iterable[tuple[str, str]]) -> str:
+    """Return a JSON object of members that are written already, under names that need no escapes."""
+    written = ",".join([f'"{name}":{text}' for name, text in members])
+    return f"{{{written}}}"
 
 
 def desired_state(
@@ -203,15 +218,13 @@ def named_by_waves(fleet: Fleet) -> frozenset[str]:
     return frozenset(key for wave in waves for key in wave.match_labels)
 
 
-def _some(labels: Mapping[str, str], named: frozenset[str]) -> dict[str, str]:
-    return {key: labels[key] for key in sorted(named & labels.keys())} if named else {}
+def ref_text(file: str, digest: str | None, labels: Mapping[str, str], template: bool, named: Container[str]) -> str:
+    """Return what :meth:`MadeBot.ref` does, of what is remembered of a bot."""
+    some = {key: text for key, text in labels.items() if key in named}
+    return canonical(ref_to_json(BotRef(file, digest, some, template=template))).decode()
 
 
-def _fleet_state(fleet: Fleet, bots: Mapping[str, BotRef]) -> FleetState:
-    return FleetState(fleet.name, fleet.labels, fleet.sync, bots, _published_rollout(fleet), fleet.windows)
-
-
-def _published_rollout(fleet: Fleet) -> dict[str, Json] | None:
+def _rollout(fleet: Fleet) -> dict[str, Json] | None:
     """Return a fleet's rollout with everything said."""
     if fleet.rollout is None:
         return None

@@ -163,7 +163,7 @@ class BotMaking:
         before = self._forget(made.path) if known is not None else {}
         if known is not None and known.file != made.file:
             self._underway.stale.add(f"bots/{known.file}.json")
-        self.fleets.add(made.path.partition("/")[0])
+        self.fleets.add(made.fleet)
         self.packs |= {pack for pack, _row in before.items() ^ made.packs.items()}
         self._waiting.append(line)
         if len(self._waiting) >= _TOGETHER:

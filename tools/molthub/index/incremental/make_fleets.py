@@ -72,7 +72,7 @@ def _write_fleets(
         if name not in again:
             documents[name] = before[name]
             continue
-        documents[name], files = fleet_files(fleet, bots.rows(name, labelled=bool(named_by_waves(fleet))))
+        documents[name], files = fleet_files(fleet, bots.refs(name, named_by_waves(fleet)))
         if views.for_clients:
             files |= fleet_routes(name, bots.listed(name))
         underway.write(files)

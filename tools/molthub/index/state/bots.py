@@ -15,12 +15,12 @@ from molthub.errors import Problem
 
 # What only makes things is imported where it is made: an unchanged index is told from the state alone.
 if TYPE_CHECKING:
-    from molthub.index.fleets import BotRow, MadeBot
+    from molthub.index.fleets import MadeBot
     from molthub.registry.resolving.noted import Asked
 
 TABLES = """
 CREATE TABLE bots (path TEXT PRIMARY KEY, blob TEXT, reason INTEGER, home TEXT, file TEXT, digest TEXT,
-    resolved INTEGER, labels TEXT, template INTEGER, problems TEXT, listed BLOB);
+    resolved INTEGER, labels TEXT, template INTEGER, ref TEXT, problems TEXT, listed BLOB);
 CREATE INDEX bots_homes ON bots (home);
 CREATE INDEX bots_reasons ON bots (reason);
 CREATE INDEX bots_unresolved ON bots (path) WHERE NOT resolved;
@@ -133,7 +133,7 @@ class Bots:
     def put(self, lines: Iterable[BotLine]) -> None:
         """Remember bots of which nothing is known."""
         lines = list(lines)
-        query = "INSERT INTO bots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        query = "INSERT INTO bots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._database.executemany(query, (_values(line) for line in lines))
         packs = ((pack, line.made.path, row) for line in lines for pack, row in line.made.packs.items())
         self._database.executemany("INSERT INTO bot_packs VALUES (?, ?, ?)", packs)
@@ -143,14 +143,19 @@ class Bots:
         self._database.execute("DELETE FROM bots WHERE path = ?", (path,))
         self._database.execute("DELETE FROM bot_packs WHERE path = ?", (path,))
 
-    def rows(self, fleet: str, *, labelled: bool) -> Iterator[BotRow]:
-        """Yield what a fleet's document is made from, by bot; with their labels only if that is asked for."""
-        from molthub.index.fleets import BotRow
+    def refs(self, fleet: str, named: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield a fleet's bots by name in order, each as the fleet's document holds it with those labels."""
+        skipped = len(fleet) + 1
+        below = "FROM bots WHERE path >= ? AND path < ? ORDER BY path"
+        if not named:
+            query = f"SELECT substr(path, {skipped + 1}), ref {below}"
+            yield from self._database.execute(query, _below(fleet))
+            return
+        from molthub.index.fleets import ref_text
 
-        query = "SELECT path, file, digest, labels, template FROM bots WHERE path >= ? AND path < ? ORDER BY path"
+        query = f"SELECT path, file, digest, labels, template {below}"
         for path, file, digest, labels, template in self._database.execute(query, _below(fleet)):
-            said = json.loads(labels) if labelled else {}
-            yield BotRow(path.partition("/")[2], file, digest, said, bool(template))
+            yield path[skipped:], ref_text(file, digest, json.loads(labels), bool(template), named)
 
     def listed(self, fleet: str) -> list[bytes]:
         """Return the rows of a fleet's bots in the list of them, in order."""
@@ -178,5 +183,5 @@ def _below(fleet: str) -> tuple[str, str]:
 
 def _values(line: BotLine) -> tuple[Any, ...]:
     made, found = line.made, [problem.to_json() for problem in line.problems]
-    said = json.dumps(made.labels), made.template, json.dumps(found) if found else "", made.listed
+    said = json.dumps(made.labels), made.template, made.ref(), json.dumps(found) if found else "", made.listed
     return made.path, line.blob, line.reason, line.home, made.file, made.digest, made.resolved, *said
