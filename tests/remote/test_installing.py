@@ -141,6 +141,18 @@ def test_keys_are_handed_over_and_what_is_not_there_is_said(fleet: Fleet, tmp_pa
     assert (missing.status, "there is no such file for --token-file" in missing.stderr) == (2, True), missing
 
 
+def test_root_says_where_the_state_of_another_user_is(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet.world.target.mkdir()
+    if os.geteuid() == 0:
+        os.chown(fleet.world.target, 65_534, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    places = ["--index", str(fleet.world.site.folder), "--target", str(fleet.world.target), "--install"]
+    refused = run_molthub("reconcile", *places)
+    assert (refused.status, "give --state DIR" in refused.stderr) == (2, True), refused
+    shown = run_molthub("reconcile", *places, "--state", str(fleet.world.state))
+    assert str(fleet.world.state) in parsed(shown.stdout)["Service"]["ReadWritePaths"]
+
+
 def test_what_somebody_else_wrote_is_left_alone(fleet: Fleet, units: Path) -> None:
     units.mkdir(parents=True)
     place = units / f"{target_name(fleet.world.target)}.service"

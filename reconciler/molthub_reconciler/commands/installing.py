@@ -101,6 +101,10 @@ def _job(remote: Remote, asked: Asked) -> Job:
         raise UsageError("the address of a webhook is a secret, and the file is for everybody to read", remedy=remedy)
     port = remote.checked_port()
     target, state = asked.target.resolve(), (asked.state or state_folder()).resolve()
+    user = _owner(target)
+    if user not in (None, "root") and asked.state is None:
+        remedy = f"give --state DIR, a folder of {user}'s, here and to whatever else works with these bots"
+        raise UsageError(f"{user}, who owns the bots' homes, cannot write into root's own state", remedy=remedy)
     index = asked.index if "://" in asked.index or not asked.index else str(Path(asked.index).resolve())
     command = [*_program(), "reconcile", *(["--index", index] if index else []), "--target", str(target)]
     command += ["--state", str(state)]
@@ -115,7 +119,7 @@ def _job(remote: Remote, asked: Asked) -> Job:
         command += [word for labels in asked.selector for word in ("--selector", str(labels))]
     about = f"molthub agent of {asked.bots[0]}" if remote.is_agent else f"molthub keeps the bots of {target}"
     writable = (target, state, *folder_of(context.params["metrics"]))
-    return Job(_name(asked), about, command, _owner(target), files, writable,
+    return Job(_name(asked), about, command, user, files, writable,
                port if port is not None and 0 < port < _PRIVILEGED else None)  # fmt: skip
 
 
