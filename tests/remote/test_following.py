@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -122,6 +123,36 @@ def test_a_controller_that_lost_its_state_goes_on_above_what_it_gave(controlled:
             take(one)
         again.look()
         assert take(one) > first
+
+
+def test_a_controller_that_is_restored_from_a_backup_goes_on_with_its_agents(
+    controlled: Inside, tmp_path: Path
+) -> None:
+    world, agent, home = controlled.world, controlled.agent(ADA), controlled.machine(ADA) / "bots" / ADA
+    assert run_molthub(*agent, "--once").status == 0
+    controlled.look()
+    shutil.copytree(world.state, tmp_path / "backup")  # while it works
+    for value in ("info", "warning"):
+        world.site.bot(ADA, {"env/LEVEL": value})
+        world.site.publish()
+        controlled.look()
+        assert run_molthub(*agent, "--once").status == 0
+    controlled.server.close()
+    shutil.rmtree(world.state)
+    shutil.copytree(tmp_path / "backup", world.state)
+    with inside(world) as restored:
+        again = restored.agent(ADA)
+        early = run_molthub(*again, "--once")
+        assert (early.status, '"LEVEL": "warning"' in level(home)) == (1, True), early  # nothing older is taken
+        restored.look()
+        assert run_molthub(*again, "--once").status == 0
+        assert '"LEVEL": "warning"' in level(home)
+        assert [bot.state for bot in restored.look().bots] == ["in-sync"]
+        world.site.bot(ADA, {"env/LEVEL": "error"})
+        world.site.publish()
+        restored.look()
+        assert run_molthub(*again, "--once").status == 0
+        assert '"LEVEL": "error"' in level(home)
 
 
 def test_a_controller_whose_clock_went_back_catches_up(controlled: Inside) -> None:
