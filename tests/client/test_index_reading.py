@@ -17,6 +17,7 @@ from molthub.errors import (
     FormatError,
     IntegrityError,
     MolthubError,
+    NewerFormatError,
     NotFoundError,
     UnreachableError,
     UnsafeArchiveError,
@@ -237,9 +238,9 @@ def test_a_document_that_is_not_there_is_said(index: IndexBuilder) -> None:
 def test_a_newer_format_asks_for_a_newer_molthub(server: IndexServer) -> None:
     root = json.loads(server.files["registry.json"])
     server.files["registry.json"] = canonical({**root, "format": "molthub.registry/2"})
-    with Index.open(server.url) as reading, pytest.raises(FormatError, match="registry/2") as error:
+    with Index.open(server.url) as reading, pytest.raises(NewerFormatError, match="registry/2") as error:
         reading.root()
-    assert "newer molthub" in error.value.remedy
+    assert (error.value.problem_id, error.value.remedy) == ("MH604", "install a newer molthub")
 
 
 def test_an_address_without_an_index_is_said(server: IndexServer, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ DOCUMENTS = {
     "another document for a shard": Case(
         lambda site: site.swap_shards(lambda _shard: canonical({"format": "molthub.bot/1"})), "MH602",
         "expected a molthub.shard document"),
-    "a newer format": Case(lambda site: site.rewrite(lambda root: root.update(format="molthub.registry/2")), "MH602",
+    "a newer format": Case(lambda site: site.rewrite(lambda root: root.update(format="molthub.registry/2")), "MH604",
                            "this molthub reads up to /1"),
     "a shard without sizes": Case(lambda site: site.swap_shards(without_size), "MH602", "missing or of the wrong type"),
     "a name that is a path": Case(

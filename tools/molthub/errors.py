@@ -157,6 +157,12 @@ class FormatError(MolthubError):
     problem_id = "MH602"
 
 
+class NewerFormatError(FormatError):
+    """What an index answered is a document of a format that only a newer molthub reads."""
+
+    problem_id = "MH604"
+
+
 class IntegrityError(MolthubError):
     """Bytes are not what their digest, hash or size says. Nothing of them was kept."""
 

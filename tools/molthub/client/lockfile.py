@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from molthub.documents import DIGEST, SEMVER, load_document, readable
 from molthub.documents.reading import as_skill_name, checked
-from molthub.errors import FormatError
+from molthub.errors import FormatError, NewerFormatError
 from molthub.versions import sort_key
 
 FORMAT = "molthub.installed/1"
@@ -46,8 +46,10 @@ def read_lockfile(content: bytes, where: str) -> Installed:
             for name, versions in document["skills"].items()
             for version, value in versions.items()
         ]
+    except NewerFormatError:
+        raise
     except FormatError as error:
-        raise FormatError(error.message, place=where, remedy=_remedy(error)) from None
+        raise FormatError(error.message, place=where, remedy=_MEND) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(f"a value is missing or wrong ({error})", place=where, remedy=_MEND) from None
     return {(entry.name, entry.version): entry for entry in found}
@@ -81,10 +83,6 @@ def _entry(name: str, version: str, value: Any) -> InstalledVersion:
     if not all(text is None or isinstance(text, str) for text in texts):
         raise TypeError(f"{name} {version}")
     return InstalledVersion(name, version, checked(DIGEST, value["digest"], "a digest"), *texts)
-
-
-def _remedy(error: FormatError) -> str:
-    return error.remedy if "newer" in error.remedy else _MEND
 
 
 _MEND = "mend the file, or move it away and install again: the skills' folders stay where they are"

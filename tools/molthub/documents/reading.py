@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from molthub.documents.names import DIGEST, HEX, MAX_SKILL_NAME, SKILL_NAME
 from molthub.documents.printable import printable
-from molthub.errors import FormatError
+from molthub.errors import FormatError, NewerFormatError
 from molthub.model import Json
 
 Value = TypeVar("Value")
@@ -19,7 +19,7 @@ Value = TypeVar("Value")
 def load_document(content: bytes, kind: str, where: str) -> dict[str, Any]:
     """Parse a published document and check that it is ``molthub.<kind>/1``.
 
-    Raises :class:`FormatError`: no JSON, another kind, or a newer major.
+    Raises :class:`FormatError`: no JSON, or another kind; :class:`NewerFormatError`: a newer major.
     """
     try:
         document: Any = json.loads(content)
@@ -30,7 +30,8 @@ def load_document(content: bytes, kind: str, where: str) -> dict[str, Any]:
     if not isinstance(document, dict) or name != f"molthub.{kind}" or not major.isdecimal():
         raise FormatError(f"expected a molthub.{kind} document, found {found!r}", place=where, remedy=NO_INDEX)
     if int(major) > 1:
-        raise FormatError(f"the document has format {found}, this molthub reads up to /1", place=where, remedy=_NEWER)
+        message = f"the document has format {found}, this molthub reads up to /1"
+        raise NewerFormatError(message, place=where, remedy="install a newer molthub")
     shown: dict[str, Any] = printable(document, content) if kind in _SHOWN else document
     return shown
 
@@ -39,7 +40,6 @@ _SHOWN = frozenset({"registry", "shard", "search"})
 """The kinds whose texts are shown to people. A bot's values are what they are, to the byte."""
 
 NO_INDEX = "check the address: a molthub index answers with JSON documents that name their format"
-_NEWER = "install a newer molthub"
 
 
 def reading(read: Callable[[dict[str, Any]], Value], document: dict[str, Any], where: str) -> Value:
