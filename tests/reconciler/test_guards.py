@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from molthub.model import Json, SyncPolicy
+from molthub_reconciler.reconcile import Rules
+from molthub_reconciler.subjects import Choice
+from molthub_reconciler.workplace import Workplace
 from tests.reconciler.site import contents, stamps
 from tests.reconciler.world import World, changes_of, state_of
 
@@ -211,3 +215,18 @@ def test_what_a_killed_pass_left_is_cleared(world: World, desired: dict[str, Jso
     assert staging.exists()
     world.report("reconcile", status=0)
     assert not staging.exists()
+
+
+def test_a_pass_that_may_not_remove_leaves_what_is_declared_no_more_to_the_next(
+    world: World, desired: dict[str, Json]
+) -> None:
+    world.site.bot("prod/ada", desired)
+    world.site.publish()
+    world.report("reconcile", status=0)
+    world.site.bot("prod/ada", {key: value for key, value in desired.items() if key != "skill/git"})
+    world.site.publish()
+    place = Workplace(str(world.site.folder), world.target, world.state, Choice())
+    folder = world.home("prod/ada") / ".agents/skills/git"
+    for rules, is_left in ((Rules(may_remove=False), True), (Rules(), False)):
+        place.once("reconcile", replace(rules, act=True, allow_mass_removal=True))
+        assert folder.exists() is is_left

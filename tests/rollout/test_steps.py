@@ -137,6 +137,19 @@ def test_where_the_first_wave_is_off_another_bot_tries() -> None:
     assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
 
 
+def test_nobody_stands_in_for_a_first_wave_that_is_over() -> None:
+    fleet = running(policy=Rollout(waves=(Wave("canary", count=1), Wave("some", count=3, soak=600), Wave("all"))))
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn()
+    assert fleet.state.step is not None
+    waves = fleet.state.step.waves
+    fleet.apart = set(waves[0].bots)
+    for _ in range(4):
+        fleet.turn()
+    assert (fleet.state.step.wave, fleet.state.step.waves) == (1, waves)
+
+
 def test_where_everybody_is_off_it_waits() -> None:
     fleet = running(apart=set(NAMES))
     fleet.desired = documents("b")
@@ -514,6 +527,24 @@ def test_a_gate_that_no_agent_answers_fails_in_the_end() -> None:
         ).state
     assert outcomes(fleet) == ["rolled-back"]
     assert "alive was not answered for bot" in fleet.state.history[0].why
+
+
+def test_who_goes_on_with_a_gate_that_nobody_answered_waits_for_it_anew() -> None:
+    gates = (Gate("alive", "probe", command=("true",)),)
+    fleet = running(policy=Rollout(gates=gates, on_failure="pause"))
+    fleet.desired = documents("b")
+
+    def unanswered(*said: Wished) -> None:
+        fleet.now += 60
+        inputs = Inputs(fleet.desired, fleet.policy, fleet.now, fleet.labels, told=fleet.tell(), wishes=said)
+        fleet.state = step(fleet.state, inputs).state
+
+    for _ in range(40):
+        unanswered()
+    assert fleet.state.step is not None
+    assert "alive was not answered" in fleet.state.step.why
+    unanswered(Wished("resume"))
+    assert not fleet.state.step.why
 
 
 def test_a_gate_that_asks_for_going_back_is_heard_whatever_else_failed() -> None:
