@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
 
 import click
 
-from molthub.contexts.context_file import Context, chosen_context, need
+from molthub.contexts.context_file import Context, chosen_context, need, read_contexts
 
 if TYPE_CHECKING:
     from molthub_reconciler.records.state import TargetState
@@ -21,9 +21,21 @@ Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
+def _known_contexts(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    from molthub.errors import MolthubError
+
+    try:
+        return [name for name in read_contexts().known if name.startswith(typed)]
+    except (MolthubError, OSError):
+        return []
+
+
 target_option = click.option("--target", type=_FOLDER, help="The folder of the bots' homes: DIR/<fleet>/<home>.")
 context_option = click.option(
-    "--context", metavar="NAME", help="Where `molthub context` says. Default: the current one."
+    "--context",
+    metavar="NAME",
+    shell_complete=_known_contexts,
+    help="Where `molthub context` says. Default: the current one.",
 )
 index_option = click.option("--index", metavar="URL|DIR", help="The index: a URL, or a folder that was built.")
 state_option = click.option("--state", type=_FOLDER, help="Where receipts are kept (default: $XDG_STATE_HOME/molthub).")

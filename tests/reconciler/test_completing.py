@@ -34,6 +34,7 @@ def known(world: World, desired: dict[str, Json]) -> World:
         ("reconcile --once --bot prod/a", ["prod/ada"]),
         ("rollback p", ["prod", "prod/ada", "prod/eve"]),
         ("history --context nowhere a", []),
+        ("plan --context h", ["here"]),
     ],
 )
 def test_names_on_record_are_offered(words: str, expected: list[str]) -> None:

@@ -57,7 +57,7 @@ def in_homes(target: Path, chosen: Collection[str]) -> Iterator[BotSecrets]:
     missing = [name for name in chosen if not any(_is_chosen(bot.bot or "", [name]) for bot in found)]
     if missing or not found:
         what = f"no manifest of {', '.join(missing)}" if missing else "no bot's manifest"
-        raise NotFoundError(what, place=str(target), remedy="`molthub reconcile` writes it; give the same --target")
+        raise NotFoundError(what, place=str(target), remedy=_NO_MANIFEST)
     yield from (bot for bot in found if _is_chosen(bot.bot or "", chosen))
 
 
@@ -124,3 +124,6 @@ def _is_chosen(path: str, chosen: Collection[str]) -> bool:
 
 def _problem(error: MolthubError) -> Problem:
     return Problem(error.problem_id or "MH702", error.message, error.remedy, file=error.place or None)
+
+
+_NO_MANIFEST = "`molthub reconcile` writes it; give the same --target, or before the first one --index URL|DIR"
