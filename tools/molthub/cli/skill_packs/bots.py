@@ -9,7 +9,7 @@ import click
 from molthub.cli import completing
 from molthub.cli.operating import Operating, operating_options
 from molthub.cli.skill_packs.holders import pack_holders
-from molthub.console import Console, common_options
+from molthub.console import Console, common_options, counted
 
 if TYPE_CHECKING:
     from molthub.observed import ObservedBot
@@ -49,6 +49,15 @@ def pack_bots(console: Console, *, pack: str, fleet: str | None, operating: Oper
     rows = [_row(pack, holder, known) for holder in holders.values()]
     rows += [[bot, "none", str(seen.packs[pack]), seen.state or "-", "-", "-", "-"] for bot, seen in left.items()]
     console.table(head, rows)
+    behind = sum(_is_behind(pack, holder, (known or {}).get(bot)) for bot, holder in holders.items())
+    if behind:
+        told = f"{counted(behind, 'bot')} in sync with an index that does not hold this yet"
+        console.say(f"{told}: build it, then molthub skill-packs sync {pack}")
+
+
+def _is_behind(pack: str, holder: PackHolder, seen: ObservedBot | None) -> bool:
+    """Whether a bot has all that the index says, and the index says something older than the registry here."""
+    return seen is not None and seen.state == "in-sync" and seen.packs.get(pack) != holder.version
 
 
 def _row(pack: str, holder: PackHolder, known: Any) -> list[str]:
