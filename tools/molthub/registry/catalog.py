@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from molthub.errors import Problem, RegistryError
 from molthub.model import Bot, Fleet, Pack, Profile, Publisher, Registry, Skill
 from molthub.registry.reading.gathered import Reading, Reference
-from molthub.registry.reading.read_fleets import fleet_members, read_bot, read_fleet
+from molthub.registry.reading.read_fleets import ReadBots, fleet_members, read_bots, read_fleet
 from molthub.registry.reading.read_layers import read_profiles
 from molthub.registry.reading.read_packs import read_packs
 from molthub.registry.reading.read_skills import read_publishers, read_skills
@@ -49,18 +49,20 @@ class Catalog:
     partly: frozenset[str] = frozenset()
 
 
-def read_catalog(source: Source) -> Catalog:
+def read_catalog(source: Source, bots: ReadBots | None = None) -> Catalog:
     """Read everything that ``source`` declares.
 
     Findings on content are gathered in ``problems`` (the source's own among them). Raises
     :class:`~molthub.errors.RegistryError` only where ``registry.yaml`` itself cannot be read. Of a source that a change
-    touches only in part, other skills are read when they are asked for.
+    touches only in part, other skills are read when they are asked for. ``bots`` are known from another commit.
     """
     reading = Reading(source)
     registry, skills = _read_registry(reading), read_skills(reading)
+    known = bots if bots is not None else {}
     if isinstance(source, TouchedSource):
-        return replace(_catalog(reading, registry, TouchedSkills(skills, source)), partly=source.partly)
-    return _catalog(reading, registry, skills)
+        touched = _catalog(reading, registry, TouchedSkills(skills, source), bots=known)
+        return replace(touched, partly=source.partly)
+    return _catalog(reading, registry, skills, bots=known)
 
 
 def read_around(
@@ -78,7 +80,7 @@ def read_around(
     """
     reading = Reading(source)
     reading.broken |= broken
-    catalog = _catalog(reading, _read_registry(reading), skills, fleets=fleets, with_bots=False)
+    catalog = _catalog(reading, _read_registry(reading), skills, fleets=fleets)
     return replace(catalog, dangling={**dangling, **catalog.dangling})
 
 
@@ -113,7 +115,7 @@ def _catalog(
     skills: Mapping[str, Skill],
     *,
     fleets: Iterable[str] = (),
-    with_bots: bool = True,
+    bots: ReadBots | None = None,
 ) -> Catalog:
     source = reading.source
     publishers = read_publishers(reading)
@@ -122,12 +124,7 @@ def _catalog(
     overlays = read_profiles(reading, "Overlay")
     members = {name: set[str]() for name in fleets} | fleet_members(reading)
     found_fleets = {name: read_fleet(reading, name) for name in sorted(members)}
-    bots = {
-        f"{name}/{bot}": read_bot(reading, name, bot)
-        for name in sorted(members)
-        if with_bots
-        for bot in sorted(members[name])
-    }
+    read = read_bots(reading, members, bots) if bots is not None else {}
     layers = {"profile": profiles, "overlay": overlays}
     dangling = dangling_references(reading, skills, packs, layers, registry.hosts)
     return Catalog(
@@ -138,7 +135,7 @@ def _catalog(
         profiles=profiles,
         overlays=overlays,
         fleets=found_fleets,
-        bots=bots,
+        bots=read,
         problems=(*reading.problems, *dangling.values(), *_strays(source)),
         revision=source.revision,
         broken=reading.broken,

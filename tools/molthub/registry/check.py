@@ -10,6 +10,7 @@ from molthub.model import Json
 from molthub.registry.catalog import Catalog, read_catalog
 from molthub.registry.changes import Change
 from molthub.registry.ownership import Actor
+from molthub.registry.reading.read_fleets import ReadBots
 from molthub.registry.reading.version_files import Folders
 from molthub.registry.rules.bots import check_bots
 from molthub.registry.rules.cycles import check_cycles
@@ -88,8 +89,9 @@ def check(
     touched = touched_sources(source, base)
     if touched is not None:
         source, base = touched
-    catalog = read_catalog(source)
-    before = read_catalog(base) if base is not None else None
+    bots: ReadBots = {}
+    catalog = read_catalog(source, bots)
+    before = read_catalog(base, bots) if base is not None else None
     folders = Folders(source, base)
     # A change is judged by the policy that it meets, not by the one it brings.
     policy = (before or catalog).registry.policy

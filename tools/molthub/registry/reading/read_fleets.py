@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
+from molthub.errors import Problem
 from molthub.model import Bot, Fleet, KeyRule, Layer, Suspension, SyncPolicy, Window
 from molthub.registry.manifest import Manifest
 from molthub.registry.reading.gathered import Reading, Reference
@@ -26,6 +27,41 @@ def fleet_members(reading: Reading) -> dict[str, set[str]]:
         elif is_label(reading, f"fleets/{steps[0]}/bots", bot):
             names.setdefault(steps[0], set()).add(bot)
     return names
+
+
+class ReadBot(NamedTuple):
+    """A bot with everything that reading its file has found."""
+
+    bot: Bot
+    problems: list[Problem]
+    references: list[Reference]
+    broken: str | None
+
+
+ReadBots = dict[tuple[str, str], ReadBot]
+"""Bots by their files and the blobs of these: two commits have nearly all in common."""
+
+
+def read_bots(reading: Reading, members: Mapping[str, Collection[str]], known: ReadBots) -> dict[str, Bot]:
+    """Read the bots of fleets, by ``<fleet>/<bot>``. What is ``known``, which grows, is not read again."""
+    bots: dict[str, Bot] = {}
+    for fleet, name in [(one, bot) for one in sorted(members) for bot in sorted(members[one])]:
+        file, key = f"fleets/{fleet}/bots/{name}.yaml", f"bot/{fleet}/{name}"
+        blob = reading.source.files[file].id if file in reading.source.files else ""
+        found = known.get((file, blob)) if blob and file not in reading.source.refused else None
+        if found is None:
+            problems, references = len(reading.problems), len(reading.references)
+            bot = read_bot(reading, fleet, name)
+            found = ReadBot(bot, reading.problems[problems:], reading.references[references:], reading.broken.get(key))
+            if file not in reading.source.refused:
+                known[file, blob] = found
+        else:
+            reading.problems += found.problems
+            reading.references += found.references
+            if found.broken is not None:
+                reading.broken.setdefault(key, found.broken)
+        bots[f"{fleet}/{name}"] = found.bot
+    return bots
 
 
 def read_fleet(reading: Reading, name: str) -> Fleet:
