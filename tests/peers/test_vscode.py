@@ -5,7 +5,9 @@ It runs as it does without a desktop: the server in the bot's home, the workbenc
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -103,7 +105,9 @@ def workbench(world: World, tmp_path: Path, browser: Browser) -> Iterator[Callab
         command = ["node", str(program), "--host", "127.0.0.1", "--port", str(port), "--without-connection-token"]
         command += ["--accept-server-license-terms", "--server-data-dir", str(own), "--default-folder", str(project)]
         with (tmp_path / "said.txt").open("wb") as said:
-            running.append(subprocess.Popen(command, cwd=project, env=environment(home), stdout=said, stderr=said))
+            server = subprocess.Popen(command, cwd=project, env=environment(home), stdout=said, stderr=said,
+                                      start_new_session=True)  # fmt: skip
+        running.append(server)
         until(lambda: b"Web UI" in (tmp_path / "said.txt").read_bytes(), (tmp_path / "said.txt").read_text)
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector(".monaco-workbench .part.editor", timeout=60_000)
@@ -112,7 +116,7 @@ def workbench(world: World, tmp_path: Path, browser: Browser) -> Iterator[Callab
     yield opened
     page.close()
     for process in running:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # what it started is in its group
         process.wait()
 
 
