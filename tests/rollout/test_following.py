@@ -523,3 +523,15 @@ def test_a_wave_of_bots_for_which_there_is_nothing_is_refused() -> None:
     document["step"]["waves"][-1]["bots"].append("nobody")
     with pytest.raises(FormatError):
         state_from_json(document, "kept")
+
+
+def test_a_fleet_at_rest_is_followed_anew_when_git_asks_for_something_else(world: World) -> None:
+    passes(world, 6)
+    rollouts = Rollouts(TargetState(world.state, str(world.target)), world.target, act=True)
+    for version, is_going in (("1.0.0", False), ("1.1.0", True)):
+        ask_for(world, version)
+        with Index.open(str(world.site.folder)) as index:
+            followed = rollouts.follow(index.fleet("prod"))
+        assert followed is not None
+        assert (followed.state.step is not None) is is_going
+        rollouts.hear(Report("reconcile", "2026-11-21T12:00:00Z", None))
