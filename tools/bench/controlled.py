@@ -99,11 +99,12 @@ def _at_rest(controller: Controller, folder: Path, passes: int) -> dict[str, Any
     opened, _watching = _watching, None
     for _ in range(passes - SHOWN):
         controller._poll()  # noqa: SLF001
+    after = _memory()  # before the list of all files is made, which takes some itself
     return {
         "rest": [median(one[0] for one in took), median(one[1] for one in took)],
         "opened": len([path for path in opened if "/bots/" in path or "/agents/" in path]),
         "written": len(set(_written(folder / "state").items()) ^ set(before.items())),
-        "memory": [memory, _memory()],
+        "memory": [memory, after],
     }
 
 
