@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -89,14 +88,12 @@ def test_a_command_that_fails_is_told_and_stops_nothing(
     say(config, f"reload:\n  command: {command}\n")
     world.site.bot("prod/ada", desired)
     world.site.publish()
-    began = time.monotonic()
 
     report = world.report("reconcile", status=0)
 
     assert report["bots"][0]["state"] == "in-sync"
     (problem,) = report["bots"][0]["problems"]
     assert (problem["id"], said in problem["message"]) == ("MH721", True)
-    assert time.monotonic() - began < 50
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What every kind of finding is called: its id with a short title. Ids are stable: none is given a second meaning."""
+"""What every kind of finding is called: its id with a short title. Ids are stable: none gets a second meaning, ever."""
 
 from __future__ import annotations
 
@@ -124,13 +124,11 @@ PROBLEMS: dict[str, str] = {
     "MH716": "correction that somebody keeps undoing",
     "MH717": "version or document that a rollback needs and that cannot be had",
     "MH718": "sync policy that cannot be read",
-    "MH719": "secret that changed",
     "MH720": "notification that could not be delivered",
     "MH721": "reload command that failed",
     "MH725": "bot that waits for its turn in a rollout",
     "MH726": "rollout that stopped itself, or was stopped",
     "MH727": "rollout whose policy or state cannot be read",
-    "MH728": "gate of a rollout that failed",
     # 73x: where a bot runs
     "MH731": "secret that does not resolve",
     "MH732": "program that a skill needs and the machine does not have",
@@ -172,5 +170,4 @@ PROBLEMS: dict[str, str] = {
     "MH903": "upstream that may not be asked",
     "MH904": "imported version that is not as its upstream has it",
     "MH905": "import that is refused",
-    "MH906": "upstream that has moved on",
 }

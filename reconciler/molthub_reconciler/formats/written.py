@@ -18,12 +18,9 @@ from molthub_reconciler.formats.sarif import sarif
 from molthub_reconciler.formats.told import Told
 from molthub_reconciler.metrics.passes import numbers_of
 
-FORMS = ("table", "json", "sarif", "junit", "html", "markdown", "csv", "prometheus")
-"""The forms that `molthub drift --format` knows; a table is for a person at a terminal, and not written here."""
-
 
 def rendered(told: Told, form: str, *, prefix: str = "") -> bytes:
-    """Return the report in one of :data:`FORMS`; ``prefix`` leads to the registry in its repository."""
+    """Return the report in a form that is not for a terminal; ``prefix`` leads to the registry in its repository."""
     forms: Mapping[str, Callable[[], bytes]] = {
         "json": lambda: _json(told.report.to_json()),
         "sarif": lambda: _json(sarif(told, version=__version__, prefix=prefix)),

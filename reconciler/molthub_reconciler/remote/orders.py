@@ -33,7 +33,6 @@ OPERATES: dict[str, frozenset[str]] = {
 }
 """What only those may ask who may operate."""
 ROLLBACK = "rollback"
-MAX_ORDER = 256 * 1024
 MAX_ANSWER = 64 * 1024 * 1024
 OF_THIS_MACHINE = frozenset({"context", "index", "target", "output", "no_color", "debug"})
 """Options that say where, and how it looks here; they do not travel."""

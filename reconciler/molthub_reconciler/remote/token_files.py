@@ -23,9 +23,6 @@ from molthub.errors import FormatError
 from molthub.model import Json
 from molthub_reconciler.remote.tokens import TokenHash, hashed, is_token, new_token
 
-OPERATOR = "operator"
-"""The name of an operator's token where none is given."""
-
 
 @dataclass(frozen=True, slots=True)
 class Owner:

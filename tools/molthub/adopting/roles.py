@@ -39,11 +39,6 @@ class Role:
     bots: Mapping[str, frozenset[str]]
     known: str = ""
 
-    @property
-    def is_for_all(self) -> bool:
-        """Whether no bot is an exception."""
-        return not any(self.bots.values())
-
 
 @dataclass(frozen=True, slots=True)
 class KnownPack:
