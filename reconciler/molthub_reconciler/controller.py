@@ -22,7 +22,8 @@ from molthub.client.index_cache import timestamp
 from molthub.console import Console
 from molthub.errors import ExitStatus, FormatError, IntegrityError, MolthubError, UnreachableError
 from molthub_reconciler.notify.outbox import Outbox
-from molthub_reconciler.policy.pace import Backoff
+from molthub_reconciler.policy.pace import Backoff, hurried
+from molthub_reconciler.problems import problem_of
 from molthub_reconciler.reconcile import Rules
 from molthub_reconciler.records.state import NUDGE
 from molthub_reconciler.report import BotReport, Report, problem_lines
@@ -69,6 +70,7 @@ class Controller:
         self._told: dict[str, object] = {}
         self._said: dict[str, str | None] = {}
         self._unreadable_since: str | None = None
+        self._hindrances = 0
         self._polls = 0
         self._signal = ""
         self._nudge = self._place.state.note("", NUDGE)
@@ -87,13 +89,12 @@ class Controller:
             next_poll = 0.0
             while not self._stop.is_set():
                 self._wake.clear()
-                if self._is_nudged() or self._has_news() or time.monotonic() >= next_poll:
-                    self._poll()
-                    next_poll = time.monotonic() + (
-                        _SOON if self._place.is_moving else self._place.pause(self._interval)
-                    )
-                else:
-                    self._look_at(self._called())
+                try:
+                    next_poll = self._turn(next_poll)
+                except BrokenPipeError:  # nobody reads what is said any more
+                    raise
+                except OSError as error:
+                    next_poll = time.monotonic() + self._hindered(error)
                 self._wait_until(next_poll)
         self._console.say(f"{self._signal}stopped, the bot at hand is finished")
         if self._messenger is not None:
@@ -106,6 +107,27 @@ class Controller:
         self._wake.set()
 
     # --- what calls for a pass ----------------------------------------------------------------------------------------
+
+    def _turn(self, next_poll: float) -> float:
+        """Do what is called for now. Return when to poll next."""
+        if not (self._is_nudged() or self._has_news() or time.monotonic() >= next_poll):
+            self._look_at(self._called())
+            return next_poll
+        self._poll()
+        if self._hindrances:
+            self._console.say("passes come to their end again")
+            self._hindrances = 0
+        return time.monotonic() + (_SOON if self._place.is_moving else self._place.pause(self._interval))
+
+    def _hindered(self, error: OSError) -> float:
+        """Say once why a pass could not come to its end: a full disk, say. Return the seconds until the next try."""
+        self._hindrances += 1
+        if self._hindrances == 1:
+            self._console.warn("a pass could not come to its end, and is tried again")
+            self._console.problems([problem_of(error)])
+        if self._metrics is not None:
+            self._metrics.failed(is_readable=self._unreadable_since is None)
+        return hurried(self._hindrances, self._interval)
 
     def _poll(self) -> None:
         """Look at the index and at every bot."""
@@ -213,7 +235,7 @@ class Controller:
         except MolthubError as error:
             self._without_index(error)
             if self._metrics is not None:
-                self._metrics.failed()
+                self._metrics.failed(is_readable=False)
             for bot in choice.bots:
                 self._backoff.failed(bot, time.monotonic())
             return None

@@ -63,6 +63,26 @@ def test_it_goes_on_without_the_index_and_says_since_when(world: World, desired:
         assert program.said().count("cannot be read") == 1
 
 
+def test_it_goes_on_where_its_own_state_cannot_be_written_for_a_while(world: World, desired: dict[str, Json]) -> None:
+    world.site.bot("prod/ada", desired)
+    world.site.publish()
+    skill = world.home("prod/ada") / ".agents/skills/git/SKILL.md"
+    with running(world) as program:
+        wait_for(holds(skill, "Commit."))
+        (revisions,) = world.state.glob("targets/*/revisions.jsonl")
+        revisions.unlink()
+        revisions.mkdir()
+        world.site.bot("prod/ada", {**desired, "env/LEVEL": "info"})
+        world.site.publish()
+        wait_for(holds(program.log, "a pass could not come to its end"), program)
+
+        revisions.rmdir()
+        wait_for(holds(world.home("prod/ada") / ".agents/molthub.json", '"LEVEL": "info"'), program)
+        wait_for(holds(program.log, "passes come to their end again"), program)
+        assert program.said().count("could not come to its end") == 1
+        assert program.stop() == 0
+
+
 def test_a_bot_that_fails_is_tried_again_and_told_once(world: World, desired: dict[str, Json]) -> None:
     world.site.bot("prod/ada", desired, platform="claude-code")
     world.site.bot("prod/bob", desired, platform="claude-code")

@@ -42,9 +42,9 @@ class Outlet:
         self.numbers.add(report, is_whole=is_whole, seconds=time.monotonic() - self._began)
         self._put()
 
-    def failed(self) -> None:
-        """Take note of a pass that could not be made."""
-        self.numbers.failed()
+    def failed(self, *, is_readable: bool) -> None:
+        """Take note of a pass that did not come to its end; ``is_readable``: the index was no reason for that."""
+        self.numbers.failed(is_readable=is_readable)
         self._put()
 
     def _put(self) -> None:

@@ -48,9 +48,9 @@ class PassNumbers:
         for bot in report.moved:
             self._changes.update((bot.fleet, str(change["result"])) for change in bot.changes if "result" in change)
 
-    def failed(self) -> None:
-        """Take note of a pass that could not be made, because nothing said what is declared."""
-        self.is_readable = False
+    def failed(self, *, is_readable: bool) -> None:
+        """Take note of a pass that did not come to its end; ``is_readable``: the index was no reason for that."""
+        self.is_readable = is_readable
         self._passes["failed"] += 1
 
     def text(self) -> bytes:
