@@ -10,6 +10,7 @@ import pytest
 
 from tests.reconciler.site import GIT
 from tests.reconciler.world import World, run_molthub
+from tests.registry.command import schema_validator
 
 
 @pytest.fixture
@@ -25,7 +26,9 @@ def world(tmp_path: Path) -> World:
 def found(status: int, *options: str) -> dict[str, dict[str, Any]]:
     done = run_molthub("doctor", "--json", *options)
     assert done.status == status, done
-    return {one["what"]: one for one in json.loads(done.stdout)["findings"]}
+    said = json.loads(done.stdout)
+    assert [error.message for error in schema_validator("doctor").iter_errors(said)] == []
+    return {one["what"]: one for one in said["findings"]}
 
 
 def test_a_machine_in_order_is_told_so(world: World) -> None:

@@ -381,6 +381,7 @@ def test_declared_and_published_kinds_are_all_there() -> None:
         "secrets-list",
         "secret-kept",
         "secrets-providers",
+        "doctor",
         "rollout-state",
         "assignment",
         "observed-bots",

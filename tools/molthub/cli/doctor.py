@@ -62,7 +62,7 @@ def doctor(console: Console, *, context: str | None) -> ExitStatus:
         console.result(f"{mark} {one.what}: {one.said}")
         if one.remedy:
             console.result(f"    {one.remedy}")
-    console.json({"version": __version__, "findings": [one.to_json() for one in found]})
+    console.json({"format": "molthub.doctor/1", "version": __version__, "findings": [one.to_json() for one in found]})
     wrong = sum(bool(one.remedy) for one in found)
     console.say("all is in order" if not wrong else f"{counted(wrong, 'thing')} to look after")
     return ExitStatus.FAILED if wrong else ExitStatus.DONE
