@@ -50,19 +50,14 @@ class SkillsAsked:
 
 
 @dataclass(frozen=True)
-class AroundSkills:
-    """What is remembered of packs, as JSON; ``paths`` are all of their files.
+class _Around:
+    """What is remembered of things that stand around skills.
 
     ``outline`` and ``asked`` say what it was made from: the files of the commit, and what was asked of skills.
     """
 
     outline: str
     asked: SkillsAsked
-    packs: list[str]
-    paths: list[str]
-    removed: list[str]
-    counts: dict[str, int]
-    problems: list[dict[str, object]]
 
     def to_json(self) -> Json:
         """Return it as a fact of the state."""
@@ -75,31 +70,31 @@ class AroundSkills:
 
 
 @dataclass(frozen=True)
-class AroundBots:
+class AroundSkills(_Around):
+    """What is remembered of packs, as JSON; ``paths`` are all of their files."""
+
+    packs: list[str]
+    paths: list[str]
+    removed: list[str]
+    counts: dict[str, int]
+    problems: list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class AroundBots(_Around):
     """What is remembered of fleets beside their bots, as JSON.
 
-    ``outline`` and ``asked`` are as :class:`AroundSkills` has them; ``offered`` are the packs that are offered.
-    ``documents`` are the fleets' hex names, ``said`` digests of what each declares. ``folders`` are the trees of those
-    folders of bots in which nothing but plain files stands. ``listed`` are the packs whose bots are listed.
+    ``offered`` are the packs that are offered. ``documents`` are the fleets' hex names, ``said`` digests of what each
+    declares. ``folders`` are the trees of those folders of bots in which nothing but plain files stands. ``listed`` are
+    the packs whose bots are listed.
     """
 
-    outline: str
-    asked: SkillsAsked
     offered: list[str]
     documents: dict[str, str]
     said: dict[str, str]
     folders: dict[str, str]
     listed: list[str]
     problems: list[dict[str, object]]
-
-    def to_json(self) -> Json:
-        """Return it as a fact of the state."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, fact: Mapping[str, Any]) -> Self:
-        """Read it as :meth:`to_json` wrote it."""
-        return cls(**{**fact, "asked": SkillsAsked(**fact["asked"])})
 
 
 def outline_of(source: GitSource, *, fleets: bool) -> str:
