@@ -156,8 +156,18 @@ def test_a_damaged_store_is_mended_from_the_index(world: World, desired: dict[st
     assert "Commit." in (world.home("prod/ada") / ".agents/skills/git/SKILL.md").read_text()
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b'{"format": "molthub.registry/2"}', b'{"format": "x/1"}'])
-def test_an_index_that_is_none_touches_no_bot(world: World, desired: dict[str, Json], content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "MH602"),
+        (b"<html>", "MH602"),
+        (b'{"format": "molthub.registry/2"}', "MH604"),
+        (b'{"format": "x/1"}', "MH602"),
+    ],
+)
+def test_an_index_that_is_none_touches_no_bot(
+    world: World, desired: dict[str, Json], content: bytes, problem: str
+) -> None:
     two_bots(world, desired)
     world.molthub("reconcile")
     before = contents(world.target)
@@ -166,7 +176,7 @@ def test_an_index_that_is_none_touches_no_bot(world: World, desired: dict[str, J
     outcome = world.molthub("reconcile")
 
     assert outcome.status == 1
-    assert "error MH602:" in outcome.stderr
+    assert f"error {problem}:" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert contents(world.target) == before
 

@@ -19,6 +19,7 @@ import pytest
 from molthub.model.rollouts import Gate
 from molthub_reconciler.rollout.gates import BotPlace, GateRunner
 from molthub_reconciler.rollout.records import Answer, Ask
+from tests.reconciler.running import wait_for
 
 RUNNER = GateRunner("prod", "0123456789", "Progressing", may_run=True)
 
@@ -61,14 +62,21 @@ def test_a_probe_sees_no_variables_of_the_controller(place: BotPlace, monkeypatc
     assert asked(command("probe", "import os; assert 'CONTROLLER_TOKEN' not in os.environ"), place).passed
 
 
+def is_gone(process: Path) -> bool:
+    """Whether a process ended; it does so some moments after it was killed."""
+    try:
+        return (process / "stat").read_text().split()[2] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_a_probe_that_hangs_is_killed_with_what_it_started(place: BotPlace) -> None:
     code = (
         "import subprocess,pathlib,time; child = subprocess.Popen(['sleep', '60']);"
         "pathlib.Path('child').write_text(str(child.pid)); time.sleep(60)"
     )
     assert asked(command("probe", code, timeout=2), place) == Answer(passed=False, detail="no answer within 2 s")
-    child = Path("/proc", (place.home / "child").read_text())
-    assert not child.exists() or (child / "stat").read_text().split()[2] == "Z"
+    wait_for(lambda: is_gone(Path("/proc", (place.home / "child").read_text())))
 
 
 def test_a_probe_finds_its_programs_and_speaks_the_controllers_language(place: BotPlace, monkeypatch: Any) -> None:
