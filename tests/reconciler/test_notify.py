@@ -9,7 +9,7 @@ import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +23,7 @@ from molthub_reconciler.notify.news import slack
 from molthub_reconciler.notify.outbox import Outbox
 from molthub_reconciler.notify.settings import Channel
 from molthub_reconciler.records.state import TargetState
-from molthub_reconciler.report import BotReport, Report
+from molthub_reconciler.report import BotReport, Report, RolloutReport
 from tests.reconciler.test_commands import check_report
 from tests.reconciler.world import World, run_molthub
 
@@ -177,6 +177,18 @@ def test_a_pass_is_one_message_and_channels_choose(tmp_path: Path, server: Serve
         ("/some", ("prod/b1",)),  # and its end, too
     }
     assert len(server.received) == 4
+
+
+@pytest.mark.parametrize("ended", ["done", "superseded", "rolled-back", "undone"])
+def test_a_change_that_ended_before_anybody_was_told_is_no_news(tmp_path: Path, server: Server, ended: str) -> None:
+    box = outbox(tmp_path, Channel("hook", "webhook", server.url))
+
+    for state, change in ((ended, "sha256:1"), ("in-wave", "sha256:2"), (ended, "sha256:2")):
+        box.add(replace(report(), rollouts=(RolloutReport("prod", state, change),)))
+        box.flush()
+
+    told = [(one["state"], one["change"]) for message in server.received for one in message.json["rollouts"]]
+    assert told == [("in-wave", "sha256:2"), (ended, "sha256:2")]
 
 
 def test_what_is_not_answered_is_tried_again_by_the_same_id(tmp_path: Path, server: Server) -> None:

@@ -91,6 +91,20 @@ def test_the_first_rule_counts_against_the_bots_mode(world: World, desired: dict
     assert {key: change["result"] for key, change in found.items()} == {"skill/docker": "kept", "skill/git": "applied"}
 
 
+@pytest.mark.parametrize(
+    ("sync", "keeps"),
+    [
+        (SyncPolicy("detect"), "detect"),
+        (SyncPolicy("detect", keys=(KeyRule("skill/git", "correct"),)), None),  # some of it is changed
+        (SyncPolicy("correct", keys=(KeyRule("*", "detect"),)), None),
+        (SyncPolicy("detect", suspend=Suspension()), "suspended"),
+        (SyncPolicy("correct"), None),
+    ],
+)
+def test_a_bot_is_kept_as_it_is_where_nothing_of_it_may_change(sync: SyncPolicy, keeps: str | None) -> None:
+    assert policy_of(sync, datetime(2026, 11, 21, tzinfo=UTC)).keeps == keeps
+
+
 # --- what is ignored -------------------------------------------------------------------------------------------------
 
 

@@ -193,6 +193,17 @@ def test_twice_back_goes_further_back_and_never_forward(world: World, desired: d
         assert f'"LEVEL":"{level}"' in (world.home("prod/ada") / ".agents/molthub.json").read_text().replace(" ", "")
 
 
+def test_nobody_goes_forward_where_the_index_lags(world: World, desired: dict[str, Json]) -> None:
+    for number in (1, 2, 3):
+        release(world, {**desired, "env/LEVEL": str(number)}, number)
+    world.report("rollback", "prod/ada", status=0)
+    declare(world, {**desired, "env/LEVEL": "2"}, 2)  # a mirror that is behind
+
+    world.report("rollback", "prod/ada", status=0)
+
+    assert '"LEVEL":"1"' in (world.home("prod/ada") / ".agents/molthub.json").read_text().replace(" ", "")
+
+
 def test_nobody_goes_back_to_what_git_asks_for(world: World, desired: dict[str, Json]) -> None:
     for number in (1, 2):
         release(world, {**desired, "env/LEVEL": str(number)}, number)

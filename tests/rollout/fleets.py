@@ -28,6 +28,16 @@ def names_of(release: str, bot: str) -> tuple[str, str]:
     return name, f"sha256:{name}"
 
 
+def in_other_lines(release: str, bots: Collection[str] = NAMES) -> dict[str, Document]:
+    """Return documents that say the same as a release's, in other lines."""
+    found = {}
+    for bot, document in documents(release, bots).items():
+        name = hashlib.sha256(f"{document.file} in other lines".encode()).hexdigest()
+        RELEASES[name] = release
+        found[bot] = document._replace(file=name)
+    return found
+
+
 RELEASES: dict[str, str] = {}
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from tests.reconciler.site import GIT
 from tests.reconciler.world import Outcome, World, run_molthub, state_of
 
 BOTS = ("ada", "bob", "cyd", "dan", "eve", "fay")
+SKILL = ".agents/skills/git/notes.md"
 WAVES = {"waves": [{"name": "canary", "count": 1}, {"name": "half", "percent": 50}, {"name": "all"}],
          "maxUnavailable": "100%"}  # fmt: skip
 
@@ -65,7 +67,7 @@ def ask_for(world: World, version: str, *, rollout: Any = WAVES, broken: bool = 
 def versions(world: World) -> dict[str, int]:
     found: dict[str, int] = {}
     for bot in BOTS:
-        place = world.home(f"prod/{bot}") / ".agents/skills/git/notes.md"
+        place = world.home(f"prod/{bot}") / SKILL
         text = place.read_text() if place.exists() else ""
         found[text] = found.get(text, 0) + 1
     return found
@@ -494,6 +496,30 @@ def test_scenarios_are_those_of_what_the_change_brings(world: World) -> None:
         world.site.publish()
         passes(world, 6, "--run-gates")
     assert {place.read_text() for place in world.target.rglob("ran")} == {"git "}
+
+
+def unresolved(world: World, bot: str) -> None:
+    """Let git ask for something of a bot that does not resolve."""
+    why = {"id": "MH203", "severity": "error", "file": "profiles/a.yaml", "line": 5, "message": "no such skill"}
+    world.site.bots[bot] = replace(
+        world.site.bots[bot], resolved=False, digest=None, problems=(why,), desired={}, skills={}
+    )
+    world.site.publish()
+
+
+def test_a_bot_that_does_not_resolve_for_a_while_neither_stops_a_change_nor_is_left_out_of_it(world: World) -> None:
+    passes(world, 6)
+    ask_for(world, "1.1.0")
+    passes(world, 1)
+    assert versions(world) == {"1.0.0": 5, "1.1.0": 1}
+    bot = next(bot for bot in BOTS if "1.0.0" in (world.home(f"prod/{bot}") / SKILL).read_text())
+    unresolved(world, f"prod/{bot}")
+    passes(world, 6)
+    assert versions(world) == {"1.0.0": 1, "1.1.0": 5}, "it keeps what it has, the others go on"
+    ask_for(world, "1.1.0")
+    passes(world, 2)
+    assert versions(world) == {"1.1.0": 6}
+    assert [one["outcome"] for one in status(world)["history"]] == ["done", "done"]
 
 
 def test_numbers_of_assignments_go_on_where_a_rollout_was_gone(world: World) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from molthub.model import Window
+from molthub_reconciler.rollout.replay import Span, lines_of
 from tests.reconciler.site import GIT, Site
 from tests.reconciler.world import Outcome, run_molthub
 
@@ -63,6 +65,20 @@ def test_history_says_how_single_bots_were(site: Site, tmp_path: Path) -> None:
     assert (simulate(site, "--history", str(file)).status) == 2
     file.write_text("nothing\n")
     assert "this is no line of history" in simulate(site, "--history", str(file)).stderr
+
+
+def test_what_is_exported_of_a_change_ends_with_it() -> None:
+    states = {"11:59:00": "failed", "12:00:00": "in-sync", "12:10:00": "failed", "12:10:01": "in-sync"}
+    lines = [{"at": f"2026-11-21T{at}Z", "state": state} for at, state in states.items()]
+    began = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
+
+    found = list(lines_of({"ada": lines, "eve": lines[1:2]}, Span(began, began + 600)))
+
+    assert [(one["at"], one["bot"], one["health"]) for one in found] == [
+        (0, "ada", "failed"),
+        (0, "ada", "healthy"),
+        (600, "ada", "failed"),
+    ]
 
 
 def test_what_an_operator_decides_by_is_said_last(site: Site) -> None:

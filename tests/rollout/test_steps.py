@@ -14,7 +14,7 @@ from molthub_reconciler.rollout.moving import is_available as works
 from molthub_reconciler.rollout.records import Answer, Ask, Assigned, Told, Wish, Wished
 from molthub_reconciler.rollout.step import Inputs, step
 from molthub_reconciler.rollout.told import told_of, whom_it_waits_for
-from tests.rollout.fleets import NAMES, Effect, Fleet, documents, running
+from tests.rollout.fleets import NAMES, Effect, Fleet, documents, in_other_lines, running
 
 
 def outcomes(fleet: Fleet) -> list[str]:
@@ -260,6 +260,15 @@ def test_who_is_not_healthy_in_time_has_failed() -> None:
     assert "not healthy in time" in fleet.state.history[0].why
 
 
+@pytest.mark.parametrize(("seconds", "ended"), [(599, []), (600, []), (601, ["rolled-back"])])
+def test_a_bot_may_take_all_of_the_time_that_it_is_given(seconds: int, ended: list[str]) -> None:
+    fleet = running(policy=Rollout(deadline=600), bad={"b": "stuck"})
+    fleet.desired = documents("b")
+    fleet.turn()
+    fleet.turn(seconds=seconds)
+    assert outcomes(fleet) == ended
+
+
 def test_a_queue_that_moves_on_is_waited_for() -> None:
     fleet = running(policy=Rollout(max_unavailable=Share(1), deadline=120))
     fleet.desired = documents("b")
@@ -371,6 +380,18 @@ def test_what_is_undone_is_the_last_change_alone() -> None:
     fleet.turn("undo")
     fleet.settle()
     assert fleet.releases() == {"a": 15, "b": 5}
+
+
+def test_what_was_undone_is_not_undone_again_for_its_lines() -> None:
+    fleet = running()
+    fleet.desired = documents("b")
+    fleet.settle()
+    fleet.turn("undo")
+    fleet.desired = in_other_lines("a")
+    fleet.settle()
+    fleet.turn("undo")
+    fleet.settle()
+    assert (outcomes(fleet), fleet.state.bad) == (["done", "undone"], {})
 
 
 def test_what_is_undone_after_git_asked_for_something_else_is_no_failure_of_that() -> None:
@@ -728,6 +749,47 @@ def test_who_goes_off_with_a_change_counts_as_away() -> None:
     for _ in range(20):
         fleet.turn()
     assert fleet.releases() == {"a": 16, "b": 4}
+
+
+def test_who_went_off_with_a_change_counts_as_away_on_the_way_back_too() -> None:
+    waves = (Wave("canary", count=1), Wave("all"))
+    fleet = running(policy=Rollout(waves=waves, max_unavailable=Share(3)))
+    fleet.desired = documents("b")
+    fleet.turn()
+    canary = canary_of(fleet)
+    fleet.turn()
+    fleet.apart = {bot for bot in NAMES if fleet.release_of(bot) == "b"} - {canary}
+    fleet.turn("abort")
+    for _ in range(20):
+        fleet.turn()
+    assert fleet.releases() == {"a": 19, "b": 1}, "they are given theirs at once, and leave no room for one that works"
+    fleet.settle()
+    assert (fleet.releases(), outcomes(fleet)) == ({"a": 20}, ["rolled-back"])
+
+
+def test_who_goes_off_with_what_was_good_holds_nobody_up_on_the_way_back() -> None:
+    waves = (Wave("canary", count=1), Wave("all", soak=3600))
+    fleet = running(policy=Rollout(waves=waves, max_unavailable=Share(3)))
+    fleet.desired = documents("b")
+    for _ in range(10):
+        fleet.turn()
+    fleet.turn("abort")
+    assert fleet.releases() == {"a": 3, "b": 17}
+    fleet.apart = {bot for bot in NAMES if fleet.release_of(bot) == "a"}
+    fleet.turn()
+    assert fleet.releases() == {"a": 6, "b": 14}
+
+
+def test_who_never_had_a_change_is_none_of_those_that_go_back() -> None:
+    fleet = running(apart={NAMES[0]}, bad={"c": "failed"})
+    fleet.desired = documents("b")
+    fleet.settle()
+    fleet.desired = in_other_lines("a")
+    fleet.settle()
+    assert fleet.state.assigned[NAMES[0]].document == documents("a")[NAMES[0]], "it has the same in older lines"
+    fleet.desired = documents("c")
+    fleet.settle()
+    assert [(one.outcome, one.bots) for one in fleet.state.history] == [("done", 20), ("done", 20), ("rolled-back", 1)]
 
 
 def test_a_canary_that_goes_off_by_chance_is_waited_for_and_then_replaced() -> None:

@@ -229,9 +229,11 @@ class Rollouts:
     ) -> Inputs:
         bots = {name: ref for name, ref in followed.fleet.bots.items() if not ref.template}
         desired = {name: Document(ref.file, ref.digest) for name, ref in bots.items() if ref.digest is not None}
-        for name, ref in bots.items():  # one that does not resolve just now is not gone
-            if ref.digest is None and name in followed.state.good:
-                desired[name] = followed.state.good[name]
+        going = followed.state.step
+        on_way = going.target if going is not None else {}
+        asked = {**followed.state.good, **on_way}
+        # One that does not resolve just now is not gone, and asks for nothing else.
+        desired |= {name: asked[name] for name, ref in bots.items() if ref.digest is None and name in asked}
         labels = {name: ref.labels for name, ref in bots.items()}
         standing = self._standing(followed, desired) if told is None and answers is None else {}
         return Inputs(desired, followed.policy, int(self.clock()), labels, standing, told or {}, answers or {}, wishes)

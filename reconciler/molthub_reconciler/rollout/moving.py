@@ -35,16 +35,14 @@ def moved(
             given[bot] = Assigned(goals[bot], generation, state.clock)
     if not given:
         return state
+    # What is good is not tried: who goes off with that went by chance, and takes nobody's place on the way back.
     step = state.step if state.step is None or back else _with_tried(state, state.step, given)
     return replace(state, assigned={**state.assigned, **given}, generation=generation, step=step)
 
 
-def _with_tried(state: RolloutState, step: Step, given: Mapping[str, Assigned]) -> Step:
-    """Note who tries the change from now on: nothing of how they were before counts for it."""
-    return replace(
-        step,
-        tried=(step.tried - given.keys()) | {bot for bot in given if takes_changes(state, bot)},
-    )
+def _with_tried(state: RolloutState, step: Step, given: Iterable[str]) -> Step:
+    """Note who tries the change from now on."""
+    return replace(step, tried=step.tried | {bot for bot in given if takes_changes(state, bot)})
 
 
 def document_of(state: RolloutState, bot: str) -> Document | None:
