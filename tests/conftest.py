@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import browser, chromium  # noqa: F401 (fixtures of all tests)
 from tests.registry.command import Command, run_molthub, run_skills
 
 _PLACES = {

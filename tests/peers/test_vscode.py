@@ -27,7 +27,6 @@ from tests.peers.judged_home import BOT, LITERAL, MEANT, bring_in_sync, skill_fi
 from tests.peers.npm_programs import npm_file
 from tests.peers.test_searched_folders import NAMES, put
 from tests.reconciler.world import World
-from tests.site.conftest import browser, chromium  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.peers
 INNER = "code-server/lib/vscode"
@@ -90,7 +89,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def workbench(world: World, tmp_path: Path, browser: Browser) -> Iterator[Callable[[], Workbench]]:  # noqa: F811
+def workbench(world: World, tmp_path: Path, browser: Browser) -> Iterator[Callable[[], Workbench]]:
     """Return what opens VS Code in the bot's home."""
     running: list[subprocess.Popen[bytes]] = []
     project, own = tmp_path / "project", tmp_path / "server"
