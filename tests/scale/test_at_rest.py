@@ -146,6 +146,9 @@ def test_at_rest_no_file_of_a_bot_is_opened_and_nothing_is_written(world: World,
         assert len(found) <= 3  # registry.json and whose root is trusted, however many bots there are
         assert set(states(report).values()) == {"in-sync"}
         assert report.unmoved == set(BOTS)
+        controlled.place.doubt()  # as at every sixtieth poll: then files are read, and none is written
+        controlled.do_a_pass()
+        assert stamps(world.state) == before
 
 
 def test_what_moved_is_told_and_the_rest_is_left_alone(world: World, controlled: Controlled) -> None:

@@ -286,7 +286,7 @@ def test_one_of_a_newer_molthub_is_left_as_it_is(controlled: Controlled) -> None
     controlled.look()
     with controlled.place.state.elsewhere.file.changing() as database:
         database.execute("PRAGMA user_version = 9")
-    controlled.place.state.elsewhere.reread()
+    controlled.place.state.elsewhere.file.close()
     content = controlled.file.read_bytes()
     with pytest.raises(FormatError, match="newer molthub"):
         controlled.look()

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS reports (bot TEXT PRIMARY KEY, content BLOB NOT NULL)
 _LAST = f"(bots.passes - 1) % {PASSES_KEPT} << 32 | bots.id"
 # ruff: noqa: S608 (queries are put together from this module's own words and numbers; values are bound)
 _KNOWN = f"SELECT id, document, platform, passes, line FROM bots LEFT JOIN passes ON place = {_LAST} WHERE bot = ?"
+_LINES = "SELECT place, line FROM passes WHERE place IN (SELECT value FROM json_each(?))"
 _ALL = f"SELECT bot, document, packs, line FROM bots LEFT JOIN passes ON place = {_LAST} ORDER BY bot"
 
 
@@ -92,12 +93,13 @@ class Elsewhere:
     @is_ours.setter
     def is_ours(self, value: bool) -> None:
         self.file.is_ours = value
-        self.reread()
+        self._names = None
+        self.file.close()
 
     def reread(self) -> None:
         """Believe nothing that is remembered of the file."""
         self._names = None
-        self.file.close()
+        self.file.let_go_if_replaced()
 
     def problems(self) -> list[Problem]:
         """Return what there is to say of the file, once."""
@@ -131,8 +133,7 @@ class Elsewhere:
             return []
         number, count = found[0]
         places = [number | (one % PASSES_KEPT) << 32 for one in range(max(0, count - PASSES_KEPT), count)]
-        asked = ", ".join(map(str, places))
-        lines = dict(self.file.rows(f"SELECT place, line FROM passes WHERE place IN ({asked})"))
+        lines = dict(self.file.rows(_LINES, (json.dumps(places),)))
         return [json.loads(lines[place]) for place in places if place in lines]
 
     def last_told(self) -> Iterator[LastTold]:

@@ -46,6 +46,7 @@ class RecordFile:
         self._make_folder = make_folder
         self._database: sqlite3.Connection | None = None
         self._closing: Callable[[], object] = lambda: None
+        self._opened_as: tuple[int, int] | None = None
         self._lock = threading.RLock()
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
@@ -85,6 +86,18 @@ class RecordFile:
             self._closing()
             self._database = None
 
+    def let_go_if_replaced(self) -> None:
+        """Open the file anew when it is asked, where another stands in its place by now. Nothing is written."""
+        with self._lock:
+            if self._database is not None and self._identity() != self._opened_as:
+                self.close()
+
+    def _identity(self) -> tuple[int, int] | None:
+        with contextlib.suppress(OSError):
+            status = os.stat(self.place)
+            return status.st_dev, status.st_ino
+        return None
+
     def _opened(self, *, make: bool) -> sqlite3.Connection | None:
         if self._database is None and (make or os.path.exists(self.place)):
             import sqlite3  # not before there is a file: most targets have no bots elsewhere
@@ -99,6 +112,7 @@ class RecordFile:
                 database.close()
                 raise
             self._database, self._closing = database, weakref.finalize(self, database.close)
+            self._opened_as = self._identity()
         return self._database
 
     def _prepare(self, database: sqlite3.Connection) -> None:
