@@ -353,23 +353,27 @@ def plugin(folder: Path, code: str, seconds: float) -> PluginProvider:
 GOING_ON = "import json, os, time\nprint(json.dumps({'protocolVersion': 1, 'values': {'a': '1'}}), flush=True)\n"
 
 
+def lasting_until_gone(wanted: Path) -> str:
+    """Return what runs on until a file is gone, which it is with its test's folder at the latest."""
+    wanted.touch()
+    return f"[time.sleep(.05) for _ in iter(lambda: os.path.exists({str(wanted)!r}), False)]"
+
+
 @pytest.mark.parametrize("leaves", ["", "os.setsid(); "])
 def test_what_a_program_leaves_running_is_not_waited_for(tmp_path: Path, leaves: str) -> None:
-    stop, ended = tmp_path / "stop", tmp_path / "ended"
-    lasting = f"{leaves}[time.sleep(.05) for _ in iter(lambda: os.path.exists({str(stop)!r}), True)]"
+    ended = tmp_path / "ended"
+    lasting = leaves + lasting_until_gone(tmp_path / "wanted")
     code = f"{GOING_ON}if os.fork() == 0:\n {lasting}; open({str(ended)!r}, 'w')"
     assert values(plugin(tmp_path, code, 60).resolve(["a"])) == {"a": "1"}
-    stop.touch()
+    (tmp_path / "wanted").unlink()
     while not ended.exists():
         sleep(0.02)
 
 
 def test_a_program_that_hangs_is_ended_whatever_it_left_running(tmp_path: Path) -> None:
-    stop = tmp_path / "stop"
-    lasting = f"os.setsid(); [time.sleep(.05) for _ in iter(lambda: os.path.exists({str(stop)!r}), True)]"
+    lasting = "os.setsid(); " + lasting_until_gone(tmp_path / "wanted")
     code = f"{GOING_ON}if os.fork() == 0:\n {lasting}\nelse: time.sleep(600)"
     assert codes(plugin(tmp_path, code, 0.5).resolve(["a"])) == {"a": "TIMEOUT"}
-    stop.touch()
 
 
 def test_a_newer_protocol_is_not_guessed_at(tmp_path: Path) -> None:
