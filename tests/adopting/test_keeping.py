@@ -93,11 +93,16 @@ def test_a_provider_that_is_asked_first_is_told(place: Place, monkeypatch: pytes
     assert "environment has another github_token for prod/ada, and is asked first" in done.stderr
 
 
+def set_up(settings: str) -> None:
+    """Write the machine's settings of secrets."""
+    place = own_secrets().parent / "secrets.yaml"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(settings)
+    place.chmod(0o600)
+
+
 def test_what_cannot_be_kept_is_told(place: Place) -> None:
-    own_secrets().parent.mkdir(parents=True, exist_ok=True)
-    settings = own_secrets().parent / "secrets.yaml"
-    settings.write_text("order: [environment]\n")
-    settings.chmod(0o600)
+    set_up("order: [environment]\n")
     server: dict[str, Json] = {"command": "npx", "args": ["srv"], "env": {"GITHUB_TOKEN": own("ada")}}
     write_server(place.home("prod/ada"), "claude-code", server)
     done = place.adopt("--keep-secrets", status=4)
@@ -105,10 +110,7 @@ def test_what_cannot_be_kept_is_told(place: Place) -> None:
 
 
 def test_a_place_for_all_bots_is_told_to_who_means_one(place: Place) -> None:
-    own_secrets().parent.mkdir(parents=True, exist_ok=True)
-    settings = own_secrets().parent / "secrets.yaml"
-    settings.write_text("providers:\n  all: {kind: directory, path: all}\norder: [all]\n")
-    settings.chmod(0o600)
+    set_up("providers:\n  all: {kind: directory, path: all}\norder: [all]\n")
     done = typed(place, "molthub", "secrets", "set", "github_token", "--bot", "prod/ada")
     assert "every bot that asks all gets this value, not prod/ada alone" in done
     assert "every bot" not in typed(place, "molthub", "secrets", "set", "github_token")
